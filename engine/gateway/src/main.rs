@@ -1,0 +1,2 @@
+//! The `pincer` binary.
+fn main() {}

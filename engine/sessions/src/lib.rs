@@ -1,0 +1,7 @@
+//! Who is talking, and what runs next.
+//!
+//! Session keys, entries, transcripts as text, scheduling, idempotency and slash commands. The caller supplies `now`;
+//! nothing here reads a clock, performs IO, or knows what a connection is.
+
+pub mod persist;
+pub mod time;

@@ -1,0 +1,203 @@
+//! Request, response and event frames.
+
+use serde::Serialize;
+
+use crate::ErrorShape;
+use crate::json::{Kind, Node, write_serde};
+
+/// The `id` of a request. Clients send strings; upstream echoes whatever else it was sent, so any JSON is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum RequestId {
+    /// A string, unescaped.
+    Text(Box<str>),
+    /// Some other JSON value, as text.
+    Raw(Box<str>),
+}
+
+impl RequestId {
+    /// What a frame without a usable id is answered with.
+    pub fn invalid() -> RequestId {
+        RequestId::Text("invalid".into())
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            RequestId::Text(text) => write_serde(out, text),
+            RequestId::Raw(raw) => out.extend_from_slice(raw.as_bytes()),
+        }
+    }
+}
+
+/// A request, borrowed from the parsed frame.
+#[derive(Clone, Copy)]
+pub struct RequestFrame<'t, 'i> {
+    /// Echoed in the response. Not checked for uniqueness.
+    pub id: &'i str,
+    /// Method name.
+    pub method: &'i str,
+    /// `None` when absent or `null`.
+    pub params: Option<Node<'t, 'i>>,
+}
+
+/// A frame that is JSON but no request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadFrame {
+    /// What to answer with as id.
+    pub id: RequestId,
+    /// `invalid request frame: …`
+    pub message: String,
+}
+
+/// Root properties of a request; the last two are v4's.
+const ROOT: [&str; 6] = ["type", "id", "method", "params", "traceparent", "expectedProfileId"];
+
+impl<'t, 'i> RequestFrame<'t, 'i> {
+    /// Reads a request frame. Errors carry upstream's wording, one after another, joined by `; `.
+    pub fn read(root: Node<'t, 'i>) -> Result<RequestFrame<'t, 'i>, BadFrame> {
+        let bad = |id: Option<Node<'_, '_>>, problem: String| BadFrame {
+            id: match id.map(|node| (node, node.kind())) {
+                Some((_, Kind::Str(text))) if !text.is_empty() => RequestId::Text(text.into()),
+                Some((node, Kind::Int(_) | Kind::Float(_) | Kind::Bool(_))) => {
+                    RequestId::Raw(node.to_json().into())
+                }
+                _ => RequestId::invalid(),
+            },
+            message: format!("invalid request frame: {problem}"),
+        };
+        if !root.is_object() {
+            return Err(bad(None, "must be object".to_owned()));
+        }
+        // One pass over the root, no allocation when all is well.
+        let (mut kind, mut id, mut method, mut params, mut extra) = (None, None, None, None, None);
+        for (name, value) in root.entries() {
+            match name {
+                "type" => kind = Some(value),
+                "id" => id = Some(value),
+                "method" => method = Some(value),
+                "params" => params = Some(value),
+                _ if ROOT.contains(&name) => {}
+                _ => extra = extra.or(Some(name)),
+            }
+        }
+        if let (Some("req"), Some(id), Some(method), None) =
+            (kind.and_then(Node::as_str), id.and_then(Node::as_str), method.and_then(Node::as_str), extra)
+            && !id.is_empty()
+            && !method.is_empty()
+        {
+            return Ok(RequestFrame { id, method, params: params.filter(|node| !node.is_null()) });
+        }
+        let mut problems = Vec::new();
+        for (name, value) in [("type", kind), ("id", id), ("method", method)] {
+            if value.is_none() {
+                problems.push(format!("must have required property '{name}'"));
+            }
+        }
+        if let Some(name) = extra {
+            problems.push(format!("at root: unexpected property '{name}'"));
+        }
+        for (name, value) in [("id", id), ("method", method)] {
+            match value.map(Node::kind) {
+                Some(Kind::Str("")) => {
+                    problems.push(format!("at /{name}: must NOT have fewer than 1 characters"))
+                }
+                Some(Kind::Str(_)) | None => {}
+                Some(_) => problems.push(format!("at /{name}: must be string")),
+            }
+        }
+        if problems.is_empty() {
+            problems.push("at /type: must be equal to constant".to_owned());
+        }
+        Err(bad(id, problems.join("; ")))
+    }
+}
+
+/// Appends `{"type":"res","id":…,"ok":true,"payload":…}`.
+pub fn write_ok<P: Serialize + ?Sized>(out: &mut Vec<u8>, id: &RequestId, payload: &P) {
+    out.extend_from_slice(br#"{"type":"res","id":"#);
+    id.write(out);
+    out.extend_from_slice(br#","ok":true,"payload":"#);
+    write_serde(out, payload);
+    out.push(b'}');
+}
+
+/// The same as [`write_ok`], for an id still borrowed from the request and a payload that is already JSON.
+pub fn write_ok_raw(out: &mut Vec<u8>, id: &str, payload: &[u8]) {
+    out.extend_from_slice(br#"{"type":"res","id":"#);
+    write_serde(out, id);
+    out.extend_from_slice(br#","ok":true,"payload":"#);
+    out.extend_from_slice(payload);
+    out.push(b'}');
+}
+
+/// Appends a failed response. A failed run carries a payload beside the error, as upstream's does.
+pub fn write_error(
+    out: &mut Vec<u8>,
+    id: &RequestId,
+    payload: Option<&serde_json::Value>,
+    error: &ErrorShape,
+) {
+    out.extend_from_slice(br#"{"type":"res","id":"#);
+    id.write(out);
+    out.extend_from_slice(br#","ok":false"#);
+    if let Some(payload) = payload {
+        out.extend_from_slice(br#","payload":"#);
+        write_serde(out, payload);
+    }
+    out.extend_from_slice(br#","error":"#);
+    write_serde(out, error);
+    out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Parser;
+
+    #[track_caller]
+    fn check(frame: &str, want: Result<(&str, &str), (&str, &str)>) {
+        let mut parser = Parser::default();
+        parser
+            .parse(&mut frame.as_bytes().to_vec(), |root| match (RequestFrame::read(root), want) {
+                (Ok(got), Ok(want)) => assert_eq!((got.id, got.method), want),
+                (Err(got), Err((id, message))) => {
+                    let mut out = Vec::new();
+                    got.id.write(&mut out);
+                    assert_eq!((std::str::from_utf8(&out).unwrap(), got.message.as_str()), (id, message));
+                }
+                (got, want) => panic!("{frame}: {:?} instead of {want:?}", got.map(|f| f.id.to_owned())),
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn frames_are_read_or_refused_as_upstream_does() {
+        check(r#"{"type":"req","id":"1","method":"health"}"#, Ok(("1", "health")));
+        check(r#"{"type":"req","id":"1","method":"x","params":null,"traceparent":"00"}"#, Ok(("1", "x")));
+        check(
+            r#"{"type":"req","id":"1"}"#,
+            Err((r#""1""#, "invalid request frame: must have required property 'method'")),
+        );
+        check(
+            r#"{"type":"req","id":"1","method":"m","foo":1}"#,
+            Err((r#""1""#, "invalid request frame: at root: unexpected property 'foo'")),
+        );
+        check(
+            r#"{"type":"req","id":7,"method":"m"}"#,
+            Err(("7", "invalid request frame: at /id: must be string")),
+        );
+        check("[1]", Err((r#""invalid""#, "invalid request frame: must be object")));
+    }
+
+    #[test]
+    fn responses() {
+        let mut out = Vec::new();
+        write_ok(&mut out, &RequestId::Text("a\"b".into()), &serde_json::json!({"x": 1}));
+        assert_eq!(out, br#"{"type":"res","id":"a\"b","ok":true,"payload":{"x":1}}"#);
+        out.clear();
+        write_error(&mut out, &RequestId::Raw("7".into()), None, &ErrorShape::invalid("no"));
+        assert_eq!(
+            out,
+            br#"{"type":"res","id":7,"ok":false,"error":{"code":"INVALID_REQUEST","message":"no"}}"#
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! Every method, one type each, with its access rule, its params schema and its typed params and payload.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Wire;
+use crate::access::Access;
+use crate::schema::Object;
+
+/// A method of the protocol. To add one: a type that implements this, its handler in `shard`, one row in the table.
+pub trait Rpc {
+    /// Name on the wire.
+    const NAME: &'static str;
+    /// Who may call it, per wire.
+    const ACCESS: Access;
+    /// What the handler gets.
+    type Params: DeserializeOwned + Send + 'static;
+    /// What a successful call answers.
+    type Payload: Serialize;
+
+    /// Shape of the params on `wire`; `None` where upstream checks nothing.
+    fn schema(wire: Wire) -> Option<&'static Object>;
+}
