@@ -3,5 +3,7 @@
 //! Session keys, entries, transcripts as text, scheduling, idempotency and slash commands. The caller supplies `now`;
 //! nothing here reads a clock, performs IO, or knows what a connection is.
 
+pub mod agent;
+pub mod key;
 pub mod persist;
 pub mod time;
