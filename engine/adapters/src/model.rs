@@ -83,6 +83,16 @@ pub enum Part {
     },
 }
 
+impl Part {
+    /// Bytes of the text, or of the image's base64.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Part::Text(text) => text.len(),
+            Part::Image { data, .. } => data.len(),
+        }
+    }
+}
+
 /// One message of the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -120,6 +130,15 @@ pub struct ModelRequest {
     pub effort: Option<Effort>,
     /// The whole call must end within this.
     pub timeout_ms: u64,
+}
+
+impl ModelRequest {
+    /// Bytes of the prompt: instructions, texts and base64 images. What the call's body costs, without JSON around it.
+    pub fn prompt_bytes(&self) -> u64 {
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        let bytes: usize = parts.map(Part::bytes).sum();
+        (bytes + self.system.len()) as u64
+    }
 }
 
 /// Tokens of one call.
@@ -170,7 +189,24 @@ pub struct ProviderError {
     pub message: String,
     /// What went wrong, to choose between failing over and giving up.
     pub kind: ProviderErrorKind,
+    /// When the provider said it may be asked again, counted from its answer.
+    pub retry_after_ms: Option<u64>,
 }
+
+impl ProviderError {
+    /// An error without a status: nothing a provider said.
+    pub fn new(kind: ProviderErrorKind, message: impl Into<String>) -> ProviderError {
+        ProviderError { status: None, message: message.into(), kind, retry_after_ms: None }
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ProviderError {}
 
 /// Kinds of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,4 +227,7 @@ pub enum ProviderErrorKind {
     Protocol,
     /// The prompt did not fit the model's window.
     ContextOverflow,
+    /// Not the provider's fault: this gateway already has as many calls as it allows. Retry after one has ended;
+    /// another model would meet the same bound.
+    Busy,
 }
