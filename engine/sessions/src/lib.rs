@@ -4,6 +4,7 @@
 //! nothing here reads a clock, performs IO, or knows what a connection is.
 
 pub mod agent;
+pub mod entry;
 pub mod key;
 pub mod persist;
 pub mod time;
