@@ -214,8 +214,9 @@ fn page_text(body: &[u8]) -> Option<String> {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
-    One(Box<Body>),
+    // First: a struct would also read a list, as its fields in order.
     Many(Vec<Body>),
+    One(Box<Body>),
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,8 @@ mod failure;
 mod openai;
 pub mod sse;
 mod stream;
+#[cfg(test)]
+mod transcript;
 
 use crate::http::HttpRequest;
 use crate::model::{Api, ModelEvent, ModelRequest, ProviderError};

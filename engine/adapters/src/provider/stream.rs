@@ -5,7 +5,7 @@ use crate::provider::StreamDecoder;
 use crate::provider::sse::{SseEvent, SseParser};
 
 /// Most bytes of an answer that is not a stream.
-pub const WHOLE_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const WHOLE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What one API's answer is made of.
 pub(super) trait Answer {
