@@ -79,7 +79,7 @@ fn each_wire_sees_its_own_fields() {
     assert_eq!(names(&fresh.view(Wire::V3, "/s")), ["sessionId", "updatedAt"]);
     assert_eq!(
         names(&fresh.view(Wire::V4, "/s")),
-        ["createdAt", "createdVia", "delivery", "lifecycleRevision", "sessionId", "updatedAt"]
+        ["sessionId", "updatedAt", "lifecycleRevision", "createdAt", "createdVia", "delivery"]
     );
     let entry = read(AFTER_A_RUN);
     let v3 = serde_json::to_value(entry.view(Wire::V3, "/s")).unwrap();
