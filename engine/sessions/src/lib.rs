@@ -7,4 +7,8 @@ pub mod agent;
 pub mod entry;
 pub mod key;
 pub mod persist;
+pub mod queue;
+pub mod scheduler;
 pub mod time;
+pub mod transcript;
+pub mod turn;

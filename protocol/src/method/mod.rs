@@ -1,5 +1,8 @@
 //! Every method, one type each, with its access rule, its params schema and its typed params and payload.
 
+pub mod agent;
+pub mod chat;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

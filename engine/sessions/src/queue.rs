@@ -1,0 +1,226 @@
+//! What happens to a message that arrives while its session is busy: modes, policies and where they come from.
+
+use std::fmt;
+
+use pincer_protocol::Wire;
+use serde::{Deserialize, Serialize};
+
+/// Messages a session's queue holds when nobody says otherwise.
+pub const CAP_DEFAULT: u16 = 20;
+/// Most messages a session's queue can be told to hold.
+pub const CAP_MAX: u16 = 1000;
+/// Longest debounce a queue can be told to wait, in milliseconds.
+pub const DEBOUNCE_MAX_MS: u32 = 600_000;
+
+/// What a message does that arrives while a turn runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueMode {
+    /// The latest one is handed to the running turn at its next model boundary, or starts when the turn ends.
+    Steer,
+    /// Each one runs on its own afterwards, in order.
+    Followup,
+    /// They run afterwards as one turn.
+    Collect,
+    /// All are handed to the running turn, and each one runs on its own afterwards as well. Only v3 names it.
+    SteerBacklog,
+    /// It stops the running turn and takes its place.
+    Interrupt,
+}
+
+impl QueueMode {
+    /// The name in `/queue` replies, in session entries and in config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            QueueMode::Steer => "steer",
+            QueueMode::Followup => "followup",
+            QueueMode::Collect => "collect",
+            QueueMode::SteerBacklog => "steer-backlog",
+            QueueMode::Interrupt => "interrupt",
+        }
+    }
+
+    /// Reads a name as `wire` knows it: v3 has aliases, v4 only the four plain names.
+    pub fn parse(wire: Wire, text: &str) -> Option<QueueMode> {
+        let name = text.trim().to_ascii_lowercase();
+        match (wire, name.as_str()) {
+            (_, "steer") => Some(QueueMode::Steer),
+            (_, "followup") => Some(QueueMode::Followup),
+            (_, "collect") => Some(QueueMode::Collect),
+            (_, "interrupt") => Some(QueueMode::Interrupt),
+            (Wire::V4, _) => None,
+            (Wire::V3, "queue" | "queued" | "steering") => Some(QueueMode::Steer),
+            (Wire::V3, "followups" | "follow-up" | "follow-ups") => Some(QueueMode::Followup),
+            (Wire::V3, "coalesce") => Some(QueueMode::Collect),
+            (Wire::V3, "steer+backlog" | "steer-backlog" | "steer_backlog") => Some(QueueMode::SteerBacklog),
+            (Wire::V3, "interrupts" | "abort") => Some(QueueMode::Interrupt),
+            _ => None,
+        }
+    }
+
+    /// The names `/queue` offers.
+    pub fn offered(wire: Wire) -> &'static str {
+        match wire {
+            Wire::V3 => "steer, followup, collect, steer+backlog, interrupt",
+            Wire::V4 => "steer, followup, collect, interrupt",
+        }
+    }
+
+    /// What a client is told about a name that is none.
+    pub fn unrecognized(wire: Wire, text: &str) -> String {
+        format!("Unrecognized queue mode \"{text}\". Valid modes: {}.", QueueMode::offered(wire))
+    }
+}
+
+impl fmt::Display for QueueMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who gives way when a queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DropPolicy {
+    /// The oldest message.
+    Old,
+    /// The one that just arrived.
+    New,
+    /// The oldest one, but a line of it goes into the next prompt.
+    Summarize,
+}
+
+impl DropPolicy {
+    /// The name in `/queue` replies, in session entries and in config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DropPolicy::Old => "old",
+            DropPolicy::New => "new",
+            DropPolicy::Summarize => "summarize",
+        }
+    }
+
+    /// Reads a name or one of its aliases.
+    pub fn parse(text: &str) -> Option<DropPolicy> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "old" | "oldest" => Some(DropPolicy::Old),
+            "new" | "newest" => Some(DropPolicy::New),
+            "summarize" | "summary" => Some(DropPolicy::Summarize),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for DropPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Everything a queue goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueuePolicy {
+    /// What a message does while a turn runs.
+    pub mode: QueueMode,
+    /// How long a queue must have been quiet before it goes on, in milliseconds.
+    pub debounce_ms: u32,
+    /// Most messages waiting, 1 to [`CAP_MAX`].
+    pub cap: u16,
+    /// Who gives way.
+    pub drop: DropPolicy,
+}
+
+impl QueuePolicy {
+    /// What upstream does when neither session nor config say anything.
+    pub fn default_for(wire: Wire) -> QueuePolicy {
+        let (mode, debounce_ms) = match wire {
+            Wire::V3 => (QueueMode::Collect, 1000),
+            Wire::V4 => (QueueMode::Steer, 500),
+        };
+        QueuePolicy { mode, debounce_ms, cap: CAP_DEFAULT, drop: DropPolicy::Summarize }
+    }
+
+    /// The first layer that says something wins, field by field. Upstream's order: the session's `/queue` settings,
+    /// `messages.queue.byChannel.<channel>`, `messages.queue`; then the wire's default.
+    pub fn resolve(wire: Wire, layers: &[&QueueSettings]) -> QueuePolicy {
+        let fallback = QueuePolicy::default_for(wire);
+        QueuePolicy {
+            mode: layers.iter().find_map(|layer| layer.mode).unwrap_or(fallback.mode),
+            debounce_ms: layers
+                .iter()
+                .find_map(|layer| layer.debounce_ms)
+                .unwrap_or(fallback.debounce_ms)
+                .min(DEBOUNCE_MAX_MS),
+            cap: layers.iter().find_map(|layer| layer.cap).unwrap_or(fallback.cap).clamp(1, CAP_MAX),
+            drop: layers.iter().find_map(|layer| layer.drop).unwrap_or(fallback.drop),
+        }
+    }
+}
+
+/// One layer of settings; absent fields leave the word to the next layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueSettings {
+    /// Instead of the next layer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<QueueMode>,
+    /// Instead of the next layer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debounce_ms: Option<u32>,
+    /// Instead of the next layer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<u16>,
+    /// Instead of the next layer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop: Option<DropPolicy>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_aliases() {
+        use QueueMode::*;
+        for (text, v3, v4) in [
+            ("steer", Some(Steer), Some(Steer)),
+            (" Queue ", Some(Steer), None),
+            ("queued", Some(Steer), None),
+            ("steering", Some(Steer), None),
+            ("followup", Some(Followup), Some(Followup)),
+            ("follow-ups", Some(Followup), None),
+            ("COLLECT", Some(Collect), Some(Collect)),
+            ("coalesce", Some(Collect), None),
+            ("steer+backlog", Some(SteerBacklog), None),
+            ("steer_backlog", Some(SteerBacklog), None),
+            ("interrupt", Some(Interrupt), Some(Interrupt)),
+            ("abort", Some(Interrupt), None),
+            ("fifo", None, None),
+        ] {
+            assert_eq!(QueueMode::parse(Wire::V3, text), v3, "{text}");
+            assert_eq!(QueueMode::parse(Wire::V4, text), v4, "{text}");
+        }
+        assert_eq!(
+            QueueMode::unrecognized(Wire::V4, "queue"),
+            "Unrecognized queue mode \"queue\". Valid modes: steer, followup, collect, interrupt."
+        );
+    }
+
+    #[test]
+    fn the_first_layer_that_speaks_wins() {
+        let session = QueueSettings { cap: Some(5), ..QueueSettings::default() };
+        let channel = QueueSettings { mode: Some(QueueMode::Followup), ..QueueSettings::default() };
+        let config =
+            QueueSettings { mode: Some(QueueMode::Steer), cap: Some(9), debounce_ms: Some(0), drop: None };
+        assert_eq!(
+            QueuePolicy::resolve(Wire::V3, &[&session, &channel, &config]),
+            QueuePolicy { mode: QueueMode::Followup, debounce_ms: 0, cap: 5, drop: DropPolicy::Summarize }
+        );
+        assert_eq!(QueuePolicy::resolve(Wire::V3, &[]).mode, QueueMode::Collect);
+        assert_eq!(QueuePolicy::resolve(Wire::V4, &[]).debounce_ms, 500);
+        let wild = QueueSettings { cap: Some(0), debounce_ms: Some(u32::MAX), ..QueueSettings::default() };
+        let tame = QueuePolicy::resolve(Wire::V4, &[&wild]);
+        assert_eq!((tame.cap, tame.debounce_ms), (1, DEBOUNCE_MAX_MS));
+    }
+}
