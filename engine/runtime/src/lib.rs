@@ -1,1 +1,35 @@
-//! Work in progress.
+//! Turns a shard's effects into system calls.
+//!
+//! A [`Server`] runs one thread a shard. Each drives a [`Core`](pincer_shard::driver::Core) through one of two
+//! backends that behave alike: `epoll`, and `uring` (glommio). Beside them run a thread that commits to the store, one
+//! that reads from it, one that writes the log, and one for signals; they reach shards through bounded mailboxes.
+//!
+//! Left out: what bytes mean, what is allowed, and any policy. Nothing here parses a frame.
+//!
+//! Start with [`Backend::choose`], then [`Server::start`].
+
+mod backend;
+mod bell;
+mod calls;
+mod clock;
+pub mod cores;
+mod engine;
+mod epoll;
+mod gauges;
+mod listen;
+pub mod log;
+mod mesh;
+mod ports;
+mod seat;
+mod server;
+mod socket;
+mod store;
+
+pub use self::backend::Backend;
+pub use self::calls::{Calls, NoCalls};
+pub use self::clock::Clock;
+pub use self::gauges::{Gauge, STALL, ShardGauges};
+pub use self::listen::ListenError;
+pub use self::mesh::{MeshLimits, Post};
+pub use self::server::{Drain, EndError, Options, Server, Services, StartError};
+pub use self::store::{StoreBackend, StoreReader};

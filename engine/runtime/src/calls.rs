@@ -1,0 +1,45 @@
+//! Model calls, as a shard's thread hands them over.
+
+use pincer_adapters::model::ProviderErrorKind;
+use pincer_adapters::{ModelRequest, ProviderError};
+use pincer_defender::Cleared;
+use pincer_shard::driver::{CallId, CallProgress, ShardId};
+
+/// One shard's way to whoever performs model calls (the egress thread). Both must return at once.
+///
+/// Progress goes back through [`Post::progress`](crate::Post::progress), and ends with exactly one
+/// [`CallProgress::Done`] or [`CallProgress::Failed`] unless the call was cancelled.
+pub trait Calls: Send {
+    /// Starts a call. Given back as what to tell the shard when no more can be taken.
+    fn call(
+        &mut self,
+        shard: ShardId,
+        call: CallId,
+        request: Box<Cleared<ModelRequest>>,
+    ) -> Result<(), CallProgress>;
+
+    /// Stops a call. Reports already on their way may still arrive; the shard ignores calls it does not know.
+    fn cancel(&mut self, shard: ShardId, call: CallId);
+}
+
+/// For a server without egress: every call fails.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCalls;
+
+impl Calls for NoCalls {
+    fn call(
+        &mut self,
+        _: ShardId,
+        _: CallId,
+        request: Box<Cleared<ModelRequest>>,
+    ) -> Result<(), CallProgress> {
+        let provider = &request.get().endpoint.provider;
+        Err(CallProgress::Failed(ProviderError {
+            status: None,
+            message: format!("provider {provider} cannot be reached: this server makes no outbound calls"),
+            kind: ProviderErrorKind::Network,
+        }))
+    }
+
+    fn cancel(&mut self, _: ShardId, _: CallId) {}
+}

@@ -1,0 +1,65 @@
+//! Reading and accepting, as both backends do it.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
+
+use pincer_shard::driver::Peer;
+
+/// Size of a shard's one read buffer, shared by all its connections.
+pub(crate) const READ_BUFFER_BYTES: usize = 64 << 10;
+
+/// Full buffers read from one connection before others get their turn.
+pub(crate) const READS_PER_TURN: usize = 4;
+
+/// Connections accepted from one listener before the others get their turn.
+pub(crate) const ACCEPTS_PER_TURN: usize = 64;
+
+/// How long accepting pauses when the process has no descriptors or memory left. Retrying at once would only spin.
+pub(crate) const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// One `recv` that never waits. `Ok(0)`: the peer has closed its side.
+#[allow(unsafe_code)]
+pub(crate) fn recv(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let fd = socket.as_fd().as_raw_fd();
+    loop {
+        // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`, which is ours alone; `fd` is open as
+        // long as `socket` is borrowed.
+        let got = unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_DONTWAIT) };
+        match usize::try_from(got) {
+            Ok(bytes) => return Ok(bytes),
+            Err(_) => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                error => return Err(error),
+            },
+        }
+    }
+}
+
+/// What a failed `accept` calls for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AcceptFailure {
+    /// Nobody waits.
+    Nobody,
+    /// That one went away before we took it; take the next.
+    Gone,
+    /// No descriptors or memory are left: pause.
+    Exhausted,
+}
+
+/// Sorts the errors of accept(2). Network errors of a connection that is pending show up here too.
+pub(crate) fn accept_failure(error: &io::Error) -> AcceptFailure {
+    match error.raw_os_error() {
+        Some(libc::EAGAIN) => AcceptFailure::Nobody,
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => AcceptFailure::Exhausted,
+        _ => AcceptFailure::Gone,
+    }
+}
+
+/// Both ends of an accepted connection; also turns Nagle's algorithm off: frames leave when they are complete, and
+/// waiting for more to send only delays them. `None`: the peer has gone already.
+pub(crate) fn greet(stream: &TcpStream, remote: SocketAddr, listening: SocketAddr) -> Option<Peer> {
+    stream.set_nodelay(true).ok()?;
+    let local = if listening.ip().is_unspecified() { stream.local_addr().ok()? } else { listening };
+    Some(Peer { remote, local })
+}
