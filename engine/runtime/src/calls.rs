@@ -36,6 +36,7 @@ impl Calls for NoCalls {
         let provider = &request.get().endpoint.provider;
         Err(CallProgress::Failed(ProviderError {
             status: None,
+            retry_after_ms: None,
             message: format!("provider {provider} cannot be reached: this server makes no outbound calls"),
             kind: ProviderErrorKind::Network,
         }))
