@@ -250,6 +250,9 @@ impl de::Error for DecodeError {
     }
 }
 
+/// Largest whole number that a JSON number written as a fraction holds exactly: 2^53.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 impl<'de, 't> de::Deserializer<'de> for Node<'t, 'de> {
     type Error = DecodeError;
 
@@ -259,6 +262,14 @@ impl<'de, 't> de::Deserializer<'de> for Node<'t, 'de> {
             Kind::Bool(value) => visitor.visit_bool(value),
             Kind::Int(value) if value >= 0 => visitor.visit_u64(value.unsigned_abs()),
             Kind::Int(value) => visitor.visit_i64(value),
+            // `1.0` is a whole number to JavaScript and to our schemas, so it must fit integer params too.
+            Kind::Float(value) if value.fract() == 0.0 && value.abs() <= WHOLE_MAX => {
+                if value < 0.0 {
+                    visitor.visit_i64(value as i64)
+                } else {
+                    visitor.visit_u64(value as u64)
+                }
+            }
             Kind::Float(value) => visitor.visit_f64(value),
             Kind::Str(text) => visitor.visit_borrowed_str(text),
             Kind::Array(left) => visitor.visit_seq(Walk { nodes: self.nodes, at: self.at + 1, left }),
@@ -396,6 +407,19 @@ mod tests {
         }
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         assert!(parser.parse(&mut deep.into_bytes(), |_| ()).is_err());
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_as_fractions() {
+        with("[1.0,-2.0,2.5,1e3]", |root| {
+            let items: Vec<_> = root.items().collect();
+            assert_eq!(items[0].decode::<u32>(), Ok(1));
+            assert_eq!(items[1].decode::<i64>(), Ok(-2));
+            assert!(items[2].decode::<u32>().is_err());
+            assert_eq!(items[3].decode::<u64>(), Ok(1000));
+            assert_eq!(items[0].decode::<f64>(), Ok(1.0));
+        })
+        .unwrap();
     }
 
     #[test]

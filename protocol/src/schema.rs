@@ -64,6 +64,9 @@ pub enum Shape {
     Bool,
     /// One of these strings.
     OneOf(&'static [&'static str]),
+    /// One of these strings, where upstream writes a union of literals: both wires then word it as v3 words
+    /// [`Shape::OneOf`].
+    Literals(&'static [&'static str]),
     /// This, or `null`.
     Nullable(&'static Shape),
     /// Any of these shapes.
@@ -211,9 +214,10 @@ impl Checker {
                 }
             }
             (Shape::Number { .. }, _) => self.say("must be number"),
-            (Shape::OneOf(names), kind) => {
+            (Shape::OneOf(names) | Shape::Literals(names), kind) => {
                 let fits = matches!(kind, Json::Str(text) if names.contains(&text));
-                match self.wire {
+                let wire = if matches!(shape, Shape::Literals(_)) { Wire::V3 } else { self.wire };
+                match wire {
                     _ if fits => {}
                     Wire::V3 => {
                         self.say("must be equal to constant");

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod chat;
+pub mod sessions;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -71,8 +71,8 @@ group! {
         spawned_by: Text = "spawnedBy",
         /// How deep in spawning this is. Never changes once set.
         spawn_depth: u32 = "spawnDepth",
-        /// v4: bound on the model's context, in tokens.
-        context_window: u64 = v4 "contextWindow",
+        /// v4: bound on the model's context.
+        context_window: Text = v4 "contextWindow",
         /// v4: tools switched on or off.
         tool_overrides: Raw = v4 "toolOverrides",
     }
