@@ -120,12 +120,12 @@ pub fn write_ok<P: Serialize + ?Sized>(out: &mut Vec<u8>, id: &RequestId, payloa
     out.push(b'}');
 }
 
-/// The same as [`write_ok`], for an id still borrowed from the request and a payload that is already JSON.
-pub fn write_ok_raw(out: &mut Vec<u8>, id: &str, payload: &[u8]) {
+/// The same as [`write_ok`], for an id still borrowed from the request.
+pub fn write_ok_for<P: Serialize + ?Sized>(out: &mut Vec<u8>, id: &str, payload: &P) {
     out.extend_from_slice(br#"{"type":"res","id":"#);
     write_serde(out, id);
     out.extend_from_slice(br#","ok":true,"payload":"#);
-    out.extend_from_slice(payload);
+    write_serde(out, payload);
     out.push(b'}');
 }
 

@@ -135,7 +135,7 @@ mod tests {
     fn v4_names_a_missing_target_first() {
         let told = |wire, params: &str| {
             Parser::default()
-                .parse(&mut params.as_bytes().to_vec(), |root| send::check_target(wire, Some(root)))
+                .parse(&mut params.as_bytes().to_vec(), |root| <Send as Rpc>::precheck(wire, Some(root)))
                 .expect("JSON")
         };
         assert_eq!(told(Wire::V3, "{}"), Ok(()));

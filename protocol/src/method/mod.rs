@@ -7,7 +7,8 @@ pub mod sessions;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Wire;
+use crate::json::Node;
+use crate::{ErrorShape, Wire};
 use crate::access::Access;
 use crate::schema::Object;
 
@@ -24,4 +25,9 @@ pub trait Rpc {
 
     /// Shape of the params on `wire`; `None` where upstream checks nothing.
     fn schema(wire: Wire) -> Option<&'static Object>;
+
+    /// What is refused before the schema is looked at. Nearly always nothing.
+    fn precheck(_wire: Wire, _params: Option<Node<'_, '_>>) -> Result<(), ErrorShape> {
+        Ok(())
+    }
 }

@@ -74,17 +74,17 @@ impl Rpc for Send {
             Wire::V4 => &V4,
         })
     }
-}
 
-/// v4 refuses a missing or empty session key before it looks at anything else; call this before the schema.
-pub fn check_target(wire: Wire, params: Option<Node<'_, '_>>) -> Result<(), ErrorShape> {
-    let key = params.and_then(|params| params.get("sessionKey")).and_then(Node::as_str);
-    match (wire, key) {
-        (Wire::V3, _) => Ok(()),
-        (Wire::V4, Some(key)) if !key.is_empty() => Ok(()),
-        (Wire::V4, _) => Err(ErrorShape::invalid("session mutation target is unavailable").with_details(
-            serde_json::json!({ "code": "SESSION_MUTATION_TARGET_REQUIRED", "method": Send::NAME }),
-        )),
+    /// v4 refuses a missing or empty session key before it looks at anything else.
+    fn precheck(wire: Wire, params: Option<Node<'_, '_>>) -> Result<(), ErrorShape> {
+        let key = params.and_then(|params| params.get("sessionKey")).and_then(Node::as_str);
+        match (wire, key) {
+            (Wire::V3, _) => Ok(()),
+            (Wire::V4, Some(key)) if !key.is_empty() => Ok(()),
+            (Wire::V4, _) => Err(ErrorShape::invalid("session mutation target is unavailable").with_details(
+                serde_json::json!({ "code": "SESSION_MUTATION_TARGET_REQUIRED", "method": Send::NAME }),
+            )),
+        }
     }
 }
 
