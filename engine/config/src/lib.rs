@@ -19,6 +19,8 @@ pub mod path;
 pub mod redact;
 pub mod secret;
 pub mod section;
+pub mod snapshot;
+pub mod span;
 pub mod substitute;
 pub mod table;
 
@@ -28,3 +30,4 @@ pub use path::KeyPath;
 pub use redact::REDACTED;
 pub use secret::Secret;
 pub use section::Config;
+pub use snapshot::Snapshot;

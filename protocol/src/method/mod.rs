@@ -12,6 +12,8 @@ use crate::{ErrorShape, Wire};
 use crate::access::Access;
 use crate::schema::Object;
 
+pub mod config;
+
 /// A method of the protocol. To add one: a type that implements this, its handler in `shard`, one row in the table.
 pub trait Rpc {
     /// Name on the wire.

@@ -99,7 +99,17 @@ impl Checker<'_> {
                 Some(self.keys(keys, map))
             }
             (Shape::Open(keys), Value::Object(map)) => Some(self.keys(keys, map)),
-            (Shape::Object(_) | Shape::Open(_), _) => self.wrong("object", value),
+            (Shape::Rest(keys, rest), Value::Object(map)) => {
+                let mut kept = Map::new();
+                for (name, child) in map {
+                    let shape = find(keys, name).map_or(*rest, |key| &key.shape);
+                    if let Some(child) = self.child(name, shape, child) {
+                        kept.insert(name.clone(), child);
+                    }
+                }
+                Some(Value::Object(kept))
+            }
+            (Shape::Object(_) | Shape::Open(_) | Shape::Rest(..), _) => self.wrong("object", value),
             (Shape::Either(shapes), _) => self.either(shapes, value),
         }
     }
@@ -143,7 +153,7 @@ fn takes(shape: &Shape, value: &Value) -> bool {
         Shape::Int { .. } | Shape::Amount => value.is_number(),
         Shape::OneOf(names) => value.as_str().is_some_and(|text| names.contains(&text)),
         Shape::List(_) => value.is_array(),
-        Shape::Map(_) | Shape::Object(_) | Shape::Open(_) => value.is_object(),
+        Shape::Map(_) | Shape::Object(_) | Shape::Open(_) | Shape::Rest(..) => value.is_object(),
         Shape::Either(shapes) => shapes.iter().any(|shape| takes(shape, value)),
     }
 }

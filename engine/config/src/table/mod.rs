@@ -1,6 +1,6 @@
 //! The table of known keys: what each may be, how it is shown, and which upstream version knows it.
 //!
-//! One table serves three readers: [`check`](mod@check) finds what is wrong with a config, `schema` writes the JSON schema
+//! One table serves three readers: [`check`](mod@check) finds what is wrong with a config, [`schema`] writes the JSON schema
 //! that `config.schema` answers, and [`redact`](crate::redact) learns which values are secret. A setting that only
 //! upstream uses is listed so that nobody is warned about it, without saying more than its name.
 
@@ -10,6 +10,7 @@ mod engine;
 mod gateway;
 mod models;
 mod roots;
+pub mod schema;
 mod session;
 
 pub use roots::ROOT;
@@ -46,6 +47,8 @@ pub enum Shape {
     Object(&'static [Key]),
     /// An object with at least these keys; others are upstream's and pass without a word.
     Open(&'static [Key]),
+    /// An object with these keys, and any others of one shape.
+    Rest(&'static [Key], &'static Shape),
     /// The first of these that fits.
     Either(&'static [Shape]),
 }

@@ -14,14 +14,13 @@ pub const ROOT: Shape = Shape::Object(SECTIONS);
 
 /// Every section.
 pub(super) const SECTIONS: &[Key] = &[
-    theirs("$schema").advanced(),
     key(
         "meta",
         Shape::Object(&[theirs("lastTouchedVersion"), theirs("lastTouchedAt"), theirs("migrations").v4()]),
     )
     .says("Compatibility Metadata", "Who wrote this file last, and when."),
     // Names in `env` that are not listed are variables themselves.
-    key("env", Shape::Open(&[theirs("shellEnv"), key("vars", Shape::Map(&Shape::Text))]))
+    key("env", Shape::Rest(&[theirs("shellEnv"), key("vars", Shape::Map(&Shape::Text))], &Shape::Text))
         .says("Environment", "Variables for ${NAME} in this file. Ones that the process has already win."),
     key(
         "wizard",
@@ -103,7 +102,6 @@ pub(super) const SECTIONS: &[Key] = &[
     key("auth", Shape::Open(&[theirs("profiles"), theirs("order"), theirs("cooldowns").v3()]))
         .says("Auth", "Profiles of model services."),
     key("accessGroups", Shape::Map(&Shape::Any)).v4(),
-    key("acp", Shape::Any).advanced(),
     key("models", Shape::Open(MODELS)).says("Models", "Model services and their models."),
     key("nodeHost", Shape::Open(&[theirs("browserProxy")]))
         .says("Node Host", "This machine as a node of another gateway."),
@@ -172,6 +170,8 @@ pub(super) const SECTIONS: &[Key] = &[
     theirs("memory"),
     theirs("skills"),
     theirs("plugins"),
+    theirs("acp").advanced(),
+    theirs("$schema").advanced(),
     theirs("cli").v4(),
     theirs("cloudWorkers").v4(),
     theirs("desktop").v4(),
