@@ -8,6 +8,7 @@
 //! the handler works with.
 
 pub mod access;
+pub mod connect;
 pub mod error;
 pub mod event;
 pub mod field;
