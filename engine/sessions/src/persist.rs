@@ -153,8 +153,8 @@ pub enum StoreOp {
         /// Time in the new name, milliseconds since 1970.
         at_ms: u64,
     },
-    /// Keeps the last `keep` non-empty lines (and the header line) of a transcript, the whole file put aside as `bak`.
-    /// Does nothing when the file is no longer than that.
+    /// Keeps the last `keep` non-empty lines of a transcript, the whole file put aside as `bak`. A header line (the
+    /// first, of type `session`) stays and is not counted. Does nothing when the file is no longer than that.
     Trim {
         /// Which file.
         transcript: TranscriptId,
@@ -179,13 +179,14 @@ pub enum StoreOp {
 pub enum Outcome {
     /// Nothing more to say.
     Done,
-    /// Absolute path of the archived file; `None` when there was nothing to archive.
+    /// Of [`StoreOp::Archive`] and [`StoreOp::Rewrite`]: absolute path of the archived file; `None` when there was
+    /// nothing to archive.
     Archived(Option<String>),
     /// Result of [`StoreOp::Trim`].
     Trimmed {
         /// Absolute path of the copy that was put aside; `None` when nothing was trimmed.
         archived: Option<String>,
-        /// Lines in the file now.
+        /// Lines in the file now, its header not counted.
         kept: u32,
         /// Whether the file exists at all.
         found: bool,

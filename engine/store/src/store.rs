@@ -1,0 +1,247 @@
+//! Commits lists of operations, and checkpoints.
+
+use pincer_sessions::persist::{Outcome, StoreError, StoreOp, Table};
+
+use crate::entry::{Entry, FileOp};
+use crate::error::Failure;
+use crate::plan::Plan;
+use crate::reader::Reader;
+use crate::settle::settle;
+use crate::state_dir::Claim;
+use crate::transcripts::Transcripts;
+use std::path::PathBuf;
+
+/// Lists are committed together up to this many bytes; what is over goes into the next batch, with its own sync.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Largest list; larger ones are refused.
+const LIST_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// A checkpoint is overdue when this many times its due size is waiting: commits then wait for one to succeed.
+const OVERDUE: u64 = 16;
+
+/// Transcripts and folders that may wait for a checkpoint before it is due for their sake.
+const TOUCHED_DUE: usize = 1024;
+
+/// Table, id, JSON document.
+pub(crate) type RowOut = (Table, String, String);
+
+/// Where rows and journaled transcript changes live.
+pub(crate) trait Backend: Send {
+    /// Makes `entries` durable, all or none. After an error nothing of them is there, unless [`Backend::poisoned`].
+    fn write(&mut self, entries: &[Entry]) -> Result<(), Failure>;
+    /// How much a checkpoint would fold in.
+    fn pending_bytes(&self) -> u64;
+    /// How much of it makes a checkpoint worth its cost.
+    fn due_bytes(&self) -> u64;
+    /// Why nothing may be written before a checkpoint has succeeded, if so.
+    fn poisoned(&self) -> Option<&str>;
+    /// Transcript changes since the last checkpoint, in order.
+    fn file_ops(&mut self) -> Result<Vec<FileOp>, Failure>;
+    /// Folds everything pending in and forgets journaled transcript changes: they are synced by now.
+    fn checkpoint(&mut self) -> Result<(), Failure>;
+}
+
+/// Executes store operations durably. Every call blocks; one thread owns it.
+///
+/// Dropping it without [`Store::close`] is a crash as far as the files are concerned: nothing committed is lost.
+pub struct Store {
+    backend: Box<dyn Backend>,
+    files: Transcripts,
+    root: PathBuf,
+    reader: Reader,
+    /// Committed changes to transcripts that could not be applied yet (a full disk). Never more than one batch: the
+    /// next commit applies them first, or is refused.
+    behind: Vec<FileOp>,
+    /// A sync of transcripts failed: their bytes have to be written again before a checkpoint.
+    suspect: bool,
+    /// After a failed checkpoint: not due again below this many pending bytes.
+    retry_at_bytes: u64,
+    fsync: bool,
+    _claim: Claim,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("root", &self.root)
+            .field("suspect", &self.suspect)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    pub(crate) fn new(
+        backend: Box<dyn Backend>,
+        root: PathBuf,
+        fsync: bool,
+        reader: Reader,
+        claim: Claim,
+    ) -> Store {
+        let files = Transcripts::new(&root, crate::disk::Disk { fsync });
+        Store {
+            backend,
+            files,
+            root,
+            reader,
+            behind: Vec::new(),
+            suspect: false,
+            retry_at_bytes: 0,
+            fsync,
+            _claim: claim,
+        }
+    }
+
+    /// Makes the lists durable with one sync (lists beyond 4 MiB together take more), in order, each whole or not at
+    /// all. One result a list: an outcome an operation, or why nothing of the list happened.
+    ///
+    /// A list that cannot be meant (a row that is no JSON, a transcript that is a folder) fails alone and is not
+    /// retryable. When the disk fails, all lists of the batch fail and the files are as before; a full disk is
+    /// retryable. Past the bound on pending bytes, commits first make the overdue checkpoint, and fail while it does.
+    pub fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>> {
+        let mut results = Vec::with_capacity(lists.len());
+        let mut rest = lists;
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(batch_len(rest));
+            self.commit_batch(batch, &mut results);
+            rest = later;
+        }
+        results
+    }
+
+    fn commit_batch(&mut self, lists: &[&[StoreOp]], results: &mut Vec<Result<Vec<Outcome>, StoreError>>) {
+        if let Err(failure) = self.ready() {
+            results.extend(lists.iter().map(|_| Err(StoreError::from(failure.clone()))));
+            return;
+        }
+        let mut plan = Plan::new(&mut self.files);
+        let planned: Vec<_> =
+            lists.iter().map(|list| check_size(list).and_then(|()| plan.list(list))).collect();
+        let written = match plan.entries.is_empty() {
+            true => Ok(()),
+            false => self.backend.write(&plan.entries),
+        };
+        match written {
+            Ok(()) => {
+                let ops = std::mem::take(&mut plan.entries).into_iter();
+                self.behind
+                    .extend(ops.filter_map(|op| if let Entry::File(op) = op { Some(op) } else { None }));
+                // Committed is committed: what cannot be applied now is applied before the next commit, or at start.
+                let _ = self.catch_up();
+                results.extend(planned.into_iter().map(|list| list.map_err(StoreError::from)));
+            }
+            Err(mut failure) => {
+                plan.abandon();
+                if self.backend.poisoned().is_some() {
+                    // A new journal makes the failed one harmless, and the same lists may be tried again.
+                    failure.retryable |= self.checkpoint().is_ok();
+                }
+                results.extend(planned.into_iter().map(|list| match list {
+                    Ok(_) => Err(StoreError::from(failure.clone())),
+                    Err(own) => Err(StoreError::from(own)),
+                }));
+            }
+        }
+    }
+
+    /// Whether a checkpoint is worth its cost now. Ask after commits, when there is nothing more urgent to do.
+    pub fn checkpoint_due(&self) -> bool {
+        let pending = self.backend.pending_bytes();
+        (pending >= self.backend.due_bytes() || self.files.touched() >= TOUCHED_DUE)
+            && pending >= self.retry_at_bytes
+    }
+
+    /// Syncs the touched transcripts and folds the journal into the rows. After an error everything is still safe in the
+    /// journal; it is due again when as much again has been written.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        let done = self.try_checkpoint();
+        self.retry_at_bytes = match &done {
+            Ok(()) => 0,
+            Err(_) => self.backend.pending_bytes().saturating_mul(2),
+        };
+        done.map_err(StoreError::from)
+    }
+
+    /// Answers reads; can be cloned to other threads and outlives the store.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Makes a last checkpoint, so that the next start has nothing to recover, and releases the state directory.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.checkpoint()
+    }
+
+    /// Whether another batch may be written: makes up for what failed before.
+    fn ready(&mut self) -> Result<(), Failure> {
+        self.catch_up()?;
+        let overdue = self.backend.pending_bytes() >= self.backend.due_bytes().saturating_mul(OVERDUE);
+        if overdue || self.backend.poisoned().is_some() {
+            self.try_checkpoint().map_err(|failure| {
+                let why = self.backend.poisoned().unwrap_or("too much waits for a checkpoint").to_owned();
+                Failure { message: format!("{why}; {}", failure.message), ..failure }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Applies committed transcript changes, in order, as far as possible.
+    fn catch_up(&mut self) -> Result<(), Failure> {
+        let mut done = 0;
+        let applied = self.behind.iter().try_for_each(|op| {
+            self.files.apply(op)?;
+            done += 1;
+            Ok(())
+        });
+        self.behind.drain(..done);
+        if self.behind.is_empty() {
+            self.behind = Vec::new();
+        }
+        applied
+    }
+
+    fn try_checkpoint(&mut self) -> Result<(), Failure> {
+        if !self.suspect && self.catch_up().and_then(|()| self.files.sync()).is_err() {
+            self.suspect = true;
+        }
+        if self.suspect {
+            // After a failed sync the kernel may call lost pages clean: only bytes written again are known to be synced.
+            self.files.close();
+            let disk = crate::disk::Disk { fsync: self.fsync };
+            settle(&self.root, disk, self.backend.file_ops()?, &mut Vec::new())?;
+            self.behind = Vec::new();
+            self.suspect = false;
+        }
+        self.backend.checkpoint()
+    }
+}
+
+/// How many of `lists` go into one batch: at least one.
+fn batch_len(lists: &[&[StoreOp]]) -> usize {
+    let mut bytes = 0;
+    for (count, list) in lists.iter().enumerate() {
+        bytes += list_bytes(list);
+        if bytes > BATCH_BYTES_MAX {
+            return count.max(1);
+        }
+    }
+    lists.len()
+}
+
+fn check_size(list: &[StoreOp]) -> Result<(), Failure> {
+    match list_bytes(list) {
+        0..=LIST_BYTES_MAX => Ok(()),
+        bytes => Err(Failure::lasting(format!("a list of {bytes} bytes is larger than {LIST_BYTES_MAX}"))),
+    }
+}
+
+fn list_bytes(list: &[StoreOp]) -> usize {
+    let text = |lines: &[String]| lines.iter().map(|line| line.len() + 1).sum::<usize>();
+    let bytes = |op: &StoreOp| match op {
+        StoreOp::Put { id, json, .. } => id.len() + json.len(),
+        StoreOp::Delete { id, .. } => id.len(),
+        StoreOp::Append { lines, .. } | StoreOp::Rewrite { lines, .. } => text(lines),
+        StoreOp::Archive { .. } | StoreOp::Trim { .. } => 0,
+    };
+    list.iter().map(bytes).sum()
+}
