@@ -6,6 +6,8 @@
 pub mod agent;
 pub mod entry;
 pub mod key;
+pub mod model_ref;
+pub mod patch;
 pub mod persist;
 pub mod queue;
 pub mod scheduler;

@@ -8,6 +8,7 @@ use super::level::{
     PermissionMode, Reasoning, RunStatus, SendPolicy, Thinking, TraceLevel, UsageNote, Verbose,
 };
 use super::raw::Raw;
+use crate::queue::{DropPolicy, QueueMode};
 
 /// Short text that rarely changes.
 type Text = Box<str>;
@@ -58,13 +59,13 @@ group! {
         /// Who chose them.
         auth_profile_override_source: Text = "authProfileOverrideSource",
         /// What becomes of messages that arrive during a run: `collect`, `steer` …
-        queue_mode: Text = "queueMode",
+        queue_mode: QueueMode = "queueMode",
         /// Quiet time before queued messages run, in milliseconds.
-        queue_debounce_ms: u64 = "queueDebounceMs",
+        queue_debounce_ms: u32 = "queueDebounceMs",
         /// Most queued messages.
-        queue_cap: u32 = "queueCap",
+        queue_cap: u16 = "queueCap",
         /// What becomes of messages beyond that: `old`, `new`, `summarize`.
-        queue_drop: Text = "queueDrop",
+        queue_drop: DropPolicy = "queueDrop",
         /// When answers are spoken.
         tts_auto: Text = "ttsAuto",
         /// The conversation that spawned this one. Never changes once set.
@@ -189,6 +190,8 @@ group! {
         pinned_at: u64 = v4 "pinnedAt",
         /// Marked unread by hand, or by an answer nobody has seen.
         unread: bool = v4 "unread",
+        /// Marked unread by hand when; milliseconds since 1970.
+        marked_unread_at: u64 = v4 "markedUnreadAt",
         /// Read when; milliseconds since 1970.
         last_read_at: u64 = v4 "lastReadAt",
         /// An emoji or icon name.
@@ -200,9 +203,9 @@ group! {
         /// Which face of the board is shown.
         board_face: Text = v4 "boardFace",
         /// A line about what is going on.
-        status_note: Raw = v4 "statusNote",
-        /// Whether it asks for attention.
-        attention: Raw = v4 "attention",
+        status_note: StatusNote = v4 "statusNote",
+        /// What it asks attention for.
+        attention: Text = v4 "attention",
         /// Who is told when its run ends.
         completion_owner_session_key: Text = v4 "completionOwnerSessionKey",
     }
@@ -236,6 +239,19 @@ pub struct Origin {
     /// Thread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<Raw>,
+}
+
+/// v4: a line about what is going on. It stands for a while, or until it is taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusNote {
+    /// At most 120 characters.
+    pub text: Text,
+    /// Written when; milliseconds since 1970.
+    pub set_at: u64,
+    /// Gone when; milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
 }
 
 /// Where answers go.

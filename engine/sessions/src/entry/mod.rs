@@ -21,7 +21,7 @@ use pincer_protocol::Wire;
 
 use group::Group;
 
-pub use fields::{Counters, DeliveryContext, Life, Origin, Route, Shelf, Tuning};
+pub use fields::{Counters, DeliveryContext, Life, Origin, Route, Shelf, StatusNote, Tuning};
 pub use raw::Raw;
 pub use session_id::{SessionId, uuid};
 pub use view::EntryView;
