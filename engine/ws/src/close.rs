@@ -112,10 +112,10 @@ pub(crate) fn parse(payload: &[u8]) -> Result<Option<CloseFrame<'_>>, CloseReaso
         return if payload.is_empty() { Ok(None) } else { Err(CloseReason::BadCloseLength) };
     };
     let code = u16::from_be_bytes(*code);
+    let reason = simdutf8::basic::from_utf8(reason).map_err(|_| CloseReason::InvalidUtf8)?;
     if !CloseCode::from(code).is_allowed() {
         return Err(CloseReason::BadCloseCode(code));
     }
-    let reason = simdutf8::basic::from_utf8(reason).map_err(|_| CloseReason::InvalidUtf8)?;
     Ok(Some(CloseFrame { code, reason }))
 }
 
@@ -137,6 +137,7 @@ mod tests {
         check(b"\x03\xe8bye", Ok(Some((1000, "bye"))));
         check(b"\x03\xe8\xff", Err(CloseReason::InvalidUtf8));
         check(b"\x03\xe8\xe2\x82", Err(CloseReason::InvalidUtf8));
+        check(b"\x03\xed\xff", Err(CloseReason::InvalidUtf8));
     }
 
     #[test]

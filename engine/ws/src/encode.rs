@@ -149,3 +149,6 @@ fn data_header(opcode: u8, len: usize, header: &mut [u8; HEADER_BYTES_MAX]) -> u
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
