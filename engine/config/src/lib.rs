@@ -8,12 +8,16 @@
 //! Nothing here opens a file or reads the environment: both come in as closures. Nothing here knows what a setting is
 //! good for either; that is the reader's business.
 //!
-//! Start with [`load`], then [`Config`].
+//! Start with [`load`], then [`Config`]; [`locate`](locate::locate) and [`start::decide`] are what a gateway does before it
+//! runs.
 
+pub mod dotenv;
+pub mod edit;
 pub mod hash;
 pub mod include;
 pub mod issue;
 pub mod load;
+pub mod locate;
 pub mod parse;
 pub mod path;
 pub mod redact;
@@ -21,6 +25,7 @@ pub mod secret;
 pub mod section;
 pub mod snapshot;
 pub mod span;
+pub mod start;
 pub mod substitute;
 pub mod table;
 
