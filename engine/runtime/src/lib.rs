@@ -13,6 +13,7 @@ mod bell;
 mod calls;
 mod clock;
 pub mod cores;
+pub mod egress;
 mod engine;
 mod epoll;
 mod gauges;
