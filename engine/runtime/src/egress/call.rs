@@ -65,10 +65,10 @@ impl Job {
             // Everything was dropped with `work`: the connection closes, the provider stops.
             None => {}
             Some(Ok(rest)) => {
-                ticket.report(CallProgress::Done);
+                ticket.report(CallProgress::Done).await;
                 ticket.unless_cancelled(rest.read()).await;
             }
-            Some(Err(error)) => ticket.report(CallProgress::Failed(error.cleaned(&endpoint))),
+            Some(Err(error)) => ticket.report(CallProgress::Failed(error.cleaned(&endpoint))).await,
         }
     }
 }
@@ -161,7 +161,7 @@ impl Call<'_> {
                 Ok(false) => None,
                 Err(error) => Some(Err(error)),
             };
-            self.report(events);
+            self.report(events).await;
             match finished {
                 Some(result) => return result.map(|()| RestOfBody(body)),
                 None => {
@@ -202,9 +202,9 @@ impl Call<'_> {
         provider.failure(status, pause_ms, &reason)
     }
 
-    fn report(&self, events: Vec<ModelEvent>) {
+    async fn report(&self, events: Vec<ModelEvent>) {
         if !events.is_empty() {
-            self.ticket.report(CallProgress::Events(events));
+            self.ticket.report(CallProgress::Events(events)).await;
         }
     }
 

@@ -33,9 +33,10 @@ use tokio::time::Instant;
 
 pub use limits::Limits;
 
+use crate::calls::Calls;
 use call::Job;
 use client::{Clients, Trust};
-use registry::{Key, Refused, Registry};
+use registry::{Key, Registry};
 
 /// Longest a call may take, whatever its request says: a day, as for runs.
 const CALL_MS_MAX: u64 = 24 * 60 * 60 * 1000;
@@ -56,7 +57,7 @@ struct Shared {
     log: Box<Log>,
 }
 
-type Deliver = dyn Fn(ShardId, CallId, CallProgress) + Send + Sync;
+type Deliver = dyn Fn(ShardId, CallId, CallProgress) -> Result<(), CallProgress> + Send + Sync;
 type Log = dyn Fn(LogLine) + Send + Sync;
 
 struct Worker {
@@ -66,12 +67,12 @@ struct Worker {
 }
 
 impl Egress {
-    /// An egress that reports to `deliver`, which is called on the egress thread, or inside [`Egress::start`] when a
-    /// call is refused. It must not block, and must not hold locks that its caller holds: it should put the progress
-    /// into the shard's mailbox and wake the shard.
+    /// An egress that reports to `deliver`, on the egress thread: usually [`Post::progress`](crate::Post::progress).
+    /// It must not block. What it gives back is kept and offered again a few milliseconds later; until it is taken,
+    /// nothing more is read of that call, so a slow shard slows its providers down and nothing piles up here.
     pub fn new(
         limits: Limits,
-        deliver: impl Fn(ShardId, CallId, CallProgress) + Send + Sync + 'static,
+        deliver: impl Fn(ShardId, CallId, CallProgress) -> Result<(), CallProgress> + Send + Sync + 'static,
     ) -> Egress {
         Egress::with_trust(limits, Trust::Machine, Box::new(deliver), Box::new(|_| {}))
     }
@@ -79,7 +80,7 @@ impl Egress {
     /// Like [`Egress::new`], with somewhere to say what an operator should know: that prompts leave unencrypted.
     pub fn with_log(
         limits: Limits,
-        deliver: impl Fn(ShardId, CallId, CallProgress) + Send + Sync + 'static,
+        deliver: impl Fn(ShardId, CallId, CallProgress) -> Result<(), CallProgress> + Send + Sync + 'static,
         log: impl Fn(LogLine) + Send + Sync + 'static,
     ) -> Egress {
         Egress::with_trust(limits, Trust::Machine, Box::new(deliver), Box::new(log))
@@ -95,23 +96,20 @@ impl Egress {
     }
 
     /// Starts a call. Progress follows through `deliver` and ends with `Done` or `Failed`, exactly once, unless the call
-    /// is cancelled or the egress dropped. With too many calls under way it fails at once, with
-    /// [`ProviderErrorKind::Busy`]. Calls beyond [`Limits::calls_max`] wait for their turn, oldest first; the waiting
-    /// counts against their deadline.
-    pub fn start(&self, shard: ShardId, call: CallId, request: Cleared<ModelRequest>) {
+    /// is cancelled or the egress dropped. Calls beyond [`Limits::calls_max`] wait for their turn, oldest first; the
+    /// waiting counts against their deadline.
+    ///
+    /// Refused at once, with [`ProviderErrorKind::Busy`] and no progress, when too many calls wait already.
+    pub fn start(
+        &self,
+        shard: ShardId,
+        call: CallId,
+        request: Cleared<ModelRequest>,
+    ) -> Result<(), ProviderError> {
         let key: Key = (shard, call);
-        let timeout = Duration::from_millis(request.get().timeout_ms.min(CALL_MS_MAX));
-        let failed = match self.shared.admit(key, request.get().prompt_bytes()) {
-            Err(refused) => refused,
-            Ok(ticket) => {
-                let deadline = Instant::now() + timeout;
-                match self.hand_over(Job { ticket, request, deadline }) {
-                    Ok(()) => return,
-                    Err(error) => error,
-                }
-            }
-        };
-        (self.shared.deliver)(shard, call, CallProgress::Failed(failed));
+        let deadline = Instant::now() + Duration::from_millis(request.get().timeout_ms.min(CALL_MS_MAX));
+        let ticket = Registry::admit(&self.shared, key, request.get().prompt_bytes())?;
+        self.hand_over(Job { ticket, request, deadline })
     }
 
     /// Stops a call: its connection is closed, and nothing more is reported for it but what is already on its way to
@@ -150,6 +148,21 @@ impl Egress {
     }
 }
 
+impl Calls for Arc<Egress> {
+    fn call(
+        &mut self,
+        shard: ShardId,
+        call: CallId,
+        request: Box<Cleared<ModelRequest>>,
+    ) -> Result<(), CallProgress> {
+        self.start(shard, call, *request).map_err(CallProgress::Failed)
+    }
+
+    fn cancel(&mut self, shard: ShardId, call: CallId) {
+        Egress::cancel(self, shard, call);
+    }
+}
+
 impl Drop for Egress {
     /// Ends the thread and closes its connections. Calls under way are reported no more.
     fn drop(&mut self) {
@@ -165,20 +178,6 @@ impl Drop for Egress {
 }
 
 impl Shared {
-    fn admit(self: &Arc<Shared>, key: Key, prompt_bytes: u64) -> Result<registry::Ticket, ProviderError> {
-        match Registry::admit(self, key, prompt_bytes) {
-            Ok(ticket) => Ok(ticket),
-            Err(Refused::Calls) => {
-                let message = "too many model calls are under way; try again in a moment";
-                Err(ProviderError::new(ProviderErrorKind::Busy, message))
-            }
-            Err(Refused::PromptBytes) => {
-                let message = "the prompts of all model calls under way are too large; try again in a moment";
-                Err(ProviderError::new(ProviderErrorKind::Busy, message))
-            }
-        }
-    }
-
     fn warn(&self, message: String) {
         (self.log)(LogLine { level: LogLevel::Warn, subsystem: "gateway/egress", message });
     }

@@ -9,11 +9,17 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
+use pincer_adapters::model::{ProviderError, ProviderErrorKind};
 use pincer_shard::driver::{CallId, CallProgress, ShardId};
 use tokio::sync::Notify;
 
 use super::{Limits, Shared};
+
+/// First and longest pause before a report that found no room is offered again.
+const ROOM_PAUSE_MIN: Duration = Duration::from_millis(2);
+const ROOM_PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// A call, unique in the process.
 pub(super) type Key = (ShardId, CallId);
@@ -34,12 +40,6 @@ struct State {
     cancels: HashMap<Key, Arc<Cancel>>,
 }
 
-/// Which bound was met.
-pub(super) enum Refused {
-    Calls,
-    PromptBytes,
-}
-
 impl Registry {
     pub(super) fn new(limits: &Limits) -> Registry {
         Registry {
@@ -50,16 +50,18 @@ impl Registry {
     }
 
     /// Takes a call in, within the bounds.
-    pub(super) fn admit(shared: &Arc<Shared>, key: Key, prompt_bytes: u64) -> Result<Ticket, Refused> {
+    pub(super) fn admit(shared: &Arc<Shared>, key: Key, prompt_bytes: u64) -> Result<Ticket, ProviderError> {
         let registry = &shared.registry;
         let mut state = registry.state();
         if state.outstanding >= registry.outstanding_max {
-            return Err(Refused::Calls);
+            return Err(busy("too many model calls are under way; try again in a moment"));
         }
         // A single prompt over the bound is let through: what may be sent at all is not decided here.
         let prompts_bytes = state.prompts_bytes.saturating_add(prompt_bytes);
         if state.outstanding > 0 && prompts_bytes > registry.prompts_bytes_max {
-            return Err(Refused::PromptBytes);
+            return Err(busy(
+                "the prompts of all model calls under way are too large; try again in a moment",
+            ));
         }
         state.outstanding += 1;
         state.prompts_bytes = prompts_bytes;
@@ -100,10 +102,16 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
-    /// Passes something on, unless the call was cancelled.
-    pub(super) fn report(&self, progress: CallProgress) {
-        if !self.cancel.cancelled.load(Ordering::Acquire) {
-            (self.shared.deliver)(self.key.0, self.key.1, progress);
+    /// Passes something on, unless the call was cancelled; waits while the shard has no room.
+    pub(super) async fn report(&self, mut progress: CallProgress) {
+        let mut pause = ROOM_PAUSE_MIN;
+        while !self.cancel.cancelled.load(Ordering::Acquire) {
+            match (self.shared.deliver)(self.key.0, self.key.1, progress) {
+                Ok(()) => return,
+                Err(kept) => progress = kept,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(ROOM_PAUSE_MAX);
         }
     }
 
@@ -126,6 +134,10 @@ impl Drop for Ticket {
         state.prompts_bytes = state.prompts_bytes.saturating_sub(self.prompt_bytes);
         state.cancels.remove(&self.key);
     }
+}
+
+fn busy(message: &str) -> ProviderError {
+    ProviderError::new(ProviderErrorKind::Busy, message)
 }
 
 /// A wish that a call stop. Set once, from any thread.

@@ -4,6 +4,7 @@ mod server;
 mod tls;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -32,9 +33,18 @@ impl Desk {
     }
 
     fn trusting(trust: Trust, limits: Limits) -> Desk {
+        Desk::with_room(trust, limits, || true)
+    }
+
+    /// `has_room` says whether the shard takes the next report.
+    fn with_room(trust: Trust, limits: Limits, has_room: impl Fn() -> bool + Send + Sync + 'static) -> Desk {
         let ((reported, progress), (logged, log)) = (channel(), channel());
-        let deliver = move |shard, call, progress| {
-            let _ = reported.send((shard, call, progress));
+        let deliver = move |shard, call, progress| match has_room() {
+            true => {
+                let _ = reported.send((shard, call, progress));
+                Ok(())
+            }
+            false => Err(progress),
         };
         let write = move |line| {
             let _ = logged.send(line);
@@ -43,7 +53,11 @@ impl Desk {
     }
 
     fn start(&self, call: u64, request: ModelRequest) {
-        self.egress.start(SHARD, CallId(call), Policy::AllowAll.clear(request));
+        self.try_start(call, request).expect("room for a call");
+    }
+
+    fn try_start(&self, call: u64, request: ModelRequest) -> Result<(), ProviderError> {
+        self.egress.start(SHARD, CallId(call), Policy::AllowAll.clear(request))
     }
 
     fn next(&self) -> (CallId, CallProgress) {
@@ -136,7 +150,7 @@ const STREAM_END: &[&str] = &["text ab", "stop Stop", "usage 100+20+9=129", "don
 
 #[test]
 fn a_whole_call() {
-    let server = Server::start(vec![Send(head()), Send(text("a")), Send(text("b")), Send(end())]);
+    let server = Server::start(vec![Write(head()), Write(text("a")), Write(text("b")), Write(end())]);
     let desk = Desk::new(Limits::default());
     desk.start(1, request(&server.base_url()));
     assert_eq!(desk.outcome(), STREAM_END);
@@ -163,7 +177,7 @@ fn anthropic_too() {
                   data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\n\n\
                   data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":2}}\n\n\
                   data: {\"type\":\"message_stop\"}\n\n";
-    let server = Server::start(vec![Send(head()), Send(chunk(events)), Send(last_chunk())]);
+    let server = Server::start(vec![Write(head()), Write(chunk(events)), Write(last_chunk())]);
     let desk = Desk::new(Limits::default());
     let mut request = request(&server.base_url());
     request.endpoint.api = Api::AnthropicMessages;
@@ -177,7 +191,7 @@ fn bytes_may_dribble() {
     let whole = [head(), text("a"), text("b"), end()].concat();
     let mut acts = Vec::new();
     for piece in whole.as_bytes().chunks(11) {
-        acts.extend([Send(String::from_utf8(piece.to_vec()).unwrap()), Pause(1)]);
+        acts.extend([Write(String::from_utf8(piece.to_vec()).unwrap()), Pause(1)]);
     }
     check(acts, STREAM_END);
 }
@@ -185,7 +199,7 @@ fn bytes_may_dribble() {
 #[test]
 fn what_arrives_together_is_reported_together() {
     let chunks: String = (0..50).map(|_| text("x")).collect();
-    let server = Server::start(vec![Send(head() + &chunks + &end())]);
+    let server = Server::start(vec![Write(head() + &chunks + &end())]);
     let desk = Desk::new(Limits::default());
     desk.start(1, request(&server.base_url()));
     let mut reports = 0;
@@ -199,13 +213,13 @@ fn what_arrives_together_is_reported_together() {
 fn the_last_word_ends_the_call_though_the_body_goes_on() {
     let mut lasting = end();
     lasting.truncate(lasting.len() - last_chunk().len());
-    check(vec![Send(head() + &text("ab") + &lasting), AwaitClose], STREAM_END);
+    check(vec![Write(head() + &text("ab") + &lasting), AwaitClose], STREAM_END);
 }
 
 #[test]
 fn an_answer_that_is_no_stream() {
     let body = "{\"choices\":[{\"message\":{\"content\":\"ab\"},\"finish_reason\":\"stop\"}]}";
-    check(vec![Send(plain(200, "", body))], &["text ab", "stop Stop", "done"]);
+    check(vec![Write(plain(200, "", body))], &["text ab", "stop Stop", "done"]);
 }
 
 #[test]
@@ -226,13 +240,13 @@ fn refusals() {
         (502, "<html><title>Bad Gateway</title></html>", "failed Server 502 Bad Gateway"),
         (204, "", "failed Protocol the provider's answer is empty"),
     ] {
-        check(vec![Send(plain(status, "", body))], &[expect]);
+        check(vec![Write(plain(status, "", body))], &[expect]);
     }
 }
 
 #[test]
 fn a_refusal_may_name_a_pause() {
-    let server = Server::start(vec![Send(plain(429, "retry-after: 7\r\n", "{}"))]);
+    let server = Server::start(vec![Write(plain(429, "retry-after: 7\r\n", "{}"))]);
     let desk = Desk::new(Limits::default());
     desk.start(1, request(&server.base_url()));
     let (_, CallProgress::Failed(error)) = desk.next() else { panic!() };
@@ -242,18 +256,18 @@ fn a_refusal_may_name_a_pause() {
 #[test]
 fn a_refusal_is_read_in_part() {
     let limits = Limits { error_bytes_max: 10, ..Limits::default() };
-    check_with(limits, vec![Send(plain(500, "", "0123456789abcdef"))], &["failed Server 500 0123456789"]);
+    check_with(limits, vec![Write(plain(500, "", "0123456789abcdef"))], &["failed Server 500 0123456789"]);
     let limits = Limits { first_byte_timeout_ms: 1000, ..Limits::default() };
     let unfinished = "HTTP/1.1 503 x\r\ncontent-length: 100\r\n\r\nhalf".to_owned();
-    check_with(limits, vec![Send(unfinished), AwaitClose], &["failed Server 503 half"]);
+    check_with(limits, vec![Write(unfinished), AwaitClose], &["failed Server 503 half"]);
 }
 
 #[test]
 fn redirects_are_not_followed() {
-    let elsewhere = Server::start(vec![Send(head() + &end())]);
+    let elsewhere = Server::start(vec![Write(head() + &end())]);
     let location = format!("location: {}/chat/completions\r\n", elsewhere.base_url());
     check(
-        vec![Send(plain(307, &location, ""))],
+        vec![Write(plain(307, &location, ""))],
         &["failed Protocol 307 redirects are not followed; set baseUrl to the address it leads to"],
     );
     assert!(!elsewhere.was_asked());
@@ -262,22 +276,22 @@ fn redirects_are_not_followed() {
 #[test]
 fn malformed_answers() {
     check(
-        vec![Send(head() + &chunk("data: hello\n\n")), AwaitClose],
+        vec![Write(head() + &chunk("data: hello\n\n")), AwaitClose],
         &["failed Protocol the provider sent a malformed event"],
     );
     check(
         vec![
-            Send(head() + &text("a") + &chunk("data: {\"error\":{\"message\":\"boom\",\"code\":503}}\n\n")),
+            Write(head() + &text("a") + &chunk("data: {\"error\":{\"message\":\"boom\",\"code\":503}}\n\n")),
             AwaitClose,
         ],
         &["text a", "failed Server 503 boom"],
     );
     check(
-        vec![Send("SSH-2.0-OpenSSH\r\n\r\n".to_owned()), AwaitClose],
+        vec![Write("SSH-2.0-OpenSSH\r\n\r\n".to_owned()), AwaitClose],
         &["failed Network the connection to HOST broke: invalid HTTP version parsed"],
     );
     check(
-        vec![Send(head() + "zz\r\n"), AwaitClose],
+        vec![Write(head() + "zz\r\n"), AwaitClose],
         &["failed Network the connection to HOST broke: Invalid chunk size line: missing size digit"],
     );
 }
@@ -287,15 +301,15 @@ fn broken_connections() {
     let broke = "failed Network the connection to HOST broke: ";
     check(vec![Close], &[&format!("{broke}connection closed before message completed")]);
     check(
-        vec![Send(head() + &text("a")), Close],
+        vec![Write(head() + &text("a")), Close],
         &["text a", &format!("{broke}unexpected EOF during chunk size line")],
     );
     check(
-        vec![Send(head() + &text("a")), Pause(200), Reset],
+        vec![Write(head() + &text("a")), Pause(200), Reset],
         &["text a", &format!("{broke}Connection reset by peer (os error 104)")],
     );
     check(
-        vec![Send(head() + &text("a") + &last_chunk())],
+        vec![Write(head() + &text("a") + &last_chunk())],
         &["text a", "failed Network the provider's stream ended before the answer did"],
     );
 }
@@ -316,15 +330,15 @@ fn stalls() {
     let impatient = || Limits { first_byte_timeout_ms: 50, ..Limits::default() };
     let unanswered = "failed Timeout the provider did not answer for 50 ms";
     check_with(impatient(), vec![AwaitClose], &[unanswered]);
-    check_with(impatient(), vec![Send(head()), AwaitClose], &[unanswered]);
+    check_with(impatient(), vec![Write(head()), AwaitClose], &[unanswered]);
     let stalled = "failed Timeout the provider's answer stalled for 60 ms";
     let limits = Limits { idle_timeout_ms: 60, ..Limits::default() };
-    check_with(limits, vec![Send(head() + &text("a")), AwaitClose], &["text a", stalled]);
+    check_with(limits, vec![Write(head() + &text("a")), AwaitClose], &["text a", stalled]);
 }
 
 #[test]
 fn a_flood_does_not_outlast_the_deadline() {
-    let server = Server::start(vec![Send(head()), SendForever(chunk(&": still here\n\n".repeat(2000)))]);
+    let server = Server::start(vec![Write(head()), WriteForever(chunk(&": still here\n\n".repeat(2000)))]);
     let desk = Desk::new(Limits { response_bytes_max: u64::MAX, ..Limits::default() });
     desk.start(1, ModelRequest { timeout_ms: 300, ..request(&server.base_url()) });
     assert_eq!(desk.outcome(), ["failed Timeout the call took longer than it may"]);
@@ -332,8 +346,8 @@ fn a_flood_does_not_outlast_the_deadline() {
 
 #[test]
 fn the_whole_call_has_a_deadline() {
-    let mut acts = vec![Send(head() + &text("a"))];
-    acts.extend((0..2000).flat_map(|_| [Pause(10), Send(chunk(": still here\n\n"))]));
+    let mut acts = vec![Write(head() + &text("a"))];
+    acts.extend((0..2000).flat_map(|_| [Pause(10), Write(chunk(": still here\n\n"))]));
     let server = Server::start(acts);
     let desk = Desk::new(Limits::default());
     desk.start(1, ModelRequest { timeout_ms: 1000, ..request(&server.base_url()) });
@@ -341,7 +355,7 @@ fn the_whole_call_has_a_deadline() {
     desk.start(2, ModelRequest { timeout_ms: 0, ..request(&server.base_url()) });
     assert_eq!(desk.outcome(), ["failed Timeout the call took longer than it may"]);
     // The largest timeout is a bound, not an overflow.
-    let server = Server::start(vec![Send(head() + &end())]);
+    let server = Server::start(vec![Write(head() + &end())]);
     desk.start(3, ModelRequest { timeout_ms: u64::MAX, ..request(&server.base_url()) });
     assert_eq!(desk.outcome().last().unwrap(), "done");
 }
@@ -364,14 +378,14 @@ fn an_answer_is_bounded() {
     let many: String = (0..10).map(|_| chunk(&format!(": {}\n\n", "x".repeat(60)))).collect();
     check_with(
         limits,
-        vec![Send(head() + &text("a") + &many), AwaitClose],
+        vec![Write(head() + &text("a") + &many), AwaitClose],
         &["text a", "failed Protocol the provider's answer is larger than 500 bytes"],
     );
 }
 
 #[test]
 fn a_cancelled_call_is_dropped_at_the_server() {
-    let server = Server::start(vec![Send(head() + &text("a")), AwaitClose]);
+    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
     let desk = Desk::new(Limits::default());
     desk.start(1, request(&server.base_url()));
     assert!(matches!(desk.next(), (CallId(1), CallProgress::Events(_))));
@@ -387,15 +401,14 @@ fn a_cancelled_call_is_dropped_at_the_server() {
 
 #[test]
 fn calls_beyond_the_bound_wait_and_then_are_refused() {
-    let server = Server::start(vec![Send(head() + &text("a")), AwaitClose]);
+    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
     let desk = Desk::new(Limits { calls_max: 1, waiting_max: 2, ..Limits::default() });
     desk.start(1, request(&server.base_url()));
     assert!(matches!(desk.next(), (CallId(1), CallProgress::Events(_))));
     desk.start(2, request(&server.base_url()));
     desk.start(3, ModelRequest { timeout_ms: 300, ..request(&server.base_url()) });
-    desk.start(4, request(&server.base_url()));
-    let (call, CallProgress::Failed(error)) = desk.next() else { panic!() };
-    assert_eq!((call, error.kind), (CallId(4), ProviderErrorKind::Busy));
+    let error = desk.try_start(4, request(&server.base_url())).unwrap_err();
+    assert_eq!(error.kind, ProviderErrorKind::Busy);
     assert_eq!(error.message, "too many model calls are under way; try again in a moment");
     let (call, CallProgress::Failed(error)) = desk.next() else { panic!() };
     assert_eq!((call, error.kind), (CallId(3), ProviderErrorKind::Timeout), "waiting counts");
@@ -405,7 +418,7 @@ fn calls_beyond_the_bound_wait_and_then_are_refused() {
 
 #[test]
 fn a_waiting_call_can_be_cancelled() {
-    let server = Server::start(vec![Send(head() + &text("a")), AwaitClose]);
+    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
     let desk = Desk::new(Limits { calls_max: 1, ..Limits::default() });
     desk.start(1, request(&server.base_url()));
     desk.next();
@@ -420,24 +433,68 @@ fn a_waiting_call_can_be_cancelled() {
 
 #[test]
 fn prompts_are_bounded_together() {
-    let server = Server::start(vec![Send(head() + &text("a")), AwaitClose]);
+    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
     let desk = Desk::new(Limits { prompts_bytes_max: 20, ..Limits::default() });
-    let long = |call| {
-        desk.start(call, ModelRequest { system: "x".repeat(100), ..request(&server.base_url()) });
-        desk.next()
-    };
-    assert!(matches!(long(1), (CallId(1), CallProgress::Events(_))), "the only one may be as long as it is");
-    let (CallId(2), CallProgress::Failed(error)) = long(2) else { panic!() };
-    assert_eq!(error.kind, ProviderErrorKind::Busy);
+    let long =
+        |call| desk.try_start(call, ModelRequest { system: "x".repeat(100), ..request(&server.base_url()) });
+    assert_eq!(long(1), Ok(()), "the only one may be as long as it is");
+    desk.next();
+    assert_eq!(long(2).unwrap_err().kind, ProviderErrorKind::Busy);
     desk.egress.cancel(SHARD, CallId(1));
     desk.settle();
-    assert!(matches!(long(3), (CallId(3), CallProgress::Events(_))), "the room was given back");
+    assert_eq!(long(3), Ok(()), "the room was given back");
+    assert!(matches!(desk.next(), (CallId(3), CallProgress::Events(_))));
+}
+
+#[test]
+fn a_shard_without_room_is_waited_for() {
+    let server =
+        Server::start(vec![Write(head()), Write(text("a")), Pause(20), Write(text("b")), Write(end())]);
+    let tries = AtomicU32::new(0);
+    let has_room = move || tries.fetch_add(1, Ordering::SeqCst) % 4 == 3;
+    let desk = Desk::with_room(Trust::Machine, Limits::default(), has_room);
+    desk.start(1, request(&server.base_url()));
+    assert_eq!(desk.outcome(), STREAM_END);
+}
+
+#[test]
+fn a_call_is_cancelled_while_its_shard_has_no_room() {
+    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
+    let (tried, tries) = channel();
+    let desk = Desk::with_room(Trust::Machine, Limits::default(), move || {
+        let _ = tried.send(());
+        false
+    });
+    desk.start(1, request(&server.base_url()));
+    tries.recv_timeout(PATIENCE).unwrap();
+    desk.egress.cancel(SHARD, CallId(1));
+    server.saw_close();
+    desk.settle();
+}
+
+#[test]
+fn shards_call_through_the_runtimes_port() {
+    let server = Server::start(vec![Write(head() + &text("ab") + &end())]);
+    let (reported, progress) = channel();
+    let mut calls = Arc::new(Egress::new(
+        Limits { calls_max: 1, waiting_max: 0, ..Limits::default() },
+        move |_, _, report| {
+            let _ = reported.send(report);
+            Ok(())
+        },
+    ));
+    let cleared = || Box::new(Policy::AllowAll.clear(request(&server.base_url())));
+    assert!(calls.call(SHARD, CallId(1), cleared()).is_ok());
+    let refused = calls.call(SHARD, CallId(2), cleared());
+    assert!(matches!(refused, Err(CallProgress::Failed(error)) if error.kind == ProviderErrorKind::Busy));
+    while !matches!(progress.recv_timeout(PATIENCE).unwrap(), CallProgress::Done) {}
+    Calls::cancel(&mut calls, SHARD, CallId(1));
 }
 
 #[test]
 fn many_calls_at_once_end_once_each() {
     const CALLS: u64 = 120;
-    let server = Server::start(vec![Send(head() + &text("a")), Pause(5), Send(text("b") + &end())]);
+    let server = Server::start(vec![Write(head() + &text("a")), Pause(5), Write(text("b") + &end())]);
     let desk = Desk::new(Limits { calls_max: 40, ..Limits::default() });
     (0..CALLS).for_each(|call| desk.start(call, request(&server.base_url())));
     let mut ended = std::collections::HashSet::new();
@@ -454,7 +511,7 @@ fn many_calls_at_once_end_once_each() {
 
 #[test]
 fn connections_are_used_again() {
-    let server = Server::start(vec![Send(head() + &text("ab") + &end())]);
+    let server = Server::start(vec![Write(head() + &text("ab") + &end())]);
     let desk = Desk::new(Limits::default());
     for call in 0..3 {
         desk.start(call, request(&server.base_url()));
@@ -486,7 +543,7 @@ fn requests_that_cannot_be_sent() {
 
 #[test]
 fn unencrypted_prompts_are_warned_about_once() {
-    let server = Server::start(vec![Send(head() + &text("ab") + &end())]);
+    let server = Server::start(vec![Write(head() + &text("ab") + &end())]);
     // Leads to this machine, yet is no loopback address.
     let base_url = server.base_url().replace("127.0.0.1", "0.0.0.0");
     let desk = Desk::new(Limits::default());
@@ -512,7 +569,7 @@ fn nothing_runs_before_the_first_call() {
 
 #[test]
 fn dropping_ends_everything() {
-    let server = Server::start(vec![Send(head() + &text("a")), AwaitClose]);
+    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
     let desk = Desk::new(Limits::default());
     desk.start(1, request(&server.base_url()));
     desk.next();

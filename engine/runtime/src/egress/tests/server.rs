@@ -13,9 +13,9 @@ use super::PATIENCE;
 /// What the server does after it has read a request.
 #[derive(Clone)]
 pub(super) enum Act {
-    Send(String),
-    /// Sends the same again and again, until the other side closes.
-    SendForever(String),
+    Write(String),
+    /// Writes the same again and again, until the other side closes.
+    WriteForever(String),
     Pause(u64),
     /// Closes both ways.
     Close,
@@ -99,12 +99,12 @@ fn serve(mut stream: TcpStream, acts: &[Act], asked: &Sender<String>, closed: &S
         let _ = asked.send(request);
         for act in acts {
             match act {
-                Act::Send(bytes) => {
+                Act::Write(bytes) => {
                     if stream.write_all(bytes.as_bytes()).is_err() {
                         return;
                     }
                 }
-                Act::SendForever(bytes) => {
+                Act::WriteForever(bytes) => {
                     while stream.write_all(bytes.as_bytes()).is_ok() {}
                     return;
                 }
