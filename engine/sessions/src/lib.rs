@@ -3,8 +3,12 @@
 //! Session keys, entries, transcripts as text, scheduling, idempotency and slash commands. The caller supplies `now`;
 //! nothing here reads a clock, performs IO, or knows what a connection is.
 
+pub mod activation;
 pub mod agent;
+pub mod command;
 pub mod entry;
+pub mod idempotency;
+pub mod inbound;
 pub mod key;
 pub mod model_ref;
 pub mod patch;

@@ -5,6 +5,8 @@ use std::fmt;
 use pincer_protocol::Wire;
 use serde::{Deserialize, Serialize};
 
+use crate::entry::Tuning;
+
 /// Messages a session's queue holds when nobody says otherwise.
 pub const CAP_DEFAULT: u16 = 20;
 /// Most messages a session's queue can be told to hold.
@@ -176,6 +178,18 @@ pub struct QueueSettings {
     pub drop: Option<DropPolicy>,
 }
 
+impl QueueSettings {
+    /// What a session's entry says. Spellings of any wire count; what means nothing is passed over.
+    pub fn of_session(tuning: &Tuning) -> QueueSettings {
+        QueueSettings {
+            mode: tuning.queue_mode.as_deref().and_then(|text| QueueMode::parse(Wire::V3, text)),
+            debounce_ms: tuning.queue_debounce_ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)),
+            cap: tuning.queue_cap.map(|cap| u16::try_from(cap).unwrap_or(u16::MAX)),
+            drop: tuning.queue_drop.as_deref().and_then(DropPolicy::parse),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +234,9 @@ mod tests {
         assert_eq!(QueuePolicy::resolve(Wire::V3, &[]).mode, QueueMode::Collect);
         assert_eq!(QueuePolicy::resolve(Wire::V4, &[]).debounce_ms, 500);
         let wild = QueueSettings { cap: Some(0), debounce_ms: Some(u32::MAX), ..QueueSettings::default() };
+        let entry = Tuning { queue_mode: Some("queue".into()), queue_cap: Some(70_000), ..Tuning::EMPTY };
+        let session = QueueSettings::of_session(&entry);
+        assert_eq!((session.mode, session.cap, session.drop), (Some(QueueMode::Steer), Some(u16::MAX), None));
         let tame = QueuePolicy::resolve(Wire::V4, &[&wild]);
         assert_eq!((tame.cap, tame.debounce_ms), (1, DEBOUNCE_MAX_MS));
     }

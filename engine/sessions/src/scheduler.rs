@@ -18,6 +18,7 @@ use std::collections::{BTreeSet, HashMap};
 
 pub use lane::{Lane, Pending};
 
+use crate::key::SessionKey;
 use crate::queue::QueuePolicy;
 use crate::time::Now;
 use crate::turn::{Turn, TurnRecord, TurnState};
@@ -164,9 +165,9 @@ pub struct Limits {
 /// Every busy session of one shard.
 #[derive(Debug)]
 pub struct Scheduler {
-    lanes: HashMap<Box<str>, Lane>,
+    lanes: HashMap<SessionKey, Lane>,
     /// When a lane that waits goes on: the lane's own `wait_until`, sorted.
-    deadlines: BTreeSet<(u64, Box<str>)>,
+    deadlines: BTreeSet<(u64, SessionKey)>,
     limits: Limits,
     turns: usize,
     bytes: usize,
@@ -188,7 +189,7 @@ impl Scheduler {
 
     /// Takes a turn for the session its key names. `policy` also holds for what already waits there.
     pub fn submit(&mut self, mut turn: Turn, policy: &QueuePolicy, now: Now) -> Admission {
-        let key: Box<str> = turn.session_key.as_str().into();
+        let key = turn.session_key.clone();
         let known = self.lanes.contains_key(&key);
         if !known && self.lanes.len() >= self.limits.lanes_max {
             return Admission::Refused { turn: Box::new(turn), why: Refusal::LanesFull };
@@ -208,22 +209,22 @@ impl Scheduler {
     }
 
     /// The running turn of `key` is about to call its model (again): what it should take up first.
-    pub fn boundary(&mut self, key: &str, now: Now) -> Vec<Handed> {
+    pub fn boundary(&mut self, key: &SessionKey, now: Now) -> Vec<Handed> {
         self.with_known(key, |lane| lane.boundary(now)).unwrap_or_default()
     }
 
     /// The running turn of `key` has ended, however it did.
-    pub fn complete(&mut self, key: &str, now: Now) -> Next {
+    pub fn complete(&mut self, key: &SessionKey, now: Now) -> Next {
         self.with_known(key, |lane| lane.complete(now)).unwrap_or(Next::Idle)
     }
 
     /// Stops `run_id` of `key`, running or waiting.
-    pub fn abort(&mut self, key: &str, run_id: &str, now: Now) -> Aborted {
+    pub fn abort(&mut self, key: &SessionKey, run_id: &str, now: Now) -> Aborted {
         self.with_known(key, |lane| lane.abort(run_id, now)).unwrap_or(Aborted::Nothing)
     }
 
     /// Empties the queue of `key`; the running turn goes on. What was there comes back, oldest first.
-    pub fn clear(&mut self, key: &str, what: Clear) -> Vec<Turn> {
+    pub fn clear(&mut self, key: &SessionKey, what: Clear) -> Vec<Turn> {
         self.with_known(key, |lane| lane.clear(what)).unwrap_or_default()
     }
 
@@ -233,13 +234,13 @@ impl Scheduler {
     }
 
     /// The next turn whose waiting is over, with its session key. Call until `None`.
-    pub fn tick(&mut self, now: Now) -> Option<(String, Started)> {
+    pub fn tick(&mut self, now: Now) -> Option<(SessionKey, Started)> {
         while let Some((at, key)) = self.deadlines.first().cloned() {
             if at > now.mono_ms {
                 return None;
             }
             if let Some(started) = self.with_known(&key, |lane| lane.tick(now)).flatten() {
-                return Some((key.into(), started));
+                return Some((key, started));
             }
             // A lane that does not start although it is due has a later deadline or none by now.
             self.deadlines.remove(&(at, key));
@@ -248,34 +249,34 @@ impl Scheduler {
     }
 
     /// Run id of the turn that runs for `key`.
-    pub fn running(&self, key: &str) -> Option<&str> {
+    pub fn running(&self, key: &SessionKey) -> Option<&str> {
         self.lanes.get(key).and_then(Lane::running)
     }
 
     /// What waits for `key`, oldest first.
-    pub fn pending(&self, key: &str) -> impl Iterator<Item = Pending<'_>> {
+    pub fn pending(&self, key: &SessionKey) -> impl Iterator<Item = Pending<'_>> {
         self.lanes.get(key).into_iter().flat_map(Lane::pending)
     }
 
     /// How many turns wait for `key`.
-    pub fn depth(&self, key: &str) -> usize {
+    pub fn depth(&self, key: &SessionKey) -> usize {
         self.lanes.get(key).map_or(0, Lane::depth)
     }
 
     /// What the queue of `key` goes by; `None` when nothing runs or waits there.
-    pub fn policy(&self, key: &str) -> Option<QueuePolicy> {
+    pub fn policy(&self, key: &SessionKey) -> Option<QueuePolicy> {
         self.lanes.get(key).map(Lane::policy)
     }
 
     /// The row to store for a turn that waits.
-    pub fn record(&self, key: &str, run_id: &str) -> Option<TurnRecord<&Turn>> {
+    pub fn record(&self, key: &SessionKey, run_id: &str) -> Option<TurnRecord<&Turn>> {
         let lane = self.lanes.get(key)?;
         let Pending { turn, mode } = lane.pending().find(|pending| pending.turn.run_id == run_id)?;
         Some(TurnRecord { state: TurnState::Queued, policy: QueuePolicy { mode, ..lane.policy() }, turn })
     }
 
     /// The run of `key` goes on under another id, because a turn that waited was started.
-    pub fn rename_running(&mut self, key: &str, run_id: &str) {
+    pub fn rename_running(&mut self, key: &SessionKey, run_id: &str) {
         if let Some(lane) = self.lanes.get_mut(key) {
             lane.rename_running(run_id);
         }
@@ -306,7 +307,7 @@ impl Scheduler {
             match state {
                 TurnState::Running => interrupted.push(turn),
                 TurnState::Queued => {
-                    let key: Box<str> = turn.session_key.as_str().into();
+                    let key = turn.session_key.clone();
                     self.with_lane(&key, |lane| lane.restore(turn, &policy, now));
                 }
             }
@@ -314,13 +315,13 @@ impl Scheduler {
         interrupted
     }
 
-    fn with_known<R>(&mut self, key: &str, change: impl FnOnce(&mut Lane) -> R) -> Option<R> {
+    fn with_known<R>(&mut self, key: &SessionKey, change: impl FnOnce(&mut Lane) -> R) -> Option<R> {
         self.lanes.contains_key(key).then(|| self.with_lane(key, change))
     }
 
     /// Changes a lane and keeps the sums, the deadlines and the table in step with it.
-    fn with_lane<R>(&mut self, key: &str, change: impl FnOnce(&mut Lane) -> R) -> R {
-        let lane = self.lanes.entry(key.into()).or_default();
+    fn with_lane<R>(&mut self, key: &SessionKey, change: impl FnOnce(&mut Lane) -> R) -> R {
+        let lane = self.lanes.entry(key.clone()).or_default();
         let (turns, bytes, wait) = (lane.depth(), lane.bytes(), lane.wait_until());
         let result = change(lane);
         self.turns = self.turns + lane.depth() - turns;
@@ -328,10 +329,10 @@ impl Scheduler {
         let (new_wait, over) = (lane.wait_until(), lane.is_idle());
         if wait != new_wait {
             if let Some(at) = wait {
-                self.deadlines.remove(&(at, key.into()));
+                self.deadlines.remove(&(at, key.clone()));
             }
             if let Some(at) = new_wait {
-                self.deadlines.insert((at, key.into()));
+                self.deadlines.insert((at, key.clone()));
             }
         }
         if over {

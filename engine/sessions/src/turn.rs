@@ -1,8 +1,11 @@
 //! One accepted message, and everything needed to run it, also after a restart.
 
 use pincer_protocol::Wire;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::entry::level::{Elevated, Reasoning, Thinking, Verbose};
+use crate::idempotency::Fingerprint;
+use crate::key::SessionKey;
 use crate::queue::QueuePolicy;
 
 /// One accepted message and everything needed to run it.
@@ -20,8 +23,9 @@ pub struct Turn {
     pub run_id: String,
     /// The client's idempotency key or the channel's message id; a second one with the same id is dropped.
     pub message_id: String,
-    /// Canonical session key.
-    pub session_key: String,
+    /// Whose session.
+    #[serde(deserialize_with = "stored_key")]
+    pub session_key: SessionKey,
     /// The key as the client spelled it: some v3 events echo it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spelled_key: Option<String>,
@@ -44,6 +48,9 @@ pub struct Turn {
     /// Settings for this message only.
     #[serde(default)]
     pub options: TurnOptions,
+    /// What was asked for, to tell a repeat from another use of the same id.
+    #[serde(default)]
+    pub fingerprint: Fingerprint,
     /// Milliseconds since 1970.
     pub accepted_at_ms: u64,
     /// Message ids of what was merged into this turn, oldest first, without its own.
@@ -159,16 +166,16 @@ pub struct Route {
 pub struct TurnOptions {
     /// Thinking level instead of the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thinking: Option<String>,
+    pub thinking: Option<Thinking>,
     /// Verbose level instead of the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verbose: Option<String>,
+    pub verbose: Option<Verbose>,
     /// Reasoning level instead of the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<String>,
+    pub reasoning: Option<Reasoning>,
     /// Elevated level instead of the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elevated: Option<String>,
+    pub elevated: Option<Elevated>,
     /// `provider/model` instead of the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -215,6 +222,10 @@ pub fn run_limit_ms(timeout_ms: u64) -> u64 {
     timeout_ms.saturating_add(GRACE_MS).clamp(MIN_MS, MAX_MS)
 }
 
+fn stored_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SessionKey, D::Error> {
+    Ok(SessionKey::from_stored(&String::deserialize(deserializer)?))
+}
+
 mod wire_number {
     use pincer_protocol::Wire;
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -240,7 +251,7 @@ pub(crate) mod tests {
             seq: 0,
             run_id: id.to_owned(),
             message_id: id.to_owned(),
-            session_key: "agent:main:main".to_owned(),
+            session_key: SessionKey::from_stored("agent:main:main"),
             spelled_key: None,
             wire: Wire::V3,
             origin: Origin::Chat,
@@ -249,6 +260,7 @@ pub(crate) mod tests {
             sender: None,
             route: None,
             options: TurnOptions::default(),
+            fingerprint: Fingerprint::default(),
             accepted_at_ms: 0,
             merged_ids: Vec::new(),
         }

@@ -41,18 +41,22 @@ enum End {
     Aborted,
 }
 
+fn session(index: u64) -> SessionKey {
+    SessionKey::from_stored(&format!("agent:main:s{index}"))
+}
+
 struct World {
     random: Random,
     scheduler: Scheduler,
     limits: Limits,
     now: u64,
     /// What the world thinks runs, by session.
-    running: HashMap<String, String>,
-    /// Sessions and kinds of turns, by run id.
-    submitted: HashMap<String, (String, Origin, u64)>,
+    running: HashMap<SessionKey, String>,
+    /// Sessions of turns, by run id.
+    submitted: HashMap<String, SessionKey>,
     ends: HashMap<String, End>,
     /// Sequence number of the last started turn, by session and whether it queues by mode.
-    order: HashMap<(String, bool), u64>,
+    order: HashMap<(SessionKey, bool), u64>,
     next_id: u64,
 }
 
@@ -86,15 +90,15 @@ impl World {
         assert_eq!(before, None, "{run_id} ended twice, now as {end:?}");
     }
 
-    fn start(&mut self, key: &str, start: Started) {
-        let before = self.running.insert(key.to_owned(), start.turn.run_id.clone());
+    fn start(&mut self, key: &SessionKey, start: Started) {
+        let before = self.running.insert(key.clone(), start.turn.run_id.clone());
         assert_eq!(before, None, "two turns run in {key}");
         assert_eq!(self.scheduler.running(key), Some(start.turn.run_id.as_str()));
         for turn in std::iter::once(&start.turn).chain(&start.merged) {
-            let line = (key.to_owned(), turn.origin.queues_by_mode());
+            let line = (key.clone(), turn.origin.queues_by_mode());
             let last = self.order.insert(line, turn.seq).unwrap_or(0);
             assert!(last < turn.seq, "{} starts before its turn", turn.run_id);
-            assert_eq!(self.submitted[&turn.run_id].0, key, "started in its own session");
+            assert_eq!(&self.submitted[&turn.run_id], key, "started in its own session");
         }
         self.end(&start.turn.run_id, End::Started);
         for part in &start.merged {
@@ -103,7 +107,7 @@ impl World {
         }
     }
 
-    fn next(&mut self, key: &str, next: Next) {
+    fn next(&mut self, key: &SessionKey, next: Next) {
         match next {
             Next::Idle => assert_eq!(self.scheduler.depth(key), 0, "nothing may be left behind"),
             Next::Wait { until_ms } => {
@@ -114,10 +118,10 @@ impl World {
         }
     }
 
-    fn submit(&mut self, key: &str) {
+    fn submit(&mut self, key: &SessionKey) {
         let repeat = self.random.below(12) == 0 && self.next_id > 0;
         let id = format!("t{}", if repeat { self.random.below(self.next_id) } else { self.next_id });
-        if repeat && self.submitted.get(&id).is_none_or(|(of, ..)| of != key) {
+        if repeat && self.submitted.get(&id).is_none_or(|of| of != key) {
             return;
         }
         let origin =
@@ -134,14 +138,14 @@ impl World {
             cap: self.random.pick(&[1, 2, 5, 20]),
             drop: self.random.pick(&[DropPolicy::Old, DropPolicy::New, DropPolicy::Summarize]),
         };
-        let said = Turn { session_key: key.to_owned(), origin, ..turn(&id) };
+        let said = Turn { session_key: key.clone(), origin, ..turn(&id) };
         let known = self.ends.get(&id).cloned();
         if repeat && known.is_some() {
             return; // the idempotency table answers this one
         }
         if !repeat {
             self.next_id += 1;
-            self.submitted.insert(id.clone(), (key.to_owned(), origin, self.now));
+            self.submitted.insert(id.clone(), key.clone());
         }
         let admission = self.scheduler.submit(said, &policy, self.now());
         assert!(!repeat || admission == Admission::Duplicate, "{id} waits, so a repeat is dropped");
@@ -181,7 +185,7 @@ impl World {
 
     fn step(&mut self) {
         self.now += self.random.pick(&[0, 0, 1, 3, 40, 150]);
-        let key = format!("s{}", self.random.below(5));
+        let key = session(self.random.below(5));
         match self.random.below(16) {
             0..=6 => self.submit(&key),
             7 | 8 => {
@@ -228,7 +232,7 @@ impl World {
     /// Everything in memory is gone; the rows are not.
     fn crash(&mut self) {
         let mut rows = Vec::new();
-        let keys: Vec<String> = (0..5).map(|index| format!("s{index}")).collect();
+        let keys: Vec<SessionKey> = (0..5).map(session).collect();
         for key in &keys {
             let ids: Vec<String> =
                 self.scheduler.pending(key).map(|pending| pending.turn.run_id.clone()).collect();
@@ -252,7 +256,7 @@ impl World {
     }
 
     fn check(&self) {
-        let keys = (0..5).map(|index| format!("s{index}"));
+        let keys = (0..5).map(session);
         let (mut turns, mut bytes) = (0, 0);
         for key in keys {
             assert_eq!(self.scheduler.running(&key), self.running.get(&key).map(String::as_str));

@@ -5,7 +5,10 @@ use crate::queue::{DropPolicy, QueueMode};
 use crate::turn::Origin;
 use crate::turn::tests::turn;
 
-const KEY: &str = "agent:main:main";
+fn key() -> SessionKey {
+    SessionKey::from_stored("agent:main:main")
+}
+
 const LIMITS: Limits = Limits { lanes_max: 4, turns_max: 100, bytes_max: 1_000_000 };
 
 fn at(ms: u64) -> Now {
@@ -70,7 +73,7 @@ fn check(
                 admission(&scheduler.submit(call, &policy, now))
             }
             ["boundary"] => {
-                let handed = scheduler.boundary(KEY, now);
+                let handed = scheduler.boundary(&key(), now);
                 let names = handed.iter().map(|item| {
                     format!(
                         " {}{}",
@@ -80,14 +83,14 @@ fn check(
                 });
                 format!("take{}", names.collect::<String>())
             }
-            ["end"] => next(&scheduler.complete(KEY, now)),
-            ["abort", id] => match scheduler.abort(KEY, id, now) {
+            ["end"] => next(&scheduler.complete(&key(), now)),
+            ["abort", id] => match scheduler.abort(&key(), id, now) {
                 Aborted::Nothing => "nothing".to_owned(),
                 Aborted::Waiting(turn) => format!("gone {}", turn.run_id),
                 Aborted::Running(after) => format!("stopped, {}", next(&after)),
             },
             ["clear"] => {
-                let gone = scheduler.clear(KEY, Clear::Messages);
+                let gone = scheduler.clear(&key(), Clear::Messages);
                 format!("cleared{}", gone.iter().map(|turn| format!(" {}", turn.run_id)).collect::<String>())
             }
             ["tick"] => scheduler.tick(now).map_or("-".to_owned(), |(_, start)| started(&start)),
@@ -146,7 +149,7 @@ fn a_queue_waits_for_quiet() {
         }
         check(Followup, 100, 1000, Summarize, &script, &want)
     };
-    assert_eq!(scheduler.depth(KEY), 30);
+    assert_eq!(scheduler.depth(&key()), 30);
 }
 
 #[test]
@@ -246,7 +249,7 @@ fn a_full_queue_lets_somebody_go() {
         "0 say a; 1 say b; 2 say c; 3 say d",
         "start a; queue; queue, Overflow b; queue, Overflow c",
     );
-    let Next::Start(start) = scheduler.complete(KEY, at(9)) else { panic!("d starts") };
+    let Next::Start(start) = scheduler.complete(&key(), at(9)) else { panic!("d starts") };
     assert_eq!(start.turn.text, "[Queue overflow] Dropped 2 messages due to cap.\nSummary:\n- c\n\nd");
 }
 
@@ -286,7 +289,7 @@ fn aborts_find_what_runs_and_what_waits() {
 fn bounds_hold_over_all_sessions() {
     let policy = QueuePolicy { mode: Followup, debounce_ms: 0, cap: 20, drop: Old };
     let mut scheduler = Scheduler::new(Limits { lanes_max: 2, turns_max: 1, bytes_max: 10_000 });
-    let in_lane = |lane: &str, id: &str| Turn { session_key: lane.into(), ..turn(id) };
+    let in_lane = |lane: &str, id: &str| Turn { session_key: SessionKey::from_stored(lane), ..turn(id) };
     assert!(matches!(scheduler.submit(in_lane("x", "1"), &policy, at(0)), Admission::Start(_)));
     assert!(matches!(scheduler.submit(in_lane("y", "2"), &policy, at(0)), Admission::Start(_)));
     let full = scheduler.submit(in_lane("z", "3"), &policy, at(0));
@@ -294,7 +297,7 @@ fn bounds_hold_over_all_sessions() {
     assert!(matches!(scheduler.submit(in_lane("x", "4"), &policy, at(0)), Admission::Queued { .. }));
     let full = scheduler.submit(in_lane("y", "5"), &policy, at(0));
     assert!(matches!(full, Admission::Refused { why: Refusal::Full, .. }));
-    scheduler.clear("x", Clear::All);
+    scheduler.clear(&SessionKey::from_stored("x"), Clear::All);
     let big = Turn { text: "x".repeat(10_000), ..in_lane("y", "6") };
     assert!(matches!(scheduler.submit(big, &policy, at(0)), Admission::Refused { why: Refusal::Full, .. }));
 }
@@ -310,7 +313,7 @@ fn what_was_accepted_survives_a_restart() {
                 rows.push(TurnRecord { state: TurnState::Running, policy, turn: start.turn });
             }
             _ => {
-                let row = serde_json::to_string(&before.record(KEY, id).unwrap()).unwrap();
+                let row = serde_json::to_string(&before.record(&key(), id).unwrap()).unwrap();
                 rows.push(serde_json::from_str(&row).unwrap());
             }
         }
@@ -319,9 +322,9 @@ fn what_was_accepted_survives_a_restart() {
     let mut after = Scheduler::new(LIMITS);
     let interrupted = after.restore(rows, at(5));
     assert_eq!(interrupted.iter().map(|turn| turn.run_id.as_str()).collect::<Vec<_>>(), ["a"]);
-    let (key, start) = after.tick(at(5)).unwrap();
-    assert_eq!((key.as_str(), start.turn.run_id.as_str(), start.waited), (KEY, "b", true));
+    let (of, start) = after.tick(at(5)).unwrap();
+    assert_eq!((of, start.turn.run_id.as_str(), start.waited), (key(), "b", true));
     assert_eq!(after.tick(at(5)), None);
     let Admission::Queued { .. } = after.submit(turn("d"), &policy, at(6)) else { panic!("d waits") };
-    assert!(after.record(KEY, "d").unwrap().turn.seq > after.record(KEY, "c").unwrap().turn.seq);
+    assert!(after.record(&key(), "d").unwrap().turn.seq > after.record(&key(), "c").unwrap().turn.seq);
 }
