@@ -12,7 +12,8 @@ mod usage;
 
 pub use chain::{Chain, IdSource, Line};
 pub use message::{
-    AbortMark, AssistantLine, AssistantStop, Content, InjectedLine, Message, Meta, Part, Role, UserLine,
+    AbortMark, AssistantLine, AssistantStop, Content, InjectedLine, KnownPart, Message, Meta, Part, Role,
+    UserLine,
 };
 pub use record::{Body, Compaction, Header, Record, read};
 pub use stamp::iso_ms;

@@ -122,13 +122,13 @@ group! {
         context_tokens: u64 = "contextTokens",
         /// v4: where that number came from.
         context_tokens_source: Text = v4 "contextTokensSource",
-        /// Prompt tokens, summed over runs.
+        /// Prompt tokens of the last run, all its calls together.
         input_tokens: u64 = "inputTokens",
-        /// Answer tokens, summed over runs.
+        /// Answer tokens of the last run.
         output_tokens: u64 = "outputTokens",
-        /// Cached prompt tokens, last run.
+        /// Cached prompt tokens of the last run.
         cache_read: u64 = "cacheRead",
-        /// Prompt tokens written to the cache, last run.
+        /// Prompt tokens the last run wrote to the cache.
         cache_write: u64 = "cacheWrite",
         /// Tokens in the context after the last run.
         total_tokens: u64 = "totalTokens",
@@ -136,7 +136,7 @@ group! {
         total_tokens_fresh: bool = "totalTokensFresh",
         /// v4: how `total_tokens` was counted; 1.
         total_tokens_version: u32 = v4 "totalTokensVersion",
-        /// v4: cost of all runs.
+        /// v4: cost of the last run.
         estimated_cost_usd: f64 = v4 "estimatedCostUsd",
         /// How often the transcript was compacted.
         compaction_count: u32 = "compactionCount",

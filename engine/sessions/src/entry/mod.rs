@@ -8,6 +8,7 @@ mod fields;
 mod group;
 pub mod level;
 mod raw;
+mod run;
 mod session_id;
 mod view;
 
@@ -23,6 +24,7 @@ use group::Group;
 
 pub use fields::{Counters, DeliveryContext, Life, Origin, Route, Shelf, StatusNote, Tuning};
 pub use raw::Raw;
+pub use run::{Inbound, RunEnd};
 pub use session_id::{SessionId, uuid};
 pub use view::EntryView;
 
