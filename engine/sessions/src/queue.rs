@@ -179,13 +179,13 @@ pub struct QueueSettings {
 }
 
 impl QueueSettings {
-    /// What a session's entry says. Spellings of any wire count; what means nothing is passed over.
+    /// What a session's entry says.
     pub fn of_session(tuning: &Tuning) -> QueueSettings {
         QueueSettings {
-            mode: tuning.queue_mode.as_deref().and_then(|text| QueueMode::parse(Wire::V3, text)),
-            debounce_ms: tuning.queue_debounce_ms.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)),
-            cap: tuning.queue_cap.map(|cap| u16::try_from(cap).unwrap_or(u16::MAX)),
-            drop: tuning.queue_drop.as_deref().and_then(DropPolicy::parse),
+            mode: tuning.queue_mode,
+            debounce_ms: tuning.queue_debounce_ms,
+            cap: tuning.queue_cap,
+            drop: tuning.queue_drop,
         }
     }
 }
@@ -234,9 +234,9 @@ mod tests {
         assert_eq!(QueuePolicy::resolve(Wire::V3, &[]).mode, QueueMode::Collect);
         assert_eq!(QueuePolicy::resolve(Wire::V4, &[]).debounce_ms, 500);
         let wild = QueueSettings { cap: Some(0), debounce_ms: Some(u32::MAX), ..QueueSettings::default() };
-        let entry = Tuning { queue_mode: Some("queue".into()), queue_cap: Some(70_000), ..Tuning::EMPTY };
+        let entry = Tuning { queue_mode: Some(QueueMode::Steer), queue_cap: Some(7), ..Tuning::EMPTY };
         let session = QueueSettings::of_session(&entry);
-        assert_eq!((session.mode, session.cap, session.drop), (Some(QueueMode::Steer), Some(u16::MAX), None));
+        assert_eq!((session.mode, session.cap, session.drop), (Some(QueueMode::Steer), Some(7), None));
         let tame = QueuePolicy::resolve(Wire::V4, &[&wild]);
         assert_eq!((tame.cap, tame.debounce_ms), (1, DEBOUNCE_MAX_MS));
     }
