@@ -88,13 +88,14 @@ impl Bell {
     }
 }
 
-/// A new eventfd.
+/// A new eventfd; `waits`: whether reading it waits for a ring.
 #[allow(unsafe_code)]
-pub(crate) fn eventfd() -> io::Result<File> {
+pub(crate) fn eventfd(waits: bool) -> io::Result<File> {
     use std::os::fd::FromRawFd;
 
+    let flags = if waits { libc::EFD_CLOEXEC } else { libc::EFD_CLOEXEC | libc::EFD_NONBLOCK };
     // SAFETY: takes no pointers.
-    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    let fd = unsafe { libc::eventfd(0, flags) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
@@ -110,15 +111,15 @@ mod tests {
 
     fn rings(bell: &Bell) -> u64 {
         let mut count = [0; 8];
-        match bell.eventfd().unwrap().read(&mut count) {
-            Ok(_) => u64::from_ne_bytes(count),
+        match bell.eventfd().unwrap().read_exact(&mut count) {
+            Ok(()) => u64::from_ne_bytes(count),
             Err(_) => 0,
         }
     }
 
     #[test]
     fn only_the_first_ring_in_a_sleep_is_heard() {
-        let bell = Bell::event(eventfd().unwrap());
+        let bell = Bell::event(eventfd(false).unwrap());
         bell.ring();
         assert_eq!(rings(&bell), 0, "it starts awake");
         bell.lie_down();

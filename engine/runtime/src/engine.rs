@@ -47,7 +47,7 @@ pub(crate) trait Io {
     fn watch(&mut self, token: Token, handle: &mut Self::Handle, read: bool, room: bool) -> io::Result<()>;
 
     /// Closes a socket.
-    fn close(&mut self, handle: Self::Handle);
+    fn close(&mut self, token: Token, handle: Self::Handle);
 
     /// Closes the listeners.
     fn stop_accepting(&mut self);
@@ -74,6 +74,8 @@ pub(crate) struct Engine<C: Core, I: Io> {
     now: Now,
     turn_began: Instant,
     gauges: Arc<ShardGauges>,
+    /// Whether the last accept failed for lack of something.
+    exhausted: bool,
     finished: bool,
 }
 
@@ -96,6 +98,7 @@ impl<C: Core, I: Io> Engine<C, I> {
             now: clock.at(turn_began),
             turn_began,
             gauges,
+            exhausted: false,
             finished: false,
         }
     }
@@ -114,6 +117,11 @@ impl<C: Core, I: Io> Engine<C, I> {
     /// Everything that happened was handled: wakes the shards that were sent something.
     pub(crate) fn end_turn(&mut self) {
         self.ports.ring();
+        self.account();
+    }
+
+    /// Adds the turn to the gauges, and leaves waking others to [`Engine::end_turn`] of a later one.
+    pub(crate) fn account(&self) {
         self.gauges.turned(self.turn_began.elapsed());
     }
 
@@ -127,9 +135,9 @@ impl<C: Core, I: Io> Engine<C, I> {
         self.clock.now().mono_ms
     }
 
-    /// Whether [`Engine::end_turn`] has somebody to wake.
-    pub(crate) fn must_ring(&self) -> bool {
-        self.ports.must_ring()
+    /// Whether a turn has left somebody to wake, or mail for ourselves.
+    pub(crate) fn has_left_overs(&self) -> bool {
+        self.ports.must_ring() || self.ports.returned() > 0
     }
 
     /// Whether no mail waits.
@@ -154,18 +162,17 @@ impl<C: Core, I: Io> Engine<C, I> {
         self.settle();
     }
 
-    /// A peer connected. `None`: the core refused it; drop it.
+    /// A peer connected. `None`: the core refused it and it is closed.
     pub(crate) fn connected(&mut self, handle: I::Handle, peer: Peer) -> Option<Token> {
         if self.finished {
-            self.io.close(handle);
             return None;
         }
         let Some(conn) = self.core.accepted(self.now, peer) else {
             self.gauges.refused.add(1);
-            self.io.close(handle);
             self.settle();
             return None;
         };
+        self.exhausted = false;
         self.gauges.accepted.add(1);
         self.gauges.connections.add(1);
         let token = self.sockets.insert(handle, conn);
@@ -177,7 +184,10 @@ impl<C: Core, I: Io> Engine<C, I> {
     /// Accepting failed for lack of descriptors or memory and goes on after a pause.
     pub(crate) fn accept_paused(&mut self, error: &io::Error) {
         self.gauges.accept_pauses.add(1);
-        self.log(LogLevel::Error, format!("cannot accept connections, will try again shortly: {error}"));
+        // Once a streak: it comes again ten times a second for as long as nobody closes anything.
+        if !std::mem::replace(&mut self.exhausted, true) {
+            self.log(LogLevel::Error, format!("cannot accept connections until others close: {error}"));
+        }
     }
 
     /// Whether `token` still names a socket, its handle, and whether it is read from and waits for room.
@@ -229,6 +239,44 @@ impl<C: Core, I: Io> Engine<C, I> {
             self.rewatch(token);
         }
         self.settle();
+    }
+
+    /// For a backend that must write to learn when there is room: lets it try with the first bytes that found none.
+    /// `None`: nothing waits for room.
+    pub(crate) fn offer<T>(
+        &mut self,
+        token: Token,
+        write: impl FnOnce(&mut I::Handle, &[u8]) -> T,
+    ) -> Option<T> {
+        let Socket { handle, conn, blocked, goodbye, .. } = self.sockets.get_mut(token)?;
+        if !*blocked {
+            return None;
+        }
+        let mut first: [&[u8]; 1] = [&[]];
+        match (conn, goodbye) {
+            (Some(conn), _) => drop(self.core.outgoing(*conn, &mut first)),
+            (None, Some(goodbye)) => first = [goodbye.rest()],
+            (None, None) => {}
+        }
+        match first {
+            [[]] => {
+                *blocked = false; // the core has thought better of it
+                None
+            }
+            [bytes] => Some(write(handle, bytes)),
+        }
+    }
+
+    /// So much of what was offered has been written.
+    pub(crate) fn wrote(&mut self, token: Token, bytes: usize) {
+        let Some(socket) = self.sockets.get_mut(token) else { return };
+        self.gauges.bytes_out.add(bytes as u64);
+        match (socket.conn, &mut socket.goodbye) {
+            (Some(conn), _) => self.core.written(self.now, conn, bytes),
+            (None, Some(goodbye)) => goodbye.written += bytes,
+            (None, None) => {}
+        }
+        self.room(token);
     }
 
     /// Hands over mail, a bounded number. [`Engine::is_idle`] tells whether some is left.
@@ -393,7 +441,7 @@ impl<C: Core, I: Io> Engine<C, I> {
             self.lingering.remove(&(goodbye.by, token.index()));
             self.gauges.lingering.set(self.lingering.len() as u64);
         }
-        self.io.close(socket.handle);
+        self.io.close(token, socket.handle);
     }
 
     /// The core is done: only lingering sockets keep us.

@@ -130,7 +130,7 @@ impl Io for EpollIo {
         }
     }
 
-    fn close(&mut self, handle: Watched) {
+    fn close(&mut self, _: Token, handle: Watched) {
         drop(handle); // leaves the epoll set with its last descriptor
     }
 
@@ -203,7 +203,7 @@ impl<C: Core> EpollLoop<C> {
             let addr = *addr;
             match listener.accept() {
                 Ok((stream, remote)) => {
-                    if let Some(peer) = greet(&stream, remote, addr) {
+                    if let Some(peer) = greet(&stream, Some(remote), addr) {
                         self.engine.connected(Watched { stream, events: None }, peer);
                     }
                 }

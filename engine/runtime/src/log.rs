@@ -253,3 +253,115 @@ fn console(wall_ms: u64, line: &LogLine) {
 fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(level: LogLevel, message: &str) -> LogLine {
+        LogLine { level, subsystem: "test", message: message.to_owned() }
+    }
+
+    /// Writes `messages` with `options` changed by `change`, and returns the texts of the files, newest first.
+    fn written(change: impl FnOnce(&mut LogOptions), messages: &[&str]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log");
+        let mut options = LogOptions { file: Some(file.clone()), ..LogOptions::default() };
+        change(&mut options);
+        let (port, thread) = start(options).unwrap();
+        for message in messages {
+            port.write(1_772_629_200_123, line(LogLevel::Info, message));
+        }
+        drop(port);
+        thread.join().unwrap();
+        let older = (1..).map(|number| folder.path().join(format!("log.{number}")));
+        std::iter::once(file).chain(older).map_while(|path| fs::read_to_string(path).ok()).collect()
+    }
+
+    #[test]
+    fn a_line_is_one_json_document() {
+        let files = written(|_| {}, &["first", "quotes \" and\nnewlines"]);
+        assert_eq!(
+            files,
+            [concat!(
+                r#"{"time":"2026-03-04T13:00:00.123Z","level":"info","subsystem":"test","msg":"first"}"#,
+                "\n",
+                r#"{"time":"2026-03-04T13:00:00.123Z","level":"info","subsystem":"test","msg":"quotes \" and\nnewlines"}"#,
+                "\n"
+            )]
+        );
+    }
+
+    #[test]
+    fn lines_below_the_level_are_left_out() {
+        assert_eq!(written(|options| options.level = LogLevel::Warn, &["hush"]), [""]);
+    }
+
+    #[test]
+    fn a_message_is_cut_between_characters() {
+        let files = written(|_| {}, &["ä".repeat(MESSAGE_BYTES_MAX).as_str()]);
+        assert_eq!(files[0].matches('ä').count(), MESSAGE_BYTES_MAX / 2);
+    }
+
+    #[test]
+    fn old_files_are_numbered_and_the_oldest_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log");
+        let options = LogOptions {
+            file: Some(file.clone()),
+            file_bytes_max: 1,
+            files_kept: 2,
+            ..LogOptions::default()
+        };
+        let mut writer = Writer {
+            file: Some(LogFile::open(&file).unwrap()),
+            options,
+            dropped: Arc::default(),
+            batch: vec![],
+        };
+        for message in ["one", "two", "three", "four"] {
+            writer.line(0, &line(LogLevel::Info, message));
+            writer.flush();
+            writer.rotate_if_due();
+        }
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        assert_eq!(read("log"), "");
+        assert!(read("log.1").contains("four") && read("log.2").contains("three"));
+        assert!(!folder.path().join("log.3").exists());
+    }
+
+    #[test]
+    fn reopening_follows_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log");
+        let (port, thread) = start(LogOptions { file: Some(file.clone()), ..LogOptions::default() }).unwrap();
+        port.write(0, line(LogLevel::Info, "before"));
+        fs::rename(&file, folder.path().join("moved")).unwrap();
+        port.reopen();
+        port.write(0, line(LogLevel::Info, "after"));
+        drop(port);
+        thread.join().unwrap();
+        assert!(fs::read_to_string(&file).unwrap().contains("after"));
+        assert!(fs::read_to_string(folder.path().join("moved")).unwrap().contains("before"));
+    }
+
+    #[test]
+    fn dropped_lines_are_counted_and_owned_up_to() {
+        let (queue, _orders) = bounded(1);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let port = LogPort { queue, level: LogLevel::Info, dropped: Arc::clone(&dropped) };
+        for _ in 0..3 {
+            port.write(0, line(LogLevel::Info, "x"));
+        }
+        assert_eq!(port.dropped(), 2);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log");
+        let options = LogOptions { file: Some(file.clone()), ..LogOptions::default() };
+        let mut writer =
+            Writer { file: Some(LogFile::open(&file).unwrap()), options, dropped, batch: vec![] };
+        writer.own_up();
+        writer.flush();
+        assert!(fs::read_to_string(&file).unwrap().contains("2 log lines were dropped"));
+        assert_eq!(port.dropped(), 0);
+    }
+}

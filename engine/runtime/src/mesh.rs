@@ -243,7 +243,7 @@ mod tests {
     use crate::bell::eventfd;
 
     fn mesh(shards: usize, ring_slots: usize) -> Arc<Mesh<u32>> {
-        let bells = (0..shards).map(|_| Bell::event(eventfd().unwrap())).collect();
+        let bells = (0..shards).map(|_| Bell::event(eventfd(false).unwrap())).collect();
         Mesh::new(bells, MeshLimits { ring_slots, progress_slots: 2, stores_max: 1, reads_max: 1 })
     }
 

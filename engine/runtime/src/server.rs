@@ -21,6 +21,7 @@ use crate::listen::{self, ListenError};
 use crate::log::LogPort;
 use crate::mesh::{Mesh, MeshLimits, Post};
 use crate::ports::Ports;
+use crate::rlimit;
 use crate::seat::Seat;
 use crate::store::{self, StoreBackend, StorePort, StoreReader, StoreThreads};
 
@@ -139,6 +140,8 @@ impl<M: Send + 'static> Server<M> {
         C: Core<Message = M>,
         K: Calls + Clone + 'static,
     {
+        // Each connection is one; the usual soft limit of 1024 is for programs that use select(2).
+        rlimit::raise(rlimit::Limit::OpenFiles);
         let count = usize::from(options.shards.get());
         let (listeners, addrs) =
             listen::bind_all(&options.listen, count, options.overlap).map_err(StartError::Listen)?;
@@ -149,7 +152,8 @@ impl<M: Send + 'static> Server<M> {
         let (gate, store) = match services.store {
             None => (None, None),
             Some((backend, reader)) => {
-                let started = store::start(&mesh, options.limits.into(), backend, reader);
+                let started =
+                    store::start(&mesh, options.limits.into(), backend, reader, services.log.clone());
                 let (gate, threads) = started.map_err(StartError::Resources)?;
                 (Some(gate), Some(threads))
             }
@@ -251,8 +255,8 @@ pub enum EndError {
         /// Which.
         shard: ShardId,
     },
-    /// A thread of the store panicked.
-    Store(&'static str),
+    /// The store could not be closed, or one of its threads panicked. What was acknowledged is on disk all the same.
+    Store(String),
 }
 
 impl fmt::Display for EndError {
@@ -280,7 +284,7 @@ impl<M> Post<M> {
 
 fn bell_for(backend: Backend) -> io::Result<Bell> {
     match backend {
-        Backend::Epoll => bell::eventfd().map(Bell::event),
+        Backend::Epoll => bell::eventfd(false).map(Bell::event),
         Backend::Uring => Ok(Bell::task()),
     }
 }
@@ -316,11 +320,7 @@ fn spawn<C: Core>(
             let report = |result| drop(ready.send((shard, result)));
             match backend {
                 Backend::Epoll => crate::epoll::run(seat, report),
-                // Follows; until then asking for it is an error.
-                Backend::Uring => {
-                    report(Err(io::ErrorKind::Unsupported.into()));
-                    Ok(())
-                }
+                Backend::Uring => crate::uring::run(seat, report),
             }
         })
 }

@@ -1,10 +1,11 @@
 //! Reading and accepting, as both backends do it.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 
 use pincer_shard::driver::Peer;
+use socket2::SockRef;
 
 /// Size of a shard's one read buffer, shared by all its connections.
 pub(crate) const READ_BUFFER_BYTES: usize = 64 << 10;
@@ -58,8 +59,16 @@ pub(crate) fn accept_failure(error: &io::Error) -> AcceptFailure {
 
 /// Both ends of an accepted connection; also turns Nagle's algorithm off: frames leave when they are complete, and
 /// waiting for more to send only delays them. `None`: the peer has gone already.
-pub(crate) fn greet(stream: &TcpStream, remote: SocketAddr, listening: SocketAddr) -> Option<Peer> {
-    stream.set_nodelay(true).ok()?;
-    let local = if listening.ip().is_unspecified() { stream.local_addr().ok()? } else { listening };
+pub(crate) fn greet(socket: &impl AsFd, remote: Option<SocketAddr>, listening: SocketAddr) -> Option<Peer> {
+    let socket = SockRef::from(socket);
+    socket.set_tcp_nodelay(true).ok()?;
+    let remote = match remote {
+        Some(remote) => remote,
+        None => socket.peer_addr().ok()?.as_socket()?,
+    };
+    let local = match listening.ip().is_unspecified() {
+        true => socket.local_addr().ok()?.as_socket()?,
+        false => listening,
+    };
     Some(Peer { remote, local })
 }

@@ -17,8 +17,10 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead, Ticket};
-use pincer_shard::driver::{Mail, ShardId};
+use pincer_shard::driver::{LogLevel, LogLine, Mail, ShardId};
 
+use crate::clock::Clock;
+use crate::log::LogPort;
 use crate::mesh::{Completion, Mesh, MeshLimits};
 
 /// Writes. Owned by the commit thread.
@@ -26,8 +28,12 @@ pub trait StoreBackend: Send + 'static {
     /// Commits every list, each whole or not at all, in order; one result a list. Returns when all is on disk.
     fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>>;
 
-    /// Called when nothing waits: fold the journal if it is time. Errors are the store's to report.
-    fn checkpoint_if_due(&mut self);
+    /// Called when nothing waits: folds the journal if it is time. After an error nothing is lost and it is tried
+    /// again later; the error goes to the log.
+    fn checkpoint_if_due(&mut self) -> Result<(), StoreError>;
+
+    /// Called once, when every shard has ended and everything is committed.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
 
 /// Reads. Owned by the reader thread; sees what was committed before.
@@ -36,19 +42,23 @@ pub trait StoreReader: Send + 'static {
     fn read(&mut self, read: &StoreRead) -> ReadAnswer;
 }
 
-impl StoreBackend for Box<dyn StoreBackend> {
+impl StoreBackend for pincer_store::Store {
     fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>> {
-        (**self).commit(lists)
+        pincer_store::Store::commit(self, lists)
     }
 
-    fn checkpoint_if_due(&mut self) {
-        (**self).checkpoint_if_due();
+    fn checkpoint_if_due(&mut self) -> Result<(), StoreError> {
+        if self.checkpoint_due() { self.checkpoint() } else { Ok(()) }
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        pincer_store::Store::close(*self)
     }
 }
 
-impl StoreReader for Box<dyn StoreReader> {
+impl StoreReader for pincer_store::Reader {
     fn read(&mut self, read: &StoreRead) -> ReadAnswer {
-        (**self).read(read)
+        pincer_store::Reader::read(self, read)
     }
 }
 
@@ -98,17 +108,17 @@ pub(crate) struct StoreGate {
 /// The running threads.
 #[derive(Debug)]
 pub(crate) struct StoreThreads {
-    commit: JoinHandle<()>,
+    commit: JoinHandle<Result<(), StoreError>>,
     read: JoinHandle<()>,
 }
 
 impl StoreThreads {
-    /// Waits until everything handed over is on disk. Call after all shards have ended.
-    pub(crate) fn join(self) -> Result<(), &'static str> {
+    /// Waits until everything handed over is on disk and the store is closed. Call after all shards have ended.
+    pub(crate) fn join(self) -> Result<(), String> {
         let commit = self.commit.join();
         let read = self.read.join();
-        commit.map_err(|_| "the store's commit thread panicked")?;
-        read.map_err(|_| "the store's reader thread panicked")
+        commit.map_err(|_| "the store's commit thread panicked")?.map_err(|error| error.message)?;
+        Ok(read.map_err(|_| "the store's reader thread panicked")?)
     }
 }
 
@@ -116,17 +126,17 @@ impl StoreThreads {
 pub(crate) fn start<M: Send + 'static>(
     mesh: &Arc<Mesh<M>>,
     limits: StoreLimits,
-    backend: impl StoreBackend,
-    reader: impl StoreReader,
+    backend: Box<dyn StoreBackend>,
+    reader: Box<dyn StoreReader>,
+    log: LogPort,
 ) -> io::Result<(StoreGate, StoreThreads)> {
     let shards = mesh.shards();
     let (work, work_queue) = bounded((limits.stores_max + limits.reads_max).max(1) * shards);
     let (reads, read_queue) = bounded(limits.reads_max.max(1) * shards);
     let to_reader = reads.clone();
-    let commit_mesh = Arc::clone(mesh);
-    let read_mesh = Arc::clone(mesh);
-    let commit =
-        thread("pincer-store").spawn(move || commit_loop(&commit_mesh, &work_queue, &to_reader, backend))?;
+    let (commit_mesh, read_mesh) = (Arc::clone(mesh), Arc::clone(mesh));
+    let commit = thread("pincer-store")
+        .spawn(move || commit_loop(&commit_mesh, &work_queue, to_reader, backend, &log))?;
     let read = thread("pincer-reader").spawn(move || read_loop(&read_mesh, &read_queue, reader))?;
     Ok((StoreGate { work, reads, limits }, StoreThreads { commit, read }))
 }
@@ -138,9 +148,10 @@ fn thread(name: &str) -> std::thread::Builder {
 fn commit_loop<M>(
     mesh: &Mesh<M>,
     queue: &Receiver<Work>,
-    reads: &Sender<ReadWork>,
-    mut backend: impl StoreBackend,
-) {
+    reads: Sender<ReadWork>,
+    mut backend: Box<dyn StoreBackend>,
+    log: &LogPort,
+) -> Result<(), StoreError> {
     let mut group: Vec<(ShardId, Ticket, Vec<StoreOp>, usize)> = Vec::new();
     let mut reads_behind: Vec<ReadWork> = Vec::new();
     let mut told: Vec<ShardId> = Vec::new();
@@ -167,13 +178,18 @@ fn commit_loop<M>(
             // Has room for every read that may be out; fails only when the reader is gone, at the end.
             drop(reads.send(read));
         }
-        if queue.is_empty() {
-            backend.checkpoint_if_due();
+        if queue.is_empty()
+            && let Err(error) = backend.checkpoint_if_due()
+        {
+            let message = format!("a checkpoint failed, will try again: {}", error.message);
+            let line = LogLine { level: LogLevel::Error, subsystem: "gateway/store", message };
+            log.write(Clock::start().now().wall_ms, line);
         }
     }
+    backend.close()
 }
 
-fn read_loop<M>(mesh: &Mesh<M>, queue: &Receiver<ReadWork>, mut reader: impl StoreReader) {
+fn read_loop<M>(mesh: &Mesh<M>, queue: &Receiver<ReadWork>, mut reader: Box<dyn StoreReader>) {
     while let Ok(ReadWork { shard, ticket, read }) = queue.recv() {
         let answer = reader.read(&read);
         mesh.complete(shard, Completion::Read { ticket, answer });
@@ -273,3 +289,6 @@ fn weight(op: &StoreOp) -> usize {
         StoreOp::Archive { .. } | StoreOp::Trim { .. } => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,15 +53,20 @@ pub(crate) struct Goodbye {
 }
 
 impl Goodbye {
+    /// What has not been written.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.tail.get(self.written..).unwrap_or_default()
+    }
+
     /// Whether all of it has been written.
     pub(crate) fn is_written(&self) -> bool {
-        self.written >= self.tail.len()
+        self.rest().is_empty()
     }
 
     /// Writes as much as the socket takes.
     pub(crate) fn write<H: std::os::fd::AsFd>(&mut self, handle: &H, gauges: &ShardGauges) -> Sent {
-        while let Some(rest) = self.tail.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match outgoing::send(handle, &[rest]) {
+        while !self.is_written() {
+            match outgoing::send(handle, &[self.rest()]) {
                 Ok(bytes) => {
                     gauges.bytes_out.add(bytes as u64);
                     self.written += bytes;

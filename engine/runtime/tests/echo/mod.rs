@@ -1,4 +1,5 @@
 //! A small core for trying drivers: answers lines, and checks that the driver keeps its side of the contract.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub)] // it may panic: that is how tests fail
 
 use std::collections::VecDeque;
 
@@ -95,7 +96,8 @@ impl Echo {
             // Many bytes, and goodbye.
             ("part", Some(bytes)) => {
                 self.conn(id).outbox.push_back(big(bytes));
-                self.close(id, now.mono_ms + 3_000);
+                let ms = words.next().map_or(5_000, |word| word.parse::<u64>().unwrap());
+                self.close(id, now.mono_ms + ms);
             }
             // Goodbye, the peer has this long to close too.
             ("close", ms) => {
@@ -165,8 +167,12 @@ impl Echo {
     }
 }
 
-fn big(bytes: u32) -> Vec<u8> {
-    let mut text: Vec<u8> = (0..bytes).map(|at| b'a' + (at % 23) as u8).collect();
+/// So many letters in a pattern that shows every slip, and a newline.
+pub fn big(bytes: u32) -> Vec<u8> {
+    let mut text: Vec<u8> =
+        b"abcdefghijklmnopqrstuvw".iter().copied().cycle().take(bytes as usize % 23).collect();
+    let whole = b"abcdefghijklmnopqrstuvw".repeat(bytes as usize / 23);
+    text.splice(0..0, whole);
     text.push(b'\n');
     text
 }
