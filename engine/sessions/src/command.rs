@@ -13,9 +13,10 @@ mod settings;
 mod status;
 
 use crate::entry::level::{Elevated, GroupActivation, Reasoning, SendPolicy, Thinking, UsageNote, Verbose};
+use crate::model_ref::ModelRef;
 use crate::queue::QueueSettings;
 
-pub use answer::{Answer, ModelChoice, View, answer, options_for};
+pub use answer::{Answer, ContextParts, View, answer, options_for};
 pub use catalogue::{catalogue, commands_text, help_text};
 pub use parse::{parse, with_thinking};
 pub use settings::{QueueWords, Setting, Settings};
@@ -139,7 +140,7 @@ pub enum CommandEffect {
     /// The session's elevated level.
     SetElevated(Elevated),
     /// `None` goes back to the default model.
-    SetModel(Option<ModelChoice>),
+    SetModel(Option<ModelRef>),
     /// Fields that are `Some` are set, the others stay.
     SetQueue(QueueSettings),
     /// The queue goes by the config again.

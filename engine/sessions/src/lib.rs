@@ -6,7 +6,9 @@
 pub mod activation;
 pub mod agent;
 pub mod command;
+pub mod context;
 pub mod entry;
+pub mod history;
 pub mod idempotency;
 pub mod inbound;
 pub mod key;

@@ -7,6 +7,7 @@ use super::{
     Command, CommandEffect, Status, Unavailable, UsageWord, Word, commands_text, help_text, tokens_short,
 };
 use crate::entry::level::{Elevated, GroupActivation, Reasoning, SendPolicy, Thinking, UsageNote, Verbose};
+use crate::model_ref::ModelRef;
 use crate::queue::{QueueMode, QueuePolicy};
 use crate::turn::{Sender, TurnOptions};
 
@@ -30,7 +31,7 @@ pub struct View<'a> {
     /// `webchat`, `telegram` …
     pub channel: &'a str,
     /// Finds a model by what a person wrote: `provider/model` or an alias.
-    pub find_model: &'a dyn Fn(&str) -> Option<ModelChoice>,
+    pub find_model: &'a dyn Fn(&str) -> Option<ModelRef>,
     /// Estimated tokens of the system prompt and of the conversation, for `/context`.
     pub context_parts: ContextParts,
 }
@@ -44,15 +45,6 @@ pub struct ContextParts {
     pub conversation: u64,
     /// How many messages that is.
     pub messages: u64,
-}
-
-/// A model, found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelChoice {
-    /// Provider id.
-    pub provider: String,
-    /// Model id.
-    pub model: String,
 }
 
 /// An answer.
@@ -141,9 +133,8 @@ pub fn options_for(settings: &Settings, view: &View<'_>) -> Result<TurnOptions, 
     options.verbose = settings.verbose.as_ref().and_then(value);
     options.reasoning = settings.reasoning.as_ref().and_then(value);
     if let Some(Setting::Set(wanted)) = &settings.model {
-        let ModelChoice { provider, model } =
-            (view.find_model)(wanted).ok_or_else(|| unknown_model(wanted))?;
-        options.model = Some(format!("{provider}/{model}"));
+        let model = (view.find_model)(wanted).ok_or_else(|| unknown_model(wanted))?;
+        options.model = Some(model.to_string());
     }
     Ok(options)
 }
@@ -262,15 +253,14 @@ fn model(setting: &Setting<String>, view: &View<'_>) -> Result<Answer, String> {
             Answer::does("Model reset to the configured default.", CommandEffect::SetModel(None))
         }
         Setting::Set(wanted) | Setting::Unknown(wanted) => {
-            let choice = (view.find_model)(wanted).ok_or_else(|| unknown_model(wanted))?;
-            let ModelChoice { provider, model } = &choice;
+            let model = (view.find_model)(wanted).ok_or_else(|| unknown_model(wanted))?;
             let text = match view.wire {
-                Wire::V3 => format!("Model set to {provider}/{model}."),
-                Wire::V4 => format!(
-                    "Model set to {provider}/{model} for this session only; configured default unchanged."
-                ),
+                Wire::V3 => format!("Model set to {model}."),
+                Wire::V4 => {
+                    format!("Model set to {model} for this session only; configured default unchanged.")
+                }
             };
-            Answer::does(text, CommandEffect::SetModel(Some(choice)))
+            Answer::does(text, CommandEffect::SetModel(Some(model)))
         }
     })
 }
@@ -382,9 +372,9 @@ mod tests {
     use crate::command::{Parsed, parse};
     use crate::queue::QueueSettings;
 
-    fn find(wanted: &str) -> Option<ModelChoice> {
+    fn find(wanted: &str) -> Option<ModelRef> {
         let model = wanted.strip_prefix("mock/").or((wanted == "two").then_some("mock-2"))?;
-        Some(ModelChoice { provider: "mock".into(), model: model.into() })
+        Some(ModelRef::new("mock", model))
     }
 
     fn view(wire: Wire) -> View<'static> {
@@ -446,7 +436,7 @@ mod tests {
         check(
             "/model mock/mock-2",
             "Model set to mock/mock-2.",
-            &[SetModel(Some(ModelChoice { provider: "mock".into(), model: "mock-2".into() }))],
+            &[SetModel(Some(ModelRef::new("mock", "mock-2")))],
         );
         check("/model default", "Model reset to the configured default.", &[SetModel(None)]);
         check(

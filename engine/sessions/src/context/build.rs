@@ -1,0 +1,330 @@
+//! The conversation, as far as it fits.
+
+use super::{IMAGE_TOKENS, MESSAGE_TOKENS, estimate_tokens};
+use crate::transcript::{Body, Content, KnownPart, Message, Part, Record, Role};
+
+/// Who said something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// A person, or the gateway telling the model something.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// An image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// `image/png` …
+    pub mime_type: String,
+    /// Base64.
+    pub data: String,
+}
+
+/// Something said, as the model is told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// By whom. Two in a row are never the same.
+    pub speaker: Speaker,
+    /// The text.
+    pub text: String,
+    /// Only people's messages have images.
+    pub images: Vec<Image>,
+}
+
+impl Said {
+    fn new(speaker: Speaker, text: impl Into<String>) -> Said {
+        Said { speaker, text: text.into(), images: Vec::new() }
+    }
+
+    /// Estimated tokens.
+    pub fn tokens(&self) -> u64 {
+        MESSAGE_TOKENS + estimate_tokens(&self.text) + self.images.len() as u64 * IMAGE_TOKENS
+    }
+}
+
+/// How much room there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// The model's window in tokens.
+    pub window: u64,
+    /// Kept for the instructions.
+    pub system: u64,
+    /// Kept for the answer.
+    pub answer: u64,
+}
+
+impl Budget {
+    fn conversation(&self) -> u64 {
+        self.window.saturating_sub(self.system).saturating_sub(self.answer)
+    }
+}
+
+/// What the model is told of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Context {
+    /// Oldest first, beginning with the user; ends with the user when the last thing said was a person's.
+    pub messages: Vec<Said>,
+    /// Messages that did not fit. The first message says so.
+    pub dropped: u64,
+    /// Estimated tokens of `messages`.
+    pub tokens: u64,
+}
+
+/// The conversation of `records` within `budget`: a summary in place of what it summarises, then the newest messages.
+/// The last thing said is always there, even when it does not fit.
+pub fn build(records: &[Record], budget: &Budget) -> Context {
+    let (summary, from) = in_force(records);
+    let said = said(records.get(from..).unwrap_or_default());
+    let room = budget.conversation().saturating_sub(summary.as_ref().map_or(0, Said::tokens));
+    let mut kept = Vec::new();
+    let mut tokens = 0;
+    let mut dropped = 0;
+    for item in said.into_iter().rev() {
+        let cost = item.tokens();
+        if dropped > 0 || (!kept.is_empty() && tokens + cost > room) {
+            dropped += 1;
+            continue;
+        }
+        tokens += cost;
+        kept.push(item);
+    }
+    kept.reverse();
+    let mut opening: Vec<Said> = summary.into_iter().collect();
+    let starts_with_model =
+        opening.is_empty() && kept.first().is_some_and(|first| first.speaker == Speaker::Assistant);
+    if dropped > 0 {
+        let plural = if dropped == 1 { "message is" } else { "messages are" };
+        opening.push(Said::new(Speaker::User, format!("[{dropped} earlier {plural} left out here]")));
+    } else if starts_with_model {
+        // Some providers want a person to speak first.
+        opening.push(Said::new(Speaker::User, "[The conversation begins with your own message]"));
+    }
+    let messages = merge(opening.into_iter().chain(kept));
+    let tokens = messages.iter().map(Said::tokens).sum();
+    Context { messages, dropped, tokens }
+}
+
+/// The summary that is in force, and where what it does not stand for begins.
+pub(super) fn in_force(records: &[Record]) -> (Option<Said>, usize) {
+    let compaction = records.iter().enumerate().rev().find_map(|(at, record)| match &record.body {
+        Body::Compaction(compaction) => Some((at, compaction)),
+        _ => None,
+    });
+    let Some((at, compaction)) = compaction else { return (None, 0) };
+    let kept = compaction.first_kept_id.as_deref();
+    let from = kept
+        .and_then(|id| records.get(..at)?.iter().position(|record| record.id.as_deref() == Some(id)))
+        .unwrap_or(at);
+    let text = format!("[Summary of the conversation so far]\n{}", compaction.summary);
+    (Some(Said::new(Speaker::User, text)), from)
+}
+
+/// What was said in `records`.
+pub(super) fn said(records: &[Record]) -> Vec<Said> {
+    let mut said = Vec::new();
+    for item in records.iter().filter_map(Record::message).filter_map(told) {
+        // OpenClaw notes the partial text of a stopped run twice, once for clients and once for the model.
+        if item.speaker == Speaker::Assistant
+            && said.last().is_some_and(|last: &Said| {
+                last.speaker == Speaker::Assistant && last.text.trim() == item.text.trim()
+            })
+        {
+            continue;
+        }
+        said.push(item);
+    }
+    said
+}
+
+/// A message as the model is told it; `None` for what is not for the model.
+fn told(message: &Message) -> Option<Said> {
+    let speaker = match message.role {
+        Role::User => Speaker::User,
+        Role::Assistant => Speaker::Assistant,
+        Role::ToolResult | Role::System | Role::Other => return None,
+    };
+    // Answers to commands are between the gateway and the person.
+    if message.is_injected() && message.idempotency_key.is_some() && message.openclaw_abort.is_none() {
+        return None;
+    }
+    let images = match (&message.content, speaker) {
+        (Content::Parts(parts), Speaker::User) => parts.iter().filter_map(image).collect(),
+        _ => Vec::new(),
+    };
+    let said = Said { speaker, text: message.plain_text(), images };
+    (!said.text.trim().is_empty() || !said.images.is_empty()).then_some(said)
+}
+
+fn image(part: &Part) -> Option<Image> {
+    match part {
+        Part::Known(KnownPart::Image { data, mime_type }) => {
+            Some(Image { mime_type: mime_type.clone(), data: data.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// Messages of one speaker in a row become one: providers want speakers to take turns.
+fn merge(said: impl Iterator<Item = Said>) -> Vec<Said> {
+    let mut merged: Vec<Said> = Vec::new();
+    for item in said {
+        match merged.last_mut().filter(|last| last.speaker == item.speaker) {
+            Some(last) => {
+                if !last.text.is_empty() && !item.text.is_empty() {
+                    last.text.push_str("\n\n");
+                }
+                last.text.push_str(&item.text);
+                last.images.extend(item.images);
+            }
+            None => merged.push(item),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::transcript::{AssistantLine, AssistantStop, Chain, InjectedLine, Usage, UserLine, read};
+    use crate::turn::Attachment;
+
+    /// `u:` a person, `a:` the model, `c:` the answer to a command, `i:` injected, `p:` partial, `x:` a failure,
+    /// `k:<id>` a compaction that keeps from there on.
+    pub(crate) fn records(script: &[&str]) -> Vec<Record> {
+        let mut next = 0;
+        let mut ids = move || {
+            next += 1;
+            next
+        };
+        let mut chain = Chain::default();
+        let lines: Vec<String> = script
+            .iter()
+            .map(|step| {
+                let (kind, text) = step.split_once(':').unwrap();
+                let injected = InjectedLine { text, ..InjectedLine::default() };
+                let answer = AssistantLine {
+                    text,
+                    thinking: "secret",
+                    api: "a",
+                    provider: "p",
+                    model: "m",
+                    usage: Usage::default(),
+                    stop: AssistantStop::Stop,
+                    run_id: "r",
+                    at_ms: 0,
+                };
+                match kind {
+                    "u" => {
+                        let line = UserLine {
+                            text,
+                            attachments: &[],
+                            message_id: "m",
+                            run_id: "r",
+                            sender: None,
+                            at_ms: 0,
+                        };
+                        chain.user(&mut ids, &line)
+                    }
+                    "a" => chain.assistant(&mut ids, &answer, 0),
+                    "x" => {
+                        let failed = AssistantLine {
+                            text: "",
+                            thinking: "",
+                            stop: AssistantStop::Error(text),
+                            ..answer
+                        };
+                        chain.assistant(&mut ids, &failed, 0)
+                    }
+                    "c" => chain.injected(&mut ids, &InjectedLine { run_id: Some("r"), ..injected }),
+                    "i" => chain.injected(&mut ids, &injected),
+                    "p" => {
+                        let partial = InjectedLine { run_id: Some("r"), aborted_by: Some("rpc"), ..injected };
+                        chain.injected(&mut ids, &partial)
+                    }
+                    "k" => chain.compaction(&mut ids, 0, "sum", Some(text).filter(|id| !id.is_empty()), 0),
+                    _ => panic!("{step}"),
+                }
+                .json
+            })
+            .collect();
+        read(&lines, 0)
+    }
+
+    #[track_caller]
+    fn check(script: &[&str], room: u64, want: &[&str], dropped: u64) {
+        let context = build(&records(script), &Budget { window: room + 20, system: 15, answer: 5 });
+        let told: Vec<String> = context
+            .messages
+            .iter()
+            .map(|said| format!("{}:{}", if said.speaker == Speaker::User { "u" } else { "a" }, said.text))
+            .collect();
+        assert_eq!((told, context.dropped), (want.iter().map(|said| (*said).to_owned()).collect(), dropped));
+    }
+
+    #[test]
+    fn the_model_is_told_what_was_said() {
+        check(&["u:hi", "a:hello", "u:and?"], 1000, &["u:hi", "a:hello", "u:and?"], 0);
+        check(&["u:/status", "c:card", "u:hi"], 1000, &["u:/status\n\nhi"], 0);
+        check(&["u:hi", "x:400 no", "u:again"], 1000, &["u:hi\n\nagain"], 0);
+        check(&["u:hi", "p:part", "a:part ", "u:go on"], 1000, &["u:hi", "a:part", "u:go on"], 0);
+        check(
+            &["i:note", "u:hi"],
+            1000,
+            &["u:[The conversation begins with your own message]", "a:note", "u:hi"],
+            0,
+        );
+        check(&[], 1000, &[], 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_from_the_oldest_on() {
+        // Each of these costs 4 and a token for four characters.
+        let script = ["u:1111", "a:2222", "u:3333", "a:4444", "u:5555"];
+        check(&script, 25, &["u:1111", "a:2222", "u:3333", "a:4444", "u:5555"], 0);
+        check(
+            &script,
+            24,
+            &["u:[1 earlier message is left out here]", "a:2222", "u:3333", "a:4444", "u:5555"],
+            1,
+        );
+        check(&script, 15, &["u:[2 earlier messages are left out here]\n\n3333", "a:4444", "u:5555"], 2);
+        check(&script, 0, &["u:[4 earlier messages are left out here]\n\n5555"], 4);
+        check(&["u:much too long for this window"], 0, &["u:much too long for this window"], 0);
+    }
+
+    #[test]
+    fn a_summary_stands_for_what_came_before() {
+        let sum = "u:[Summary of the conversation so far]\nsum";
+        check(&["u:a", "a:b", "k:", "u:c"], 1000, &[&format!("{sum}\n\nc")], 0);
+        check(
+            &["u:a", "a:b", "u:c", "a:d", "k:00000003", "u:e"],
+            1000,
+            &[&format!("{sum}\n\nc"), "a:d", "u:e"],
+            0,
+        );
+        check(&["u:a", "k:", "u:b", "a:c", "k:", "u:d"], 1000, &[&format!("{sum}\n\nd")], 0);
+        check(&["u:a", "k:gone", "a:b"], 1000, &[sum, "a:b"], 0);
+    }
+
+    #[test]
+    fn images_cost_room() {
+        let image =
+            Attachment { mime_type: "image/png".into(), file_name: None, data: "AAAA".into(), bytes: 3 };
+        let user = UserLine {
+            text: "see",
+            attachments: &[image],
+            message_id: "m",
+            run_id: "r",
+            sender: None,
+            at_ms: 0,
+        };
+        let line = Chain::default().user(&mut || 1, &user).json;
+        let context = build(&read(&[line], 0), &Budget { window: 10, system: 0, answer: 0 });
+        assert_eq!(
+            context.messages[0].images,
+            [Image { mime_type: "image/png".into(), data: "AAAA".into() }]
+        );
+        assert_eq!(context.tokens, MESSAGE_TOKENS + 1 + IMAGE_TOKENS);
+    }
+}
