@@ -44,9 +44,11 @@ impl<A: Answer> Decoder<A> {
 }
 
 impl<A: Answer> StreamDecoder for Decoder<A> {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<ModelEvent>) -> Result<(), ProviderError> {
+    fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<ModelEvent>) -> Result<(), ProviderError> {
         if let Frame::Unknown = self.frame {
-            match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            // Space before the first byte belongs to neither frame, however it was cut.
+            bytes = bytes.trim_ascii_start();
+            match bytes.first() {
                 None => return Ok(()),
                 Some(b'{' | b'[') => self.frame = Frame::Whole(Vec::new()),
                 Some(_) => self.frame = Frame::Stream(SseParser::default()),

@@ -1,10 +1,10 @@
 //! The egress against a stand-in provider on this machine.
 
+mod bounds;
 mod server;
 mod tls;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -337,14 +337,6 @@ fn stalls() {
 }
 
 #[test]
-fn a_flood_does_not_outlast_the_deadline() {
-    let server = Server::start(vec![Write(head()), WriteForever(chunk(&": still here\n\n".repeat(2000)))]);
-    let desk = Desk::new(Limits { response_bytes_max: u64::MAX, ..Limits::default() });
-    desk.start(1, ModelRequest { timeout_ms: 300, ..request(&server.base_url()) });
-    assert_eq!(desk.outcome(), ["failed Timeout the call took longer than it may"]);
-}
-
-#[test]
 fn the_whole_call_has_a_deadline() {
     let mut acts = vec![Write(head() + &text("a"))];
     acts.extend((0..2000).flat_map(|_| [Pause(10), Write(chunk(": still here\n\n"))]));
@@ -373,17 +365,6 @@ fn a_silent_port_is_given_up() {
 }
 
 #[test]
-fn an_answer_is_bounded() {
-    let limits = Limits { response_bytes_max: 500, ..Limits::default() };
-    let many: String = (0..10).map(|_| chunk(&format!(": {}\n\n", "x".repeat(60)))).collect();
-    check_with(
-        limits,
-        vec![Write(head() + &text("a") + &many), AwaitClose],
-        &["text a", "failed Protocol the provider's answer is larger than 500 bytes"],
-    );
-}
-
-#[test]
 fn a_cancelled_call_is_dropped_at_the_server() {
     let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
     let desk = Desk::new(Limits::default());
@@ -400,120 +381,25 @@ fn a_cancelled_call_is_dropped_at_the_server() {
 }
 
 #[test]
-fn calls_beyond_the_bound_wait_and_then_are_refused() {
-    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
-    let desk = Desk::new(Limits { calls_max: 1, waiting_max: 2, ..Limits::default() });
-    desk.start(1, request(&server.base_url()));
-    assert!(matches!(desk.next(), (CallId(1), CallProgress::Events(_))));
-    desk.start(2, request(&server.base_url()));
-    desk.start(3, ModelRequest { timeout_ms: 300, ..request(&server.base_url()) });
-    let error = desk.try_start(4, request(&server.base_url())).unwrap_err();
-    assert_eq!(error.kind, ProviderErrorKind::Busy);
-    assert_eq!(error.message, "too many model calls are under way; try again in a moment");
-    let (call, CallProgress::Failed(error)) = desk.next() else { panic!() };
-    assert_eq!((call, error.kind), (CallId(3), ProviderErrorKind::Timeout), "waiting counts");
-    desk.egress.cancel(SHARD, CallId(1));
-    assert!(matches!(desk.next(), (CallId(2), CallProgress::Events(_))), "its turn has come");
-}
-
-#[test]
-fn a_waiting_call_can_be_cancelled() {
-    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
-    let desk = Desk::new(Limits { calls_max: 1, ..Limits::default() });
-    desk.start(1, request(&server.base_url()));
-    desk.next();
-    desk.start(2, request(&server.base_url()));
-    desk.egress.cancel(SHARD, CallId(2));
-    desk.egress.cancel(SHARD, CallId(1));
-    desk.settle();
-    assert!(desk.progress.try_recv().is_err());
-    server.request();
-    assert!(!server.was_asked(), "only the first call got there");
-}
-
-#[test]
-fn prompts_are_bounded_together() {
-    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
-    let desk = Desk::new(Limits { prompts_bytes_max: 20, ..Limits::default() });
-    let long =
-        |call| desk.try_start(call, ModelRequest { system: "x".repeat(100), ..request(&server.base_url()) });
-    assert_eq!(long(1), Ok(()), "the only one may be as long as it is");
-    desk.next();
-    assert_eq!(long(2).unwrap_err().kind, ProviderErrorKind::Busy);
-    desk.egress.cancel(SHARD, CallId(1));
-    desk.settle();
-    assert_eq!(long(3), Ok(()), "the room was given back");
-    assert!(matches!(desk.next(), (CallId(3), CallProgress::Events(_))));
-}
-
-#[test]
-fn a_shard_without_room_is_waited_for() {
-    let server =
-        Server::start(vec![Write(head()), Write(text("a")), Pause(20), Write(text("b")), Write(end())]);
-    let tries = AtomicU32::new(0);
-    let has_room = move || tries.fetch_add(1, Ordering::SeqCst) % 4 == 3;
-    let desk = Desk::with_room(Trust::Machine, Limits::default(), has_room);
-    desk.start(1, request(&server.base_url()));
-    assert_eq!(desk.outcome(), STREAM_END);
-}
-
-#[test]
-fn a_call_is_cancelled_while_its_shard_has_no_room() {
-    let server = Server::start(vec![Write(head() + &text("a")), AwaitClose]);
-    let (tried, tries) = channel();
-    let desk = Desk::with_room(Trust::Machine, Limits::default(), move || {
-        let _ = tried.send(());
-        false
-    });
-    desk.start(1, request(&server.base_url()));
-    tries.recv_timeout(PATIENCE).unwrap();
-    desk.egress.cancel(SHARD, CallId(1));
-    server.saw_close();
-    desk.settle();
-}
-
-#[test]
-fn shards_call_through_the_runtimes_port() {
-    let server = Server::start(vec![Write(head() + &text("ab") + &end())]);
-    let (reported, progress) = channel();
-    let mut calls = Arc::new(Egress::new(
-        Limits { calls_max: 1, waiting_max: 0, ..Limits::default() },
-        move |_, _, report| {
-            let _ = reported.send(report);
-            Ok(())
-        },
-    ));
-    let cleared = || Box::new(Policy::AllowAll.clear(request(&server.base_url())));
-    assert!(calls.call(SHARD, CallId(1), cleared()).is_ok());
-    let refused = calls.call(SHARD, CallId(2), cleared());
-    assert!(matches!(refused, Err(CallProgress::Failed(error)) if error.kind == ProviderErrorKind::Busy));
-    while !matches!(progress.recv_timeout(PATIENCE).unwrap(), CallProgress::Done) {}
-    Calls::cancel(&mut calls, SHARD, CallId(1));
-}
-
-#[test]
-fn many_calls_at_once_end_once_each() {
-    const CALLS: u64 = 120;
-    let server = Server::start(vec![Write(head() + &text("a")), Pause(5), Write(text("b") + &end())]);
-    let desk = Desk::new(Limits { calls_max: 40, ..Limits::default() });
-    (0..CALLS).for_each(|call| desk.start(call, request(&server.base_url())));
-    let mut ended = std::collections::HashSet::new();
-    while (ended.len() as u64) < CALLS {
-        match desk.next() {
-            (_, CallProgress::Events(_)) => {}
-            (call, CallProgress::Done) => assert!(ended.insert(call), "{call:?} twice"),
-            (call, CallProgress::Failed(error)) => panic!("{call:?} {error}"),
-        }
-    }
-    desk.settle();
-    assert!(desk.progress.try_recv().is_err());
-}
-
-#[test]
 fn connections_are_used_again() {
     let server = Server::start(vec![Write(head() + &text("ab") + &end())]);
     let desk = Desk::new(Limits::default());
     for call in 0..3 {
+        desk.start(call, request(&server.base_url()));
+        assert_eq!(desk.outcome(), STREAM_END);
+        desk.settle();
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn the_end_of_a_body_is_waited_for_so_that_its_connection_can_be_used_again() {
+    let mut lasting = end();
+    lasting.truncate(lasting.len() - last_chunk().len());
+    let acts = vec![Write(head() + &text("ab") + &lasting), Pause(30), Write(last_chunk())];
+    let server = Server::start(acts);
+    let desk = Desk::new(Limits::default());
+    for call in 0..2 {
         desk.start(call, request(&server.base_url()));
         assert_eq!(desk.outcome(), STREAM_END);
         desk.settle();
@@ -576,14 +462,4 @@ fn dropping_ends_everything() {
     drop(desk.egress);
     server.saw_close();
     assert!(desk.progress.try_recv().is_err(), "nothing was reported, and the reporter is gone");
-}
-
-#[test]
-fn the_bound_counts_every_limit_that_holds_memory() {
-    let bound = |limits: Limits| limits.memory_bound();
-    let usual = bound(Limits::default());
-    assert!(bound(Limits { calls_max: 2048, ..Limits::default() }) > usual);
-    assert!(bound(Limits { prompts_bytes_max: 1 << 40, ..Limits::default() }) > usual);
-    assert!(bound(Limits { response_bytes_max: 1000, ..Limits::default() }) < usual);
-    assert_eq!(bound(Limits { prompts_bytes_max: u64::MAX, ..Limits::default() }), u64::MAX);
 }

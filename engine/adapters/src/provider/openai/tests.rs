@@ -65,6 +65,11 @@ fn quirks_of_servers() {
     );
     // What follows the end is not looked at.
     check("data: [DONE]\n\ndata: {broken\n\n", &["end"]);
+    // Space before the first line, as some proxies send to keep a connection alive.
+    check(
+        "  \n \r  data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n",
+        &["text a", "end"],
+    );
     // Content of a strange type is nothing; blank events too.
     check(
         "data: \n\ndata: {\"choices\":[{\"delta\":{\"content\":{\"a\":[1]}}}]}\n\ndata: {\"choices\":[{\"delta\":\
