@@ -17,6 +17,7 @@ pub mod model_ref;
 pub mod patch;
 pub mod persist;
 pub mod queue;
+pub mod reset;
 pub mod resolve;
 pub mod row;
 pub mod scheduler;

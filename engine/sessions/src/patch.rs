@@ -4,10 +4,12 @@
 //! has changed. Whether a label is free is for the caller to know, since labels are unique in an agent's store and the
 //! sessions of an agent live on many shards: see [`wanted_label`].
 
+mod create;
 mod precondition;
 mod shelf;
 mod spawn;
 
+pub use create::{CreateContext, Creation, create, create_key, create_needs_admin};
 pub use precondition::check_identity;
 
 use pincer_protocol::method::sessions::{PatchParams, Resolved};

@@ -13,6 +13,11 @@ impl Raw {
         serde_json::value::to_raw_value(value).ok().map(Raw)
     }
 
+    /// Gives the JSON to an answer.
+    pub fn into_json(self) -> Box<RawValue> {
+        self.0
+    }
+
     /// The JSON text.
     pub fn as_str(&self) -> &str {
         self.0.get()

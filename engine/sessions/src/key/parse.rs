@@ -31,6 +31,13 @@ pub enum KeyError {
     Malformed(String),
     /// A short key that would make a malformed one, on v4. Upstream answers as if it were its own fault.
     Unresolvable,
+    /// The caller named one agent and another one's key. Caller's fault.
+    WrongAgent {
+        /// The agent that was named.
+        asked: String,
+        /// The agent of the key.
+        found: String,
+    },
 }
 
 impl fmt::Display for KeyError {
@@ -40,6 +47,9 @@ impl fmt::Display for KeyError {
             KeyError::Malformed(text) => write!(f, "malformed session key \"{text}\""),
             KeyError::Unresolvable => {
                 f.write_str("Error: Malformed agent session key; refusing default-agent resolution.")
+            }
+            KeyError::WrongAgent { asked, found } => {
+                write!(f, "agent \"{asked}\" does not match session key agent \"{found}\"")
             }
         }
     }
@@ -51,7 +61,7 @@ impl From<KeyError> for ErrorShape {
     fn from(error: KeyError) -> ErrorShape {
         match error {
             KeyError::Unresolvable => ErrorShape::unavailable(error.to_string()),
-            KeyError::Empty | KeyError::Malformed(_) => ErrorShape::invalid(error.to_string()),
+            _ => ErrorShape::invalid(error.to_string()),
         }
     }
 }
@@ -92,6 +102,28 @@ impl SessionKey {
             (Wire::V4, _) if key.starts_with(':') => Err(KeyError::Unresolvable),
             (_, None) if rules.strict => Err(KeyError::Malformed(sent.to_owned())),
             _ => Ok(SessionKey(whole.into())),
+        }
+    }
+}
+
+impl SessionKey {
+    /// The same where a call may name the agent as well (v4's `agentId`): short keys are then that agent's, and a whole
+    /// key must be.
+    pub fn parse_of_agent(
+        text: &str,
+        agent_id: Option<&str>,
+        rules: &KeyRules<'_>,
+    ) -> Result<SessionKey, KeyError> {
+        let Some(asked) = agent_id.map(str::trim).filter(|id| !id.is_empty()) else {
+            return SessionKey::parse(text, rules);
+        };
+        let agent = AgentId::sanitise(asked);
+        let key = SessionKey::parse(text, &KeyRules { default_agent: &agent, ..*rules })?;
+        match key.agent_id() {
+            Some(found) if AgentId::sanitise(found) != agent => {
+                Err(KeyError::WrongAgent { asked: asked.to_owned(), found: found.to_owned() })
+            }
+            _ => Ok(key),
         }
     }
 }
@@ -225,6 +257,24 @@ mod tests {
             matches!(SessionKey::parse("agent:ops", &strict), Err(KeyError::Malformed(text)) if text == "agent:ops")
         );
         assert!(SessionKey::parse(":", &strict).is_err());
+    }
+
+    #[test]
+    fn a_named_agent_is_the_keys() {
+        let main = AgentId::default();
+        let rules = rules(&main, Wire::V4);
+        let parse = |text, agent| {
+            SessionKey::parse_of_agent(text, agent, &rules)
+                .map_or_else(|error| error.to_string(), |key| key.to_string())
+        };
+        assert_eq!(parse("foo", Some("OPS")), "agent:ops:foo");
+        assert_eq!(parse("main", Some(" ")), "agent:main:main");
+        assert_eq!(parse("agent:ops:x", Some("ops")), "agent:ops:x");
+        assert_eq!(
+            parse("agent:ops:x", Some("main")),
+            r#"agent "main" does not match session key agent "ops""#
+        );
+        assert_eq!(parse("global", Some("ops")), "global");
     }
 
     proptest::proptest! {
