@@ -9,7 +9,7 @@ use crate::key::SessionKey;
 
 /// The hour at which days begin, unless told; upstream's.
 pub const AT_HOUR: i8 = 4;
-/// Minutes of silence after which `idle` resets, unless told; upstream's.
+/// Minutes of silence after which `idle` resets, unless told: an hour. Upstream's number was not observed.
 pub const IDLE_MINUTES: u32 = 60;
 
 /// `session.reset`, or one of `session.resetByType` and `session.resetByChannel`.
