@@ -5,3 +5,7 @@
 //! io_uring, under epoll and in the simulator.
 
 pub mod driver;
+pub mod handshake;
+pub mod limiter;
+pub mod pairing;
+pub mod presence;
