@@ -3,6 +3,7 @@
 pub mod abort;
 pub mod attachment;
 pub mod commands;
+pub mod event;
 pub mod history;
 pub mod inject;
 pub mod metadata;
@@ -12,6 +13,7 @@ pub mod startup;
 pub use abort::{Abort, AbortParams, AbortPayload};
 pub use attachment::AttachmentParam;
 pub use commands::{CommandEntry, Commands, CommandsParams, CommandsPayload};
+pub use event::{ChatEvent, ChatState};
 pub use history::{History, HistoryParams, HistoryPayload, PendingInput, PendingInputs};
 pub use inject::{Inject, InjectParams, InjectPayload};
 pub use metadata::{Metadata, MetadataParams, MetadataPayload};

@@ -81,9 +81,11 @@ impl Rpc for Send {
         match (wire, key) {
             (Wire::V3, _) => Ok(()),
             (Wire::V4, Some(key)) if !key.is_empty() => Ok(()),
-            (Wire::V4, _) => Err(ErrorShape::invalid("session mutation target is unavailable").with_details(
-                serde_json::json!({ "code": "SESSION_MUTATION_TARGET_REQUIRED", "method": Send::NAME }),
-            )),
+            (Wire::V4, _) => {
+                let details =
+                    serde_json::json!({ "code": "SESSION_MUTATION_TARGET_REQUIRED", "method": Send::NAME });
+                Err(ErrorShape::invalid("session mutation target is unavailable").with_details(details))
+            }
         }
     }
 }
