@@ -32,11 +32,11 @@ pub use resolve::{Resolve, ResolveParams, ResolvePayload};
 pub use send::{Abort, AbortParams, AbortPayload, AbortStatus, Send, SendParams, SendPayload, Steer};
 pub use status::{Status, StatusParams, StatusPayload};
 pub use subscribe::{
-    MessagesSubscribe, MessagesSubscribed, MessagesUnsubscribe, NoParams, SessionRef, Subscribe, Subscribed,
+    MessagesSubscribe, MessagesSubscribed, MessagesUnsubscribe, SessionRef, Subscribe, Subscribed,
 };
 pub use usage::{
-    Cost, CostParams, CostPayload, Logs, LogsParams, LogsPayload, TimeMode, Timeseries, TimeseriesParams,
-    TimeseriesPayload, Usage, UsageParams, UsagePayload,
+    Logs, LogsParams, LogsPayload, TimeMode, Timeseries, TimeseriesParams, TimeseriesPayload, Usage,
+    UsageLog, UsageParams, UsagePayload, UsagePoint,
 };
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -152,11 +152,6 @@ fn lenient_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u6
     let value = Value::deserialize(deserializer)?;
     // Casting cuts at zero and at the largest number, which is what a count wants.
     Ok(value.as_u64().or_else(|| value.as_f64().map(|number| number as u64)))
-}
-
-/// Reads `true`; anything else counts as absent.
-fn lenient_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_bool())
 }
 
 #[cfg(test)]

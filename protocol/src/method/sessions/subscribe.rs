@@ -6,16 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Wire;
 use crate::access::{Access, Scope};
-use crate::method::Rpc;
+use crate::method::{NoParams, Rpc};
 use crate::schema::{NON_EMPTY, Object, opt, req};
 
 /// From now on this connection gets `sessions.changed`.
 pub struct Subscribe;
-
-/// No params; whatever is sent is passed over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct NoParams {}
 
 /// Answer to [`Subscribe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

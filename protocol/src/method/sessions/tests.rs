@@ -144,12 +144,32 @@ fn unchecked_params_never_fail() {
     for params in ["{}", r#"{"key":5,"limit":"x","extra":[]}"#, r#"{"key":null,"limit":-3,"startDate":{}}"#] {
         assert_eq!(read::<Get>(Wire::V4, params).unwrap().key(), None, "{params}");
         assert_eq!(read::<Timeseries>(Wire::V3, params).unwrap().key, None);
-        assert_eq!(read::<Cost>(Wire::V3, params).unwrap().start_date, None);
         read::<Logs>(Wire::V3, params).unwrap();
         read::<Subscribe>(Wire::V4, params).unwrap();
     }
     assert_eq!(read::<Logs>(Wire::V3, r#"{"key":"k","limit":2.9}"#).unwrap().lines_max(), 2);
     assert_eq!(read::<Get>(Wire::V4, r#"{"sessionKey":"s"}"#).unwrap().key(), Some("s"));
+}
+
+#[test]
+fn usage_days() {
+    use crate::method::usage::DayClock;
+    // 2026-11-22T15:02:35Z, as recorded.
+    let clock = DayClock::utc(1_795_359_755_399);
+    let days = |wire, params: &str| {
+        let days = read::<Usage>(wire, params).unwrap().days(wire, &clock).unwrap();
+        format!("{} {}", days.first(), days.last())
+    };
+    for wire in [Wire::V3, Wire::V4] {
+        assert_eq!(days(wire, "{}"), "2026-10-24 2026-11-22");
+        let both =
+            r#"{"startDate":"2026-11-01","endDate":"2026-11-30","limit":5,"includeContextWeight":true}"#;
+        assert_eq!(days(wire, both), "2026-11-01 2026-11-30");
+        assert_eq!(days(wire, r#"{"mode":"specific","utcOffset":"UTC+9"}"#), "2026-10-25 2026-11-23");
+    }
+    assert_eq!(days(Wire::V4, r#"{"range":"7d"}"#), "2026-11-16 2026-11-22");
+    let bad = read::<Usage>(Wire::V4, r#"{"startDate":"2026-02-30","endDate":"2026-03-01"}"#).unwrap();
+    assert!(bad.days(Wire::V4, &clock).is_err());
 }
 
 #[test]

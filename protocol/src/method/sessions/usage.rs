@@ -1,11 +1,12 @@
-//! `sessions.usage`, `sessions.usage.timeseries`, `sessions.usage.logs` and `usage.cost`
+//! `sessions.usage`, `sessions.usage.timeseries` and `sessions.usage.logs`
 
 use serde::{Deserialize, Serialize};
 
-use super::{Json, lenient_count, lenient_flag, lenient_text};
+use super::{Json, lenient_count, lenient_text};
 use crate::Wire;
 use crate::access::{Access, Scope};
 use crate::method::Rpc;
+use crate::method::usage::{CostParams, DayClock, Days, Loose, RangeError};
 use crate::schema::{NON_EMPTY, Object, Property, Shape, TEXT, int_min, opt};
 
 /// What sessions used: tokens, cost, messages, tools, latency.
@@ -46,6 +47,28 @@ pub struct UsageParams {
 impl UsageParams {
     /// How many sessions are told unless asked.
     pub const LIMIT: u64 = 50;
+
+    /// The days asked about, by the rules of `usage.cost`.
+    pub fn days(&self, wire: Wire, clock: &DayClock<'_>) -> Result<Days, RangeError> {
+        fn loose(text: Option<&str>) -> Loose {
+            text.map_or(Loose::Absent, |text| Loose::Text(text.into()))
+        }
+        let mode = self.mode.map(|mode| match mode {
+            TimeMode::Utc => "utc",
+            TimeMode::Gateway => "gateway",
+            TimeMode::Specific => "specific",
+        });
+        let params = CostParams {
+            range: loose(self.range.as_deref()),
+            start_date: loose(self.start_date.as_deref()),
+            end_date: loose(self.end_date.as_deref()),
+            mode: loose(mode),
+            utc_offset: loose(self.utc_offset.as_deref()),
+            time_zone: loose(self.time_zone.as_deref()),
+            ..CostParams::default()
+        };
+        params.days(wire, clock)
+    }
 }
 
 /// Whose days a date means.
@@ -220,56 +243,6 @@ impl Rpc for Logs {
     const ACCESS: Access = Access::scope(Scope::Read).unlisted();
     type Params = LogsParams;
     type Payload = LogsPayload;
-
-    fn schema(_: Wire) -> Option<&'static Object> {
-        None
-    }
-}
-
-/// What all sessions cost, day by day. Params are not checked by a schema.
-pub struct Cost;
-
-/// Params of [`Cost`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct CostParams {
-    /// First day, `YYYY-MM-DD`; v3 passes over what is no date.
-    #[serde(deserialize_with = "lenient_text")]
-    pub start_date: Option<String>,
-    /// Last day, `YYYY-MM-DD`.
-    #[serde(deserialize_with = "lenient_text")]
-    pub end_date: Option<String>,
-    /// The last so many days.
-    #[serde(deserialize_with = "lenient_count")]
-    pub days: Option<u64>,
-    /// v4: `7d`, `30d`, `90d`, `1y` or `all`.
-    #[serde(deserialize_with = "lenient_text")]
-    pub range: Option<String>,
-    /// Whose days those are.
-    #[serde(deserialize_with = "lenient_text")]
-    pub mode: Option<String>,
-    /// `UTC+2`; with `mode: "specific"`.
-    #[serde(deserialize_with = "lenient_text")]
-    pub utc_offset: Option<String>,
-    /// v4: an IANA zone; goes before `utc_offset`.
-    #[serde(deserialize_with = "lenient_text")]
-    pub time_zone: Option<String>,
-    /// v4: only sessions of this agent.
-    #[serde(deserialize_with = "lenient_text")]
-    pub agent_id: Option<String>,
-    /// v4: counted afresh; always so here.
-    #[serde(deserialize_with = "lenient_flag")]
-    pub refresh: Option<bool>,
-}
-
-/// Answer to [`Cost`]: counted and written by `sessions::usage`.
-pub type CostPayload = Json;
-
-impl Rpc for Cost {
-    const NAME: &'static str = "usage.cost";
-    const ACCESS: Access = Access::scope(Scope::Read);
-    type Params = CostParams;
-    type Payload = CostPayload;
 
     fn schema(_: Wire) -> Option<&'static Object> {
         None
