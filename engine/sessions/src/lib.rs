@@ -24,3 +24,4 @@ pub mod scheduler;
 pub mod time;
 pub mod transcript;
 pub mod turn;
+pub mod usage;
