@@ -148,6 +148,11 @@ impl Disk {
 }
 
 impl DiskFile {
+    /// The file has another name now; messages use it.
+    pub(crate) fn renamed(self, path: &Path) -> DiskFile {
+        DiskFile { path: path.to_owned(), ..self }
+    }
+
     /// Size in bytes.
     pub(crate) fn len(&self) -> Result<u64, Failure> {
         Ok(self.metadata()?.len())

@@ -30,6 +30,8 @@ pub(crate) struct Plan<'t> {
     virtuals: HashMap<TranscriptId, Virtual>,
     /// Names given to archives.
     taken: HashSet<(TranscriptId, String)>,
+    /// Those of them that the current list took.
+    taken_now: Vec<(TranscriptId, String)>,
     /// Created empty while planning.
     created: Vec<TranscriptId>,
 }
@@ -63,6 +65,7 @@ impl<'t> Plan<'t> {
             entries: Vec::new(),
             virtuals: HashMap::new(),
             taken: HashSet::new(),
+            taken_now: Vec::new(),
             created: Vec::new(),
         }
     }
@@ -70,6 +73,7 @@ impl<'t> Plan<'t> {
     /// Plans one list. After an error the plan is as it was before.
     pub(crate) fn list(&mut self, ops: &[StoreOp]) -> Result<Vec<Outcome>, Failure> {
         let (entries, created) = (self.entries.len(), self.created.len());
+        self.taken_now.clear();
         let mut layer = Layer::new();
         let planned: Result<Vec<Outcome>, Failure> = ops.iter().map(|op| self.op(op, &mut layer)).collect();
         match planned {
@@ -79,6 +83,9 @@ impl<'t> Plan<'t> {
             }
             Err(failure) => {
                 self.entries.truncate(entries);
+                for taken in self.taken_now.drain(..) {
+                    self.taken.remove(&taken);
+                }
                 self.take_back(created);
                 Err(failure)
             }
@@ -251,8 +258,10 @@ impl<'t> Plan<'t> {
         for at_ms in at_ms..at_ms.saturating_add(10_000) {
             let stamp = file_stamp(at_ms).ok_or_else(|| Failure::lasting("no such date"))?;
             let name = format!("{}.jsonl.{}.{stamp}", id.session(), reason.as_str());
-            if !disk::exists(&self.files.beside(id, &name))? && self.taken.insert((id.clone(), name.clone()))
-            {
+            let taken = (id.clone(), name);
+            if !disk::exists(&self.files.beside(id, &taken.1))? && self.taken.insert(taken.clone()) {
+                let name = taken.1.clone();
+                self.taken_now.push(taken);
                 return Ok(name);
             }
         }

@@ -6,8 +6,13 @@
 //! twice, so if it exists the rename was done and that incarnation is found there, else under the live name. Every
 //! byte is written again even where it looks right: it may be a cached page that never reached the disk, and only a page
 //! written again is written back again. Doing all of this twice changes nothing.
+//!
+//! Where batches are lost to damage, what they did to a file is unknown. What the journal says from before is then only
+//! completed where the file agrees with it; what it says from after is written where it says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use pincer_sessions::persist::TranscriptId;
@@ -18,46 +23,59 @@ use crate::entry::FileOp;
 use crate::error::Failure;
 
 /// What a transcript went through between two archivings.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 struct Incarnation {
-    start: Start,
-    /// Appended since, in order.
+    /// So many bytes of it were there before; `None` when all of it is in the journal.
+    trusted: Option<u64>,
+    /// What was written behind them.
     added: Vec<u8>,
+    /// It exists even when nothing was written.
+    exists: bool,
     /// The name it was put aside under.
     aside: Option<String>,
+    /// Something that is not in the journal happened to it next.
+    uncertain: bool,
 }
 
-#[derive(Debug, PartialEq)]
-enum Start {
-    /// So many bytes were on disk at the last checkpoint.
-    OnDisk(u64),
-    /// It began with nothing: unless something is added there is no file.
-    Nothing,
-    /// It began with this text.
-    Text(Vec<u8>),
+impl Incarnation {
+    fn on_disk(trusted: u64) -> Incarnation {
+        Incarnation { trusted: Some(trusted), exists: true, ..Incarnation::default() }
+    }
+
+    fn end(&self) -> u64 {
+        self.trusted.unwrap_or(0) + self.added.len() as u64
+    }
 }
 
-/// Settles every transcript that `ops` touch and makes them durable. What was found and repaired goes into `report`.
+/// Settles every transcript that `stretches` touch and makes them durable. A stretch is a list of changes in order, with
+/// none missing; between two of them some are. What was found and repaired goes into `report`.
 pub(crate) fn settle(
     root: &Path,
     disk: Disk,
-    ops: Vec<FileOp>,
+    stretches: Vec<Vec<FileOp>>,
     report: &mut Vec<String>,
 ) -> Result<(), Failure> {
-    let mut by_file: BTreeMap<TranscriptId, Vec<FileOp>> = BTreeMap::new();
-    for op in ops {
-        by_file.entry(op.file().clone()).or_default().push(op);
+    let mut by_file: BTreeMap<TranscriptId, Vec<Incarnation>> = BTreeMap::new();
+    for stretch in stretches {
+        // What the lost changes did to any of the files is unknown.
+        by_file.values_mut().filter_map(|all| all.last_mut()).for_each(|last| last.uncertain = true);
+        for op in stretch {
+            add(by_file.entry(op.file().clone()).or_default(), op);
+        }
     }
     let mut dirs = BTreeSet::new();
-    for (id, ops) in by_file {
+    for (id, incarnations) in by_file {
         let path = root.join(id.path());
         let dir = disk::parent(&path).to_owned();
         dirs.extend(disk.create_dirs(&dir)?);
         dirs.insert(dir);
         // What a replacement that was cut short left behind.
         disk.remove(&disk::with_suffix(&path, ".tmp"))?;
-        for incarnation in incarnations(ops) {
-            restore(disk, &path, incarnation, report)?;
+        for incarnation in incarnations.iter().filter(|incarnation| incarnation.exists) {
+            match incarnation.uncertain {
+                true => complete(disk, &path, incarnation, report)?,
+                false => restore(disk, &path, incarnation, report)?,
+            }
         }
     }
     for dir in dirs {
@@ -66,62 +84,119 @@ pub(crate) fn settle(
     Ok(())
 }
 
-fn incarnations(ops: Vec<FileOp>) -> Vec<Incarnation> {
-    let mut all = Vec::new();
-    let mut current: Option<Incarnation> = None;
-    for op in ops {
-        let text = op.text();
-        let begin = |at| Incarnation { start: Start::OnDisk(at), added: Vec::new(), aside: None };
-        match op {
-            FileOp::Append { at, .. } => {
-                current.get_or_insert_with(|| begin(at)).added.extend_from_slice(&text);
+/// Adds a change to a transcript's incarnations.
+fn add(all: &mut Vec<Incarnation>, op: FileOp) {
+    let begins_at = match &op {
+        FileOp::Append { at, .. } => *at,
+        FileOp::Archive { len, .. } | FileOp::Replace { len, .. } => *len,
+    };
+    match all.last_mut() {
+        Some(last) if !last.uncertain && last.end() == begins_at => {}
+        last => {
+            // Someone else changed the file in between, or the change is lost.
+            if let Some(last) = last {
+                last.uncertain = true;
             }
-            FileOp::Archive { len, to, .. } => {
-                let mut ended = current.take().unwrap_or_else(|| begin(len));
-                ended.aside = Some(to);
-                all.push(ended);
-                current = Some(Incarnation { start: Start::Nothing, added: Vec::new(), aside: None });
-            }
-            FileOp::Replace { len, to, .. } => {
-                if let Some(to) = to {
-                    let mut ended = current.take().unwrap_or_else(|| begin(len));
-                    ended.aside = Some(to);
-                    all.push(ended);
-                }
-                current = Some(Incarnation { start: Start::Text(text), added: Vec::new(), aside: None });
-            }
+            all.push(Incarnation::on_disk(begins_at));
         }
     }
-    all.extend(current);
-    all
+    let Some(last) = all.last_mut() else { return };
+    let text = op.text();
+    match op {
+        FileOp::Append { .. } => {
+            last.exists = true;
+            last.added.extend_from_slice(&text);
+        }
+        FileOp::Archive { to, .. } => {
+            last.aside = Some(to);
+            all.push(Incarnation::default());
+        }
+        FileOp::Replace { to, .. } => {
+            match to {
+                Some(to) => last.aside = Some(to),
+                // There was nothing to put aside.
+                None => drop(all.pop()),
+            }
+            all.push(Incarnation { added: text, exists: true, ..Incarnation::default() });
+        }
+    }
 }
 
+/// Makes the file what the journal says, and puts it aside if that was next.
 fn restore(
     disk: Disk,
     live: &Path,
-    incarnation: Incarnation,
+    incarnation: &Incarnation,
     report: &mut Vec<String>,
 ) -> Result<(), Failure> {
-    let Incarnation { start, added, aside } = incarnation;
-    let aside = aside.map(|name| disk::parent(live).join(name));
+    let aside = incarnation.aside.as_ref().map(|name| disk::parent(live).join(name));
     let renamed = match &aside {
         Some(aside) => disk::exists(aside)?,
         None => false,
     };
     let place: &Path = aside.as_deref().filter(|_| renamed).unwrap_or(live);
-    match start {
-        Start::OnDisk(len) => restore_tail(disk, place, len, &added, report)?,
-        Start::Nothing if added.is_empty() => return Ok(()),
-        Start::Nothing => write_whole(disk, place, &added)?,
-        Start::Text(mut text) => {
-            text.extend_from_slice(&added);
-            write_whole(disk, place, &text)?;
+    match incarnation.trusted {
+        Some(len) => restore_tail(disk, place, len, &incarnation.added, report)?,
+        // Never in place: the file there may still be the incarnation before, under two names.
+        None => {
+            let behind = written_behind(disk, place, &incarnation.added, report)?;
+            write_whole(disk, place, &[incarnation.added.as_slice(), &behind].concat())?;
         }
     }
     match &aside {
         Some(aside) if !renamed && disk::exists(live)? => disk.rename(live, aside),
         _ => Ok(()),
     }
+}
+
+/// Completes a file of which the journal does not know what became of it, if it is still there and agrees.
+fn complete(
+    disk: Disk,
+    live: &Path,
+    incarnation: &Incarnation,
+    report: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let (at, added) = (incarnation.trusted.unwrap_or(0), &incarnation.added);
+    if let Some(file) = disk.open(live)? {
+        let found = file.len()?;
+        let after = file.read(at, found)?;
+        if found >= at && (after.starts_with(added) || added.starts_with(&after)) {
+            file.write_at(added, at)?;
+            return file.sync();
+        }
+    }
+    report.push(format!(
+        "{} is left as it is: something the journal does not know of has changed it",
+        live.display()
+    ));
+    Ok(())
+}
+
+/// What someone else wrote behind `added` in the file that is about to be replaced. If the file is something else
+/// altogether, a copy of it is kept.
+fn written_behind(
+    disk: Disk,
+    path: &Path,
+    added: &[u8],
+    report: &mut Vec<String>,
+) -> Result<Vec<u8>, Failure> {
+    // A second name: a replacement was cut short, and this is still the incarnation before.
+    let names = fs::metadata(path).map_or(0, |meta| meta.nlink());
+    let found = if names == 1 { disk::read_all(path)?.unwrap_or_default() } else { Vec::new() };
+    // With zeros in it, it is what a power cut leaves of a write.
+    if found.contains(&0) || added.starts_with(&found) {
+        return Ok(Vec::new());
+    }
+    if let Some(behind) = found.strip_prefix(added) {
+        return Ok(behind.to_vec());
+    }
+    let kept = keep_aside(disk, path, &found)?;
+    report.push(format!(
+        "{} was not what the journal says; it is kept in {}",
+        path.display(),
+        kept.display()
+    ));
+    Ok(Vec::new())
 }
 
 /// Writes a file that is known whole.
@@ -161,20 +236,21 @@ fn restore_tail(
         file.write_at(added, len)?;
         return file.sync();
     }
+    if after.len() > added.len() && after.ends_with(added) {
+        // Lines before it were lost, and it was settled before.
+        return file.sync();
+    }
     if !added.starts_with(&after) && after.iter().any(|&byte| byte != 0) {
         let kept = keep_aside(disk, path, &after)?;
         report.push(format!(
-            "{} did not end as the journal says; the {} bytes cut off are in {}",
+            "{} did not end as the journal says; the {} bytes that stood there are in {}",
             path.display(),
             after.len(),
             kept.display()
         ));
     } else if after.len() < added.len() {
-        report.push(format!(
-            "{}: {} bytes that a crash cut off were written again",
-            path.display(),
-            added.len() - after.len()
-        ));
+        let missing = added.len() - after.len();
+        report.push(format!("{}: {missing} bytes that a crash cut off were written again", path.display()));
     }
     file.write_at(added, len)?;
     file.set_len(len + added.len() as u64)?;

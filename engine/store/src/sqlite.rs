@@ -29,6 +29,9 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// A small row change fills a whole page of WAL (4 KiB): counted in WAL bytes, the same work is four times as much.
 const WAL_FACTOR: u64 = 4;
 
+/// `SQLITE_IOERR_WRITE`.
+const IOERR_WRITE: i32 = 10 | (3 << 8);
+
 /// How long to wait for a person's `sqlite3` that holds a lock.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
@@ -57,8 +60,13 @@ impl SqliteBackend {
         prepare_file(disk, path, known, report)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| refused(path, &error))?;
+        // Not one byte of a file that is not ours is changed, so what it is comes first.
+        let is_new = identify(&connection, path)?;
         configure(&connection, disk).map_err(|error| refused(path, &error))?;
-        check_layout(&connection, path)?;
+        match is_new {
+            true => create_layout(&connection).map_err(|error| refused(path, &error))?,
+            false => check(&connection, path)?,
+        }
         let wal = disk::with_suffix(path, "-wal");
         let mut backend = SqliteBackend {
             connection,
@@ -71,7 +79,7 @@ impl SqliteBackend {
         let ops = backend.file_ops()?;
         backend.has_file_ops = !ops.is_empty();
         if backend.has_file_ops {
-            settle(root, disk, ops, report)?;
+            settle(root, disk, vec![ops], report)?;
         }
         backend.checkpoint()?;
         disk.sync_dir(disk::parent(path))?;
@@ -116,10 +124,13 @@ impl SqliteBackend {
     }
 
     fn failure(&self, action: &str, error: &rusqlite::Error) -> Failure {
-        let retryable = matches!(
+        // A failed write (a quota, a file size limit) may work later; a failed sync or read is another matter.
+        let write_failed = error.sqlite_error().is_some_and(|error| error.extended_code == IOERR_WRITE);
+        let busy_or_full = matches!(
             error.sqlite_error_code(),
             Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
         );
+        let retryable = write_failed || busy_or_full;
         Failure {
             message: format!("cannot {action} {}: {error}", self.path.display()),
             retryable,
@@ -226,7 +237,6 @@ fn prepare_file(disk: Disk, path: &Path, known: bool, report: &mut Vec<String>) 
 }
 
 fn configure(connection: &Connection, disk: Disk) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_WAIT)?;
     // The cache is small on purpose: the gateway holds all rows itself, and reads only at start.
     connection.execute_batch(
         "PRAGMA page_size=4096; PRAGMA cache_size=-256; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
@@ -238,8 +248,9 @@ fn configure(connection: &Connection, disk: Disk) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Creates the layout in a new database, and checks an old one.
-fn check_layout(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+/// Whether the database is new and empty; an error when it is not ours.
+fn identify(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
+    connection.busy_timeout(BUSY_WAIT).map_err(|error| refused(path, &error))?;
     let pragma = |name: &str| -> Result<i64, OpenError> {
         connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| refused(path, &error))
     };
@@ -247,13 +258,17 @@ fn check_layout(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let entries: i64 =
         connection.query_row(count, [], |row| row.get(0)).map_err(|error| refused(path, &error))?;
     match (pragma("application_id")?, pragma("user_version")?) {
-        (0, 0) if entries == 0 => return create_layout(connection).map_err(|error| refused(path, &error)),
-        (APPLICATION_ID, 1..=VERSION) => {}
+        (0, 0) if entries == 0 => Ok(true),
+        (APPLICATION_ID, 1..=VERSION) => Ok(false),
         (APPLICATION_ID, found) => {
-            return Err(OpenError::UnsupportedVersion { path: path.to_owned(), found, supported: VERSION });
+            Err(OpenError::UnsupportedVersion { path: path.to_owned(), found, supported: VERSION })
         }
-        _ => return Err(OpenError::Foreign { path: path.to_owned() }),
+        _ => Err(OpenError::Foreign { path: path.to_owned() }),
     }
+}
+
+/// Looks for damage in the whole file.
+fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let verdict: String = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(|error| refused(path, &error))?;

@@ -17,11 +17,17 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest list; larger ones are refused.
 const LIST_BYTES_MAX: usize = 128 * 1024 * 1024;
 
+/// What an operation weighs besides its texts.
+const OP_BYTES: usize = 64;
+
 /// A checkpoint is overdue when this many times its due size is waiting: commits then wait for one to succeed.
 const OVERDUE: u64 = 16;
 
 /// Transcripts and folders that may wait for a checkpoint before it is due for their sake.
 const TOUCHED_DUE: usize = 1024;
+
+/// Notes kept until someone takes them.
+const NOTES_MAX: usize = 64;
 
 /// Table, id, JSON document.
 pub(crate) type RowOut = (Table, String, String);
@@ -57,6 +63,8 @@ pub struct Store {
     suspect: bool,
     /// After a failed checkpoint: not due again below this many pending bytes.
     retry_at_bytes: u64,
+    /// For the log: what went wrong and was repaired. At most [`NOTES_MAX`]; more are dropped.
+    notes: Vec<String>,
     fsync: bool,
     _claim: Claim,
 }
@@ -87,6 +95,7 @@ impl Store {
             behind: Vec::new(),
             suspect: false,
             retry_at_bytes: 0,
+            notes: Vec::new(),
             fsync,
             _claim: claim,
         }
@@ -127,7 +136,9 @@ impl Store {
                 self.behind
                     .extend(ops.filter_map(|op| if let Entry::File(op) = op { Some(op) } else { None }));
                 // Committed is committed: what cannot be applied now is applied before the next commit, or at start.
-                let _ = self.catch_up();
+                if let Err(failure) = self.catch_up() {
+                    self.note(format!("committed, and not yet in its transcript: {}", failure.message));
+                }
                 results.extend(planned.into_iter().map(|list| list.map_err(StoreError::from)));
             }
             Err(mut failure) => {
@@ -162,6 +173,11 @@ impl Store {
         done.map_err(StoreError::from)
     }
 
+    /// Takes what the store noticed and repaired since the last call, for the log.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// Answers reads; can be cloned to other threads and outlives the store.
     pub fn reader(&self) -> Reader {
         self.reader.clone()
@@ -170,6 +186,12 @@ impl Store {
     /// Makes a last checkpoint, so that the next start has nothing to recover, and releases the state directory.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.checkpoint()
+    }
+
+    fn note(&mut self, line: String) {
+        if self.notes.len() < NOTES_MAX {
+            self.notes.push(line);
+        }
     }
 
     /// Whether another batch may be written: makes up for what failed before.
@@ -201,14 +223,19 @@ impl Store {
     }
 
     fn try_checkpoint(&mut self) -> Result<(), Failure> {
-        if !self.suspect && self.catch_up().and_then(|()| self.files.sync()).is_err() {
+        if !self.suspect
+            && let Err(failure) = self.catch_up().and_then(|()| self.files.sync())
+        {
+            self.note(format!("{}; transcripts are written again from the journal", failure.message));
             self.suspect = true;
         }
         if self.suspect {
             // After a failed sync the kernel may call lost pages clean: only bytes written again are known to be synced.
             self.files.close();
             let disk = crate::disk::Disk { fsync: self.fsync };
-            settle(&self.root, disk, self.backend.file_ops()?, &mut Vec::new())?;
+            let mut report = Vec::new();
+            settle(&self.root, disk, vec![self.backend.file_ops()?], &mut report)?;
+            report.into_iter().for_each(|line| self.note(line));
             self.behind = Vec::new();
             self.suspect = false;
         }
@@ -243,5 +270,5 @@ fn list_bytes(list: &[StoreOp]) -> usize {
         StoreOp::Append { lines, .. } | StoreOp::Rewrite { lines, .. } => text(lines),
         StoreOp::Archive { .. } | StoreOp::Trim { .. } => 0,
     };
-    list.iter().map(bytes).sum()
+    list.iter().map(|op| OP_BYTES + bytes(op)).sum()
 }

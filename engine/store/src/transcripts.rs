@@ -177,7 +177,7 @@ impl Transcripts {
                     self.put_aside(id, &target);
                 }
                 self.disk.rename(&temp, &path)?;
-                self.hold(id, file, text.len() as u64, true)?;
+                self.hold(id, file.renamed(&path), text.len() as u64, true)?;
                 self.dirs.insert(disk::parent(&path).to_owned());
             }
         }

@@ -181,7 +181,7 @@ impl Backend for JsonBackend {
             }
             Err(_) => {
                 if let Err(failure) = self.journal.set_len(self.end) {
-                    self.poisoned = Some(failure.message);
+                    self.poisoned.get_or_insert(failure.message);
                 }
             }
         }
@@ -263,7 +263,7 @@ fn rotate(
     }
     disk.rename(&new_journal, &paths.journal)?;
     disk.sync_dir(dir)?;
-    Ok((journal, header.len() as u64))
+    Ok((journal.renamed(&paths.journal), header.len() as u64))
 }
 
 fn rows_out(rows: Rows) -> Vec<RowOut> {

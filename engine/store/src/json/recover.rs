@@ -40,8 +40,8 @@ pub(super) struct Loaded {
     pub(super) rows: Rows,
     /// The last batch in `rows`.
     pub(super) seq: u64,
-    /// Transcript changes since the last checkpoint.
-    pub(super) file_ops: Vec<FileOp>,
+    /// Transcript changes since the last checkpoint, in stretches that damage interrupts.
+    pub(super) file_ops: Vec<Vec<FileOp>>,
     /// The files on disk say just this, and a checkpoint would change nothing.
     pub(super) clean: bool,
 }
@@ -208,13 +208,17 @@ fn replay(
                 loaded.seq + 1,
                 record.n - 1
             ));
+            loaded.file_ops.push(Vec::new());
         }
         loaded.seq = record.n;
         for op in record.ops {
             match op {
                 Entry::Put { table, id, row } => drop(loaded.rows.insert((table, id), row)),
                 Entry::Delete { table, id } => drop(loaded.rows.remove(&(table, id))),
-                Entry::File(op) if record.n > synced => loaded.file_ops.push(op),
+                Entry::File(op) if record.n > synced => match loaded.file_ops.last_mut() {
+                    Some(stretch) => stretch.push(op),
+                    None => loaded.file_ops.push(vec![op]),
+                },
                 Entry::File(_) => {}
             }
         }

@@ -10,7 +10,7 @@ use crate::disk::{Event, fault};
 
 fn each_backend(test: impl Fn(&std::path::Path, &str)) {
     for store in BACKENDS {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempdir();
         test(dir.path(), store);
     }
 }
@@ -74,7 +74,7 @@ fn a_list_that_cannot_be_meant_fails_alone_and_whole() {
 
 #[test]
 fn a_batch_of_many_lists_is_synced_once() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir();
     let mut store = reopen(dir.path(), "pincer.json").store;
     let lists: Vec<_> = (0..64)
         .map(|n| vec![put(Table::Facts, &n.to_string(), "1"), append(&format!("s{}", n % 5), &["{}"])])
@@ -158,7 +158,7 @@ fn files_are_private() {
 
 #[test]
 fn random_lists_do_what_the_model_does() {
-    for seed in 0..40 {
+    for seed in seeds(40) {
         each_backend(|dir, name| {
             let mut dice = Dice::new(seed);
             let mut expect = Held::default();

@@ -16,6 +16,11 @@ pub(super) const BACKENDS: &[&str] = &[
     "pincer.db",
 ];
 
+/// A directory for one test, in memory where the machine has that: these tests make many thousand small files.
+pub(super) fn tempdir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub(super) fn options(dir: &Path, store: &str) -> Options {
     Options { fsync: false, ..Options::new(dir, dir.join(store), dir.join("pincer.log")) }
 }
@@ -147,6 +152,12 @@ pub(super) fn transcripts(dir: &Path) -> BTreeMap<String, String> {
         }
     }
     files
+}
+
+/// Seeds to try; `PINCER_TEST_SEEDS` asks for more than a quick run takes.
+pub(super) fn seeds(quick: u64) -> std::ops::Range<u64> {
+    let asked = std::env::var("PINCER_TEST_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    0..asked.unwrap_or(quick)
 }
 
 /// Small numbers that look random and repeat from their seed.
