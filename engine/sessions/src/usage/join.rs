@@ -296,9 +296,16 @@ impl ByDay {
         let totals = Totals { total_tokens: day.tokens, total_cost: day.cost, ..Totals::default() };
         self.costs.push(Daily { date: date.clone(), totals });
         self.latency.extend(day.latency.map(|summary| DailyLatency { date: date.clone(), summary }));
-        self.models.extend(day.models.into_iter().map(|((provider, model), (tokens, count, cost))| {
-            DailyModel { date: date.clone(), provider, model, tokens, cost, count }
-        }));
+        self.models.extend(day.models.into_iter().map(
+            |((provider, model), ModelDay { tokens, cost, count })| DailyModel {
+                date: date.clone(),
+                provider,
+                model,
+                tokens,
+                cost,
+                count,
+            },
+        ));
         self.totals.push(DayTotals {
             date,
             tokens: day.tokens,
