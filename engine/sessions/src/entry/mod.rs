@@ -4,6 +4,7 @@
 //! there and go back; what is not known here, or does not fit its field, is kept as it was found. Fields that few
 //! sessions have live in boxed groups, so that an idle session stays small.
 
+mod budget;
 mod fields;
 mod group;
 pub mod level;
@@ -22,6 +23,7 @@ use pincer_protocol::Wire;
 
 use group::Group;
 
+pub use budget::ContextBudget;
 pub use fields::{Counters, DeliveryContext, Life, Origin, Route, Shelf, StatusNote, Tuning};
 pub use raw::Raw;
 pub use run::{Inbound, RunEnd};

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use pincer_protocol::Wire;
 
-use super::Entry;
+use super::{ContextBudget, Entry};
 
 /// `entry` of an answer: the stored fields that the wire knows, and what upstream computes when it answers.
 #[derive(Debug, Clone, Copy)]
@@ -31,19 +31,19 @@ struct Delivery<'a> {
     to: Option<&'a str>,
 }
 
-/// Reports a run leaves upstream; ours make none, and clients expect the names after the first run.
-const REPORTS: [&str; 2] = ["skillsSnapshot", "systemPromptReport"];
-
 impl Serialize for EntryView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let EntryView { entry, wire, folder } = *self;
         let mut map = serializer.serialize_map(None)?;
         entry.write(&mut map, Some(wire))?;
-        if entry.system_sent == Some(true) {
-            for report in REPORTS {
-                if entry.other(report).is_none() {
-                    map.serialize_entry(report, &None::<()>)?;
-                }
+        // Reports that a run leaves upstream. Ours make none, and clients expect the names; on v3 the first outlives a
+        // reset.
+        let has_run = entry.system_sent == Some(true);
+        let was_reset = wire == Wire::V3 && entry.system_sent.is_some();
+        let reports = [("skillsSnapshot", has_run || was_reset), ("systemPromptReport", has_run)];
+        for (report, expected) in reports {
+            if expected && entry.other(report).is_none() {
+                map.serialize_entry(report, &None::<()>)?;
             }
         }
         match wire {
@@ -51,7 +51,12 @@ impl Serialize for EntryView<'_> {
                 map.serialize_entry("sessionFile", &format!("{folder}/{}.jsonl", entry.session_id))?;
             }
             Wire::V3 => {}
-            Wire::V4 => map.serialize_entry("delivery", &delivery(entry))?,
+            Wire::V4 => {
+                map.serialize_entry("delivery", &delivery(entry))?;
+                if let Some(budget) = ContextBudget::of(entry) {
+                    map.serialize_entry("contextBudgetStatus", &budget)?;
+                }
+            }
         }
         map.end()
     }

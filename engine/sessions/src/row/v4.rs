@@ -8,7 +8,7 @@ use crate::entry::level::{
     ChatType, ExecHost, FastMode, GroupActivation, ModelSource, PermissionMode, RunStatus, TraceLevel,
     UsageNote,
 };
-use crate::entry::{Entry, Life, Raw};
+use crate::entry::{ContextBudget, Entry, Life, Raw};
 use crate::key::{RoomKind, SessionKey};
 use crate::model_ref::{ModelRef, thinking_profile};
 use crate::queue::QueueMode;
@@ -146,30 +146,6 @@ pub struct Identity<'a> {
     pub id: &'a str,
 }
 
-/// Whether the conversation still fits the model's window, by the tokens of its last run.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContextBudget<'a> {
-    pub schema_version: u32,
-    pub source: &'static str,
-    pub updated_at: u64,
-    pub provider: String,
-    pub model: String,
-    pub route: &'static str,
-    pub should_compact: bool,
-    pub estimated_prompt_tokens: u64,
-    pub context_token_budget: u64,
-    pub prompt_budget_before_reserve: u64,
-    pub reserve_tokens: u64,
-    pub effective_reserve_tokens: u64,
-    pub remaining_prompt_budget_tokens: u64,
-    pub overflow_tokens: u64,
-    pub tool_result_reducible_chars: u64,
-    pub message_count: u64,
-    pub unwindowed_message_count: u64,
-    pub session_id: &'a str,
-}
-
 /// Where runs happen: here.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -189,8 +165,6 @@ pub struct ActivitySummary {
     pub can_ensure: bool,
 }
 
-/// Tokens of a model's window that are kept for its answer, as upstream keeps them.
-const RESERVE_TOKENS: u64 = 20_000;
 /// After how many seconds of waiting `fastMode: "auto"` turns on; upstream's number.
 const FAST_AUTO_ON_SECONDS: u32 = 60;
 
@@ -274,7 +248,7 @@ impl<'a> RowV4<'a> {
                 .filter(|source| *source != ModelSource::Default),
             runtime_selection_locked: false,
             agent_runtime: AgentRuntime::ROW,
-            context_budget_status: budget(entry, &base, &model),
+            context_budget_status: ContextBudget::of(entry),
             snapshot_at: context.now_ms,
             placement: placement(life),
             activity_summary: facts
@@ -332,32 +306,5 @@ fn placement(life: &Life) -> Option<Placement> {
         created_at_ms: created,
         updated_at_ms: updated,
         state_changed_at_ms: created,
-    })
-}
-
-/// Told when the last run counted its tokens.
-fn budget<'a>(entry: &'a Entry, base: &RowV3<'_>, model: &ModelRef) -> Option<ContextBudget<'a>> {
-    let (used, window) = (base.total_tokens?, base.context_tokens?);
-    let reserve = RESERVE_TOKENS.min(window / 2);
-    let room = window - reserve;
-    Some(ContextBudget {
-        schema_version: 1,
-        source: "last-run-usage",
-        updated_at: entry.life().ended_at.unwrap_or(entry.updated_at),
-        provider: model.provider.to_string(),
-        model: model.model.to_string(),
-        route: if used <= room { "fits" } else { "compact" },
-        should_compact: used > room,
-        estimated_prompt_tokens: used,
-        context_token_budget: window,
-        prompt_budget_before_reserve: room,
-        reserve_tokens: reserve,
-        effective_reserve_tokens: reserve,
-        remaining_prompt_budget_tokens: room.saturating_sub(used),
-        overflow_tokens: used.saturating_sub(room),
-        tool_result_reducible_chars: 0,
-        message_count: 0,
-        unwindowed_message_count: 0,
-        session_id: entry.session_id.as_str(),
     })
 }
