@@ -152,7 +152,8 @@ pub fn conflict() -> ErrorShape {
 #[derive(Debug)]
 pub struct Ledger {
     entries: HashMap<(Family, Box<str>), Entry>,
-    /// Ended requests and when they are forgotten (`mono_ms`), oldest first. May name entries that are gone.
+    /// Ended requests and when they are forgotten (`mono_ms`), oldest first: each of them once, as what has ended leaves
+    /// the table only through here.
     ended: VecDeque<(u64, Family, Box<str>)>,
     forgotten: Vec<String>,
     bytes: usize,
@@ -163,7 +164,7 @@ pub struct Ledger {
 #[derive(Debug)]
 enum Entry {
     InFlight { fingerprint: Fingerprint, started_at_ms: u64 },
-    Ended { until_mono_ms: u64, receipt: Box<Receipt> },
+    Ended(Box<Receipt>),
 }
 
 /// What an entry costs besides its texts, roughly.
@@ -205,7 +206,7 @@ impl Ledger {
             Some(Entry::InFlight { fingerprint: known, started_at_ms }) => {
                 Begin::InFlight { same_input: *known == fingerprint, started_at_ms: *started_at_ms }
             }
-            Some(Entry::Ended { receipt, .. }) => {
+            Some(Entry::Ended(receipt)) => {
                 Begin::Done { same_input: receipt.fingerprint == fingerprint, receipt }
             }
             None => Begin::Full,
@@ -228,7 +229,7 @@ impl Ledger {
         // An outcome may be much longer than its key; older ones make room for it, and it may itself be too long.
         self.make_room(0);
         match self.entries.get(&id) {
-            Some(Entry::Ended { receipt, .. }) => Some(receipt),
+            Some(Entry::Ended(receipt)) => Some(receipt),
             _ => None,
         }
     }
@@ -244,7 +245,7 @@ impl Ledger {
     /// How a request ended, if it did and is remembered.
     pub fn receipt(&self, family: Family, key: &str) -> Option<&Receipt> {
         match self.entries.get(&(family, Box::<str>::from(key))) {
-            Some(Entry::Ended { receipt, .. }) => Some(receipt),
+            Some(Entry::Ended(receipt)) => Some(receipt),
             _ => None,
         }
     }
@@ -297,7 +298,7 @@ impl Ledger {
         let id = (receipt.family, Box::<str>::from(receipt.key.as_str()));
         self.bytes += receipt.cost() - FIXED_COST - receipt.key.len();
         self.ended.push_back((until_mono_ms, id.0, id.1.clone()));
-        self.entries.insert(id, Entry::Ended { until_mono_ms, receipt: Box::new(receipt) });
+        self.entries.insert(id, Entry::Ended(Box::new(receipt)));
     }
 
     /// Forgets ended requests, oldest first, until `cost` more bytes (and, when not 0, one more entry) fit.
@@ -313,20 +314,16 @@ impl Ledger {
     }
 
     fn forget_oldest(&mut self) {
-        let Some((until, family, key)) = self.ended.pop_front() else { return };
+        let Some((_, family, key)) = self.ended.pop_front() else { return };
         let id = (family, key);
-        // The key may have been forgotten and used again since; then this note is about the one before.
-        if matches!(self.entries.get(&id), Some(Entry::Ended { until_mono_ms, .. }) if *until_mono_ms == until)
-        {
-            self.forgotten.push(row_id(id.0, &id.1));
-            self.remove(&id);
-        }
+        self.forgotten.push(row_id(id.0, &id.1));
+        self.remove(&id);
     }
 
     fn remove(&mut self, id: &(Family, Box<str>)) {
         let cost = match self.entries.remove(id) {
             Some(Entry::InFlight { .. }) => FIXED_COST + id.1.len(),
-            Some(Entry::Ended { receipt, .. }) => receipt.cost(),
+            Some(Entry::Ended(receipt)) => receipt.cost(),
             None => 0,
         };
         self.bytes = self.bytes.saturating_sub(cost);

@@ -5,6 +5,19 @@
 //! gives way is handed back. The caller supplies `now`; nothing here reads a clock, performs IO, or knows what a
 //! connection is.
 //!
+//! What a message does while a turn runs, by [`crate::queue::QueueMode`]:
+//!
+//! | mode | while the turn runs | when it has ended |
+//! |---|---|---|
+//! | `followup` | waits | each runs, in order |
+//! | `collect` | waits | prompts of one route run as one turn |
+//! | `steer` | only the newest waits, until the turn takes it up at a model boundary | it runs, if it was not taken up |
+//! | `steer-backlog` | all are taken up at the next boundary | each runs as well |
+//! | `interrupt` | takes the turn's place; what waited will not run | |
+//!
+//! A queue goes on when it was quiet for its debounce. Turns that somebody waits for (`agent` calls, cron, webhooks)
+//! always stand in line and run alone.
+//!
 //! Start with [`Scheduler::submit`], then [`Scheduler::boundary`] and [`Scheduler::complete`].
 
 mod lane;
@@ -160,6 +173,17 @@ pub struct Limits {
     pub turns_max: usize,
     /// Most bytes of turns waiting, over all sessions, as [`Turn::cost`] counts.
     pub bytes_max: usize,
+}
+
+impl Limits {
+    /// Upper bound on the memory that waiting turns and their lanes can come to hold, in bytes.
+    pub fn memory_bound(&self) -> u64 {
+        // The lane and its places in two tables; 20 overflow lines of 160 characters of up to 4 bytes; 64 message ids.
+        const LANE_BYTES: u64 = 1_024 + 20 * 160 * 4 + 64 * 128;
+        let Limits { lanes_max, turns_max, bytes_max } = *self;
+        let _ = turns_max; // each turn's own bytes are in `bytes_max`
+        bytes_max as u64 + lanes_max as u64 * LANE_BYTES
+    }
 }
 
 /// Every busy session of one shard.

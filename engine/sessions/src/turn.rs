@@ -61,8 +61,10 @@ pub struct Turn {
 impl Turn {
     /// Bytes it holds while it waits, roughly.
     pub fn cost(&self) -> usize {
-        const FIXED: usize = 512; // the struct, ids and route
+        const FIXED: usize = 512; // the struct, its small fields and its place in the queue
         FIXED
+            + self.run_id.len()
+            + self.message_id.len()
             + self.text.len()
             + self.attachments.iter().map(|attachment| attachment.data.len()).sum::<usize>()
     }

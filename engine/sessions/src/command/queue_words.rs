@@ -75,8 +75,8 @@ fn read_word(wire: Wire, word: &str, settings: &mut QueueSettings) -> Result<boo
         }
         return Ok(true);
     }
-    // A mode comes first, and once.
-    let mode = QueueMode::parse(wire, word).filter(|_| *settings == QueueSettings::default());
+    // A second mode is not a setting any more.
+    let mode = QueueMode::parse(wire, word).filter(|_| settings.mode.is_none());
     settings.mode = settings.mode.or(mode);
     Ok(mode.is_some())
 }
@@ -128,6 +128,8 @@ mod tests {
             " steer do it now",
             Some((QueueWords::Set(QueueSettings { mode: Some(QueueMode::Steer), ..none }), " do it now")),
         );
+        let twice = QueueSettings { mode: Some(QueueMode::Collect), cap: Some(5), ..none };
+        check(" cap:5 collect steer it", Some((QueueWords::Set(twice), " steer it")));
         check(" me up", None);
         check(" banana", Some((QueueWords::Wrong(QueueMode::unrecognized(Wire::V3, "banana")), "")));
         for wrong in

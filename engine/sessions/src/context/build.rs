@@ -290,6 +290,8 @@ pub(super) mod tests {
         );
         check(&script, 15, &["u:[2 earlier messages are left out here]\n\n3333", "a:4444", "u:5555"], 2);
         check(&script, 0, &["u:[4 earlier messages are left out here]\n\n5555"], 4);
+        let gap = ["u:1", "a:this is too long", "u:2"];
+        check(&gap, 12, &["u:[2 earlier messages are left out here]\n\n2"], 2);
         check(&["u:much too long for this window"], 0, &["u:much too long for this window"], 0);
     }
 

@@ -106,7 +106,7 @@ impl Lane {
                 break;
             };
             if policy.drop == DropPolicy::Summarize {
-                self.overflow.add(&oldest.turn, cap);
+                self.overflow.add(&oldest.turn, cap.min(usize::from(CAP_DEFAULT)));
             }
             superseded.push(Superseded { turn: oldest.turn, why: SupersededWhy::Overflow });
         }

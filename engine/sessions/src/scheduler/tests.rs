@@ -303,6 +303,13 @@ fn bounds_hold_over_all_sessions() {
 }
 
 #[test]
+fn memory_has_a_sum() {
+    let bound = |limits: Limits| limits.memory_bound();
+    assert_eq!(bound(Limits { lanes_max: 0, ..LIMITS }), 1_000_000);
+    assert!(bound(LIMITS) > bound(Limits { lanes_max: 3, ..LIMITS }));
+}
+
+#[test]
 fn what_was_accepted_survives_a_restart() {
     let policy = QueuePolicy { mode: Followup, debounce_ms: 1000, cap: 20, drop: Old };
     let mut before = Scheduler::new(LIMITS);

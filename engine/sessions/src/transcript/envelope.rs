@@ -110,6 +110,9 @@ mod tests {
             assert_eq!(strip(&format!("{info}{text}")), plain, "{text} with metadata");
         }
         assert_eq!(message_id(&format!("{info}x")).as_deref(), Some("m-1"));
+        let sender = "Sender (untrusted metadata):\n```json\n{\n  \"name\": \"Ann\"\n}\n```\n\n";
+        assert_eq!(strip(&format!("{sender}{info}x")), "x", "one block after another");
+        assert_eq!(message_id(&format!("{sender}{info}x")).as_deref(), Some("m-1"));
         assert_eq!(message_id("x"), None);
     }
 }
