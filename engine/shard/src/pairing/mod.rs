@@ -11,7 +11,7 @@ mod record;
 mod scopes;
 
 pub use change::{Changes, PairEvent, Retire};
-pub use judge::{DeviceGrant, PairingVerdict};
+pub use judge::{DeviceGrant, IssuedToken, PairingVerdict};
 pub use manage::Caller;
 pub use record::{DeviceRecord, TokenRecord, TokenValue};
 

@@ -1,0 +1,186 @@
+//! Puts the crates together and runs them: store, log, shards, egress.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pincer_config::{Loaded, Secret};
+use pincer_runtime::egress::{Egress, Limits as EgressLimits};
+use pincer_runtime::log::{self, LogOptions};
+use pincer_runtime::{Backend, Options, Server, Services, StoreBackend, StoreReader};
+use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead};
+use pincer_shard::driver::LogLevel;
+use pincer_shard::{Boot, HostFacts, Limits, SettingsBoot, Shard};
+use pincer_store::{OpenError, Reader, Store};
+
+use crate::identity::GatewayIdentity;
+
+/// Everything that was decided before the engine starts.
+pub(crate) struct Serve {
+    /// Where to listen; port 0 means a free one.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// The shared token in force; empty: none.
+    pub(crate) token: Secret,
+    /// The shared password in force; empty: none.
+    pub(crate) password: Secret,
+    /// The config.
+    pub(crate) loaded: Loaded,
+    /// Its text; `None` when there is no file.
+    pub(crate) raw: Option<String>,
+    /// Its path.
+    pub(crate) config_path: PathBuf,
+    /// State directory, which exists.
+    pub(crate) state_dir: PathBuf,
+    /// The store.
+    pub(crate) store_path: PathBuf,
+    /// How many cores serve.
+    pub(crate) shards: NonZeroU8,
+    /// What carries the bytes, and why that.
+    pub(crate) backend: Backend,
+    /// For people.
+    pub(crate) backend_reason: String,
+    /// Least important log lines.
+    pub(crate) log_level: LogLevel,
+    /// Whether acknowledged changes survive a power cut.
+    pub(crate) fsync: bool,
+}
+
+/// Why a gateway did not start, and with which exit code.
+pub(crate) struct Refused {
+    /// Cause and cure.
+    pub(crate) message: String,
+    /// 78: starting again changes nothing.
+    pub(crate) config: bool,
+}
+
+impl Refused {
+    fn passing(message: impl std::fmt::Display) -> Refused {
+        Refused { message: message.to_string(), config: false }
+    }
+}
+
+/// Writes for the store thread.
+struct Commits(Store);
+
+impl StoreBackend for Commits {
+    fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>> {
+        self.0.commit(lists)
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        if self.0.checkpoint_due() {
+            // It stays due, and the journal holds everything meanwhile.
+            let _ = self.0.checkpoint();
+        }
+    }
+}
+
+/// Reads for the reader thread.
+struct Reads(Reader);
+
+impl StoreReader for Reads {
+    fn read(&mut self, read: &StoreRead) -> ReadAnswer {
+        self.0.read(read)
+    }
+}
+
+/// Starts the engine. `said` gets what its owner is told, line by line.
+pub(crate) fn start(
+    serve: Serve,
+    said: &mut dyn FnMut(String),
+) -> Result<Server<pincer_shard::Message>, Refused> {
+    let log_file = serve.state_dir.join("logs").join("pincer.log");
+    let mut options = pincer_store::Options::new(&serve.state_dir, &serve.store_path, &log_file);
+    options.fsync = serve.fsync;
+    let opened = pincer_store::open(options).map_err(|error| {
+        let config = matches!(error, OpenError::Locked { .. } | OpenError::OpenClawState { .. });
+        Refused { message: error.to_string(), config }
+    })?;
+    for line in &opened.report.lines {
+        said(format!("store: {line}"));
+    }
+    let identity = GatewayIdentity::load_or_make(&serve.state_dir).map_err(Refused::passing)?;
+    let (log, _log_thread) = log::start(LogOptions {
+        file: Some(log_file.clone()),
+        level: serve.log_level,
+        ..LogOptions::default()
+    })
+    .map_err(|error| Refused::passing(format!("cannot write the log {}: {error}", log_file.display())))?;
+
+    let limits = Limits::default();
+    said(format!(
+        "backend {} ({}), {} shards, memory bound {} MiB a shard",
+        serve.backend,
+        serve.backend_reason,
+        serve.shards,
+        limits.memory_bound() >> 20
+    ));
+    let facts = Arc::new(host_facts(&serve, &identity, log_file.display().to_string())?);
+    let rows = Arc::new(opened.rows);
+    let some = |secret: &Secret| (!secret.is_empty()).then(|| secret.reveal().to_owned());
+    let settings = SettingsBoot {
+        exists: serve.raw.is_some(),
+        raw: serve.raw.as_deref().unwrap_or("").into(),
+        config_path: serve.config_path.display().to_string(),
+        state_dir: serve.state_dir.display().to_string(),
+        hash_key: identity.hash_key,
+        token: some(&serve.token),
+        password: some(&serve.password),
+        loaded: Arc::new(serve.loaded),
+    };
+    let mut seed = [0u8; 32];
+    getrandom::fill(&mut seed).map_err(Refused::passing)?;
+
+    let mut options = Options::new(serve.backend, serve.listen);
+    options.shards = serve.shards;
+    let reader = opened.store.reader();
+    let services = Services { store: Some((Box::new(Commits(opened.store)), Box::new(Reads(reader)))), log };
+    let shards = serve.shards.get();
+    let now = pincer_runtime::Clock::start().now();
+    let server = Server::start(
+        &options,
+        services,
+        |post| {
+            let deliver = move |shard, call, progress| post.progress(shard, call, progress);
+            Arc::new(Egress::new(EgressLimits::default(), deliver))
+        },
+        |shard| {
+            Shard::new(Boot {
+                shard: shard.0,
+                shards,
+                limits,
+                seed,
+                now,
+                settings: settings.clone(),
+                facts: Arc::clone(&facts),
+                rows: Arc::clone(&rows),
+            })
+        },
+    )
+    .map_err(Refused::passing)?;
+    Ok(server)
+}
+
+fn host_facts(serve: &Serve, identity: &GatewayIdentity, log_file: String) -> Result<HostFacts, Refused> {
+    let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+    let kernel = read("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut boot_id = [0u8; 16];
+    getrandom::fill(&mut boot_id).map_err(Refused::passing)?;
+    Ok(HostFacts {
+        host: read("/proc/sys/kernel/hostname").unwrap_or_else(|| "localhost".to_owned()),
+        ip: None,
+        platform: format!("linux {kernel}").trim().to_owned(),
+        arch: match std::env::consts::ARCH {
+            "x86_64" => "x64",
+            "aarch64" => "arm64",
+            other => other,
+        }
+        .to_owned(),
+        boot_id: pincer_sessions::entry::uuid(boot_id),
+        backend: format!("{} ({})", serve.backend, serve.backend_reason),
+        log_file,
+        device_id: identity.device_id.clone(),
+        public_key: identity.public_key.clone(),
+    })
+}

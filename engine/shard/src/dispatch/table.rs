@@ -1,0 +1,104 @@
+//! Every method that is built, with who answers it. To add one: one row here.
+
+use pincer_protocol::json::{DecodeError, Node};
+use pincer_protocol::method::Rpc;
+
+use super::{Cx, Handle, Place, Row, Target};
+use crate::Shard;
+use crate::method::prelude::*;
+
+/// Absent params decode as an empty object.
+fn decode<P: serde::de::DeserializeOwned>(params: Option<Node<'_, '_>>) -> Result<P, DecodeError> {
+    match params {
+        Some(node) => node.decode(),
+        None => P::deserialize(serde::de::value::MapDeserializer::<_, DecodeError>::new(
+            std::iter::empty::<(&str, &str)>(),
+        )),
+    }
+}
+
+macro_rules! methods {
+    ($($variant:ident: $rpc:ty => $place:expr,)*) => {
+        /// A call whose params are checked and typed.
+        // Most calls are handled where they were decoded and never move; boxing each would cost every request.
+        #[allow(clippy::large_enum_variant)]
+        pub(crate) enum MethodCall {
+            $($variant(<$rpc as Rpc>::Params),)*
+        }
+
+        /// One row a method.
+        pub(crate) static ROWS: &[Row] = &[$(Row {
+            name: <$rpc as Rpc>::NAME,
+            access: <$rpc as Rpc>::ACCESS,
+            precheck: <$rpc as Rpc>::precheck,
+            schema: <$rpc as Rpc>::schema,
+            decode: |params| Ok(MethodCall::$variant(decode(params)?)),
+        },)*];
+
+        /// Position of each method in [`ROWS`].
+        #[repr(usize)]
+        enum Index { $($variant,)* }
+
+        /// The row of a method.
+        pub(crate) fn find(name: &str) -> Option<&'static Row> {
+            match name {
+                $(<$rpc as Rpc>::NAME => ROWS.get(Index::$variant as usize),)*
+                _ => None,
+            }
+        }
+
+        impl MethodCall {
+            /// Who answers it.
+            pub(crate) fn target(&self) -> Target<'_> {
+                match self {
+                    $(MethodCall::$variant(params) => {
+                        let place: Place<<$rpc as Rpc>::Params> = $place;
+                        place.of(params)
+                    })*
+                }
+            }
+
+            /// Runs the handler and answers.
+            pub(crate) fn run(self, mut cx: Cx<'_>) {
+                match self {
+                    $(MethodCall::$variant(params) => {
+                        let outcome = <$rpc as Handle>::handle(&mut cx, params);
+                        Shard::conclude(cx, outcome);
+                    })*
+                }
+            }
+        }
+    };
+}
+
+use Place::{Home, Local, Session};
+
+methods! {
+    Health: system::Health => Local,
+    Status: system::Status => Local,
+    SystemPresence: system::SystemPresence => Local,
+    LastHeartbeat: system::LastHeartbeat => Local,
+    LogsTail: system::LogsTail => Local,
+    ModelsList: models::List => Local,
+    AgentsList: agents::List => Local,
+    AgentIdentityGet: agents::IdentityGet => Local,
+    ConfigGet: config::Get => Local,
+    ConfigSchema: config::Schema => Local,
+    ChannelsStatus: channels::Status => Local,
+    GatewayIdentityGet: gateway::IdentityGet => Local,
+    ChatSend: chat::Send => Session(|params| Some(&params.session_key)),
+    ChatHistory: chat::History => Session(|params| Some(&params.session_key)),
+    ChatAbort: chat::Abort => Session(|params| Some(&params.session_key)),
+    ChatInject: chat::Inject => Session(|params| Some(&params.session_key)),
+    Agent: agent::Run => Session(|params| params.session_key.as_deref()),
+    AgentWait: agent::Wait => Local,
+    DevicePairList: device::PairList => Home,
+    DevicePairApprove: device::PairApprove => Home,
+    DevicePairReject: device::PairReject => Home,
+    DevicePairRemove: device::PairRemove => Home,
+    DeviceTokenRotate: device::TokenRotate => Home,
+    DeviceTokenRevoke: device::TokenRevoke => Home,
+    QuestionList: empty::QuestionList => Local,
+    PluginApprovalList: empty::PluginApprovalList => Local,
+    TaskSuggestionsList: empty::TaskSuggestionsList => Local,
+}

@@ -1,0 +1,113 @@
+//! What shards say to each other. Each message names its sender, its receiver and what a full ring means.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pincer_protocol::ErrorShape;
+use pincer_protocol::event::EncodedEvent;
+use pincer_sessions::key::SessionKey;
+
+use crate::caller::Held;
+use crate::dispatch::MethodCall;
+use crate::driver::ConnId;
+use crate::fanout::Broadcast;
+use crate::gather::{Part, Query};
+use crate::home::admission::{Admission, AdmissionRequest};
+use crate::home::view::View;
+use crate::pairing::Retire;
+
+/// A call on its way to the shard that can answer it.
+pub(crate) struct ForwardedCall {
+    pub(crate) call: MethodCall,
+    pub(crate) held: Held,
+}
+
+/// A message between two shards, closed to the driver that carries it.
+pub struct Message(pub(crate) ShardMsg);
+
+/// What a message says.
+pub(crate) enum ShardMsg {
+    /// A request that the receiver owns the answer to.
+    /// From: the connection's shard. To: the session's owner, or home.
+    /// Ring full: answered `UNAVAILABLE`, retryable, at once.
+    Call(Box<ForwardedCall>),
+    /// An encoded response for a connection of the receiver.
+    /// From: whoever answered. To: the connection's shard.
+    /// Ring full: kept and sent again; an answer is never lost.
+    Response {
+        /// The connection.
+        conn: ConnId,
+        /// The frame's text.
+        frame: Bytes,
+        /// Whether this was the last word on the request.
+        last: bool,
+    },
+    /// An event for every connection of the receiver that is in its audience.
+    /// From: any. To: every other shard.
+    /// Ring full: kept and sent again, unless it is droppable.
+    Broadcast(Arc<Broadcast>),
+    /// An event for one connection of the receiver; carries no `seq`.
+    /// From: any. To: the connection's shard. Ring full: kept and sent again.
+    Direct {
+        /// The connection.
+        conn: ConnId,
+        /// The event.
+        event: EncodedEvent,
+    },
+    /// A lawful `connect`, to be judged.
+    /// From: the connection's shard. To: home. Ring full: the connect is refused as unavailable.
+    Admit(Box<AdmissionRequest>),
+    /// Home's verdict.
+    /// From: home. To: the connection's shard. Ring full: kept and sent again.
+    Admitted(Box<Admission>),
+    /// An admitted connection has gone.
+    /// From: its shard. To: home. Ring full: kept and sent again.
+    Departed {
+        /// Key of its presence entry.
+        presence_key: Box<str>,
+    },
+    /// A question that every shard answers for its part.
+    /// From: the asker. To: every other shard. Ring full: the asker goes on without that part after its deadline.
+    Ask {
+        /// The asker's number for it.
+        number: u64,
+        /// The question.
+        query: Arc<Query>,
+    },
+    /// One shard's part of an answer.
+    /// From: the asked. To: the asker. Ring full: kept and sent again.
+    Part {
+        /// The asker's number.
+        number: u64,
+        /// The part.
+        part: Box<Part>,
+    },
+    /// Home's facts changed.
+    /// From: home. To: every other shard. Ring full: kept and sent again; a newer view replaces an older one.
+    View(Arc<View>),
+    /// Asks for a label, unique among the sessions of one agent.
+    /// From: a session's owner. To: home, the only keeper of labels. Ring full: refused as unavailable.
+    ReserveLabel {
+        /// The asker's number for it.
+        number: u64,
+        /// Agent whose sessions share the label space.
+        agent: Box<str>,
+        /// The label; `None` gives up what the session holds.
+        label: Option<Box<str>>,
+        /// The session.
+        key: SessionKey,
+    },
+    /// Home's answer to [`ShardMsg::ReserveLabel`]. Ring full: kept and sent again.
+    LabelReserved {
+        /// The asker's number.
+        number: u64,
+        /// Why not.
+        result: Result<(), ErrorShape>,
+    },
+    /// A device lost its place: its connections are closed.
+    /// From: home. To: every other shard. Ring full: kept and sent again.
+    Retire(Retire),
+    /// Something changed that the health snapshot shows.
+    /// From: any. To: home. Ring full: dropped; the next refresh sees it anyway.
+    HealthStale,
+}

@@ -1,0 +1,149 @@
+//! What shards ask each other, and what one shard knows of the answer.
+
+use std::sync::Arc;
+
+use pincer_protocol::Wire;
+use pincer_sessions::agent::AgentId;
+use pincer_sessions::entry::Entry;
+use pincer_sessions::key::SessionKey;
+
+use crate::Shard;
+use crate::counters::Counters;
+
+/// A question to every shard.
+pub(crate) enum Query {
+    /// Counters and gauges, for `/metrics`.
+    Counters,
+    /// How many sessions each agent has, and the latest of each.
+    Digest {
+        /// Most of the latest, an agent.
+        recent_max: usize,
+    },
+    /// Every session that passes: for lists, look-ups and usage. Entries are shared, not copied field by field.
+    Sessions(Box<dyn Fn(&SessionKey, &Entry) -> bool + Send + Sync>),
+    /// Whether a run is known, and how it stands.
+    Run {
+        /// Its id.
+        run_id: String,
+        /// Whose shape the outcome has.
+        wire: Wire,
+    },
+}
+
+/// One shard's part of an answer.
+pub(crate) enum Part {
+    /// To [`Query::Counters`].
+    Counters {
+        /// Which shard.
+        shard: u8,
+        /// Its counters.
+        counters: Counters,
+    },
+    /// To [`Query::Digest`].
+    Digest(Vec<AgentDigest>),
+    /// To [`Query::Sessions`].
+    Sessions(Vec<Listed>),
+    /// To [`Query::Run`].
+    Run(RunFound),
+}
+
+/// Sessions of one agent on one shard.
+pub(crate) struct AgentDigest {
+    pub(crate) agent: AgentId,
+    pub(crate) count: u64,
+    /// Newest first.
+    pub(crate) recent: Vec<Listed>,
+}
+
+/// A session as another shard sees it.
+#[derive(Clone)]
+pub(crate) struct Listed {
+    pub(crate) key: SessionKey,
+    pub(crate) entry: Arc<Entry>,
+    /// Id of the run under way.
+    pub(crate) run_id: Option<Box<str>>,
+    pub(crate) run_started_ms: Option<u64>,
+    /// What was said last, if that is known without reading.
+    pub(crate) last_preview: Option<Box<str>>,
+}
+
+/// What a shard knows of a run.
+pub(crate) enum RunFound {
+    /// Nothing.
+    Unknown,
+    /// It runs or waits there.
+    Busy(u8),
+    /// It has ended; the payload of `agent.wait`.
+    Ended(serde_json::Value),
+}
+
+impl Shard {
+    /// Our part of an answer.
+    pub(crate) fn answer_query(&mut self, query: &Query) -> Part {
+        match query {
+            Query::Counters => Part::Counters { shard: self.id.0, counters: self.read_counters() },
+            Query::Digest { recent_max } => Part::Digest(self.digest(*recent_max)),
+            Query::Sessions(passes) => Part::Sessions(
+                self.sessions
+                    .map
+                    .iter()
+                    .filter(|(key, session)| passes(key, &session.entry))
+                    .map(|(key, session)| listed(key, session))
+                    .collect(),
+            ),
+            Query::Run { run_id, wire } => Part::Run(match self.runs.ended.get(run_id) {
+                Some(end) => RunFound::Ended(end.payload(run_id, *wire)),
+                None if self.runs.keys.contains_key(run_id) => RunFound::Busy(self.id.0),
+                None => RunFound::Unknown,
+            }),
+        }
+    }
+
+    fn read_counters(&self) -> Counters {
+        Counters {
+            connections: self.connections.len() as u64,
+            sessions: self.sessions.map.len() as u64,
+            turns: (self.sessions.scheduler.turns() + self.sessions.scheduler.lanes()) as u64,
+            pending: self.pending_len() as u64,
+            outbox_bytes: self.outbox_bytes,
+            buffer_bytes: self.pool.stats().retained_bytes as u64,
+            ..self.counters
+        }
+    }
+
+    fn digest(&self, recent_max: usize) -> Vec<AgentDigest> {
+        let mut agents: Vec<AgentDigest> = Vec::new();
+        for (key, session) in &self.sessions.map {
+            let agent = key.store_agent(&self.view.default_agent);
+            let index = agents.iter().position(|digest| digest.agent == agent).unwrap_or_else(|| {
+                agents.push(AgentDigest { agent: agent.clone(), count: 0, recent: Vec::new() });
+                agents.len() - 1
+            });
+            let Some(digest) = agents.get_mut(index) else { continue };
+            digest.count += 1;
+            let newer = |held: &Listed| held.entry.updated_at >= session.entry.updated_at;
+            let at = digest.recent.partition_point(newer);
+            if at < recent_max {
+                digest.recent.insert(at, listed(key, session));
+                digest.recent.truncate(recent_max);
+            }
+        }
+        agents
+    }
+
+    /// How this shard would list one of its sessions.
+    pub(crate) fn listed(&self, key: &SessionKey) -> Option<Listed> {
+        self.sessions.map.get(key).map(|session| listed(key, session))
+    }
+}
+
+fn listed(key: &SessionKey, session: &crate::sessions::Session) -> Listed {
+    let run = session.run.as_deref();
+    Listed {
+        key: key.clone(),
+        entry: Arc::new(session.entry.clone()),
+        run_id: run.map(|run| run.turn.run_id.as_str().into()),
+        run_started_ms: run.map(|run| run.begun_ms),
+        last_preview: session.last_preview.clone(),
+    }
+}
