@@ -8,11 +8,10 @@ use std::sync::Arc;
 use pincer_config::{Loaded, Secret};
 use pincer_runtime::egress::{Egress, Limits as EgressLimits};
 use pincer_runtime::log::{self, LogOptions};
-use pincer_runtime::{Backend, Options, Server, Services, StoreBackend, StoreReader};
-use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead};
+use pincer_runtime::{Backend, Options, Server, Services};
 use pincer_shard::driver::LogLevel;
 use pincer_shard::{Boot, HostFacts, Limits, SettingsBoot, Shard};
-use pincer_store::{OpenError, Reader, Store};
+use pincer_store::OpenError;
 
 use crate::identity::GatewayIdentity;
 
@@ -57,31 +56,6 @@ pub(crate) struct Refused {
 impl Refused {
     fn passing(message: impl std::fmt::Display) -> Refused {
         Refused { message: message.to_string(), config: false }
-    }
-}
-
-/// Writes for the store thread.
-struct Commits(Store);
-
-impl StoreBackend for Commits {
-    fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>> {
-        self.0.commit(lists)
-    }
-
-    fn checkpoint_if_due(&mut self) {
-        if self.0.checkpoint_due() {
-            // It stays due, and the journal holds everything meanwhile.
-            let _ = self.0.checkpoint();
-        }
-    }
-}
-
-/// Reads for the reader thread.
-struct Reads(Reader);
-
-impl StoreReader for Reads {
-    fn read(&mut self, read: &StoreRead) -> ReadAnswer {
-        self.0.read(read)
     }
 }
 
@@ -135,7 +109,7 @@ pub(crate) fn start(
     let mut options = Options::new(serve.backend, serve.listen);
     options.shards = serve.shards;
     let reader = opened.store.reader();
-    let services = Services { store: Some((Box::new(Commits(opened.store)), Box::new(Reads(reader)))), log };
+    let services = Services { store: Some((Box::new(opened.store), Box::new(reader))), log };
     let shards = serve.shards.get();
     let now = pincer_runtime::Clock::start().now();
     let server = Server::start(
