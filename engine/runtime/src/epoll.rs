@@ -23,18 +23,17 @@ use crate::socket::{
 /// Events handled before the clock is read again.
 const EVENTS_PER_LOOK: usize = 32;
 
-/// Runs one shard until its core has finished. `ready` is told whether it could start.
-pub(crate) fn run<C: Core>(seat: Seat<C>, ready: impl FnOnce(io::Result<()>)) -> io::Result<()> {
-    let Seat { core, ports, clock, gauges, listeners, mesh, shard, .. } = seat;
+/// Runs one shard until its core has finished. `go_on` is told whether the kernel gave what is needed, and says whether
+/// to start.
+pub(crate) fn run<C: Core>(seat: Seat<C>, go_on: impl FnOnce(io::Result<()>) -> bool) -> io::Result<()> {
+    let Seat { core, ports, clock, gauges, listeners, mesh, shard } = seat;
     let Some(bell) = mesh.bell(shard) else { return Err(io::ErrorKind::NotFound.into()) };
-    let io = match EpollIo::open(listeners, bell) {
-        Ok(io) => io,
-        Err(error) => {
-            ready(Err(error));
-            return Ok(());
-        }
+    let (setup, io) = match EpollIo::open(listeners, bell) {
+        Ok(io) => (Ok(()), Some(io)),
+        Err(error) => (Err(error), None),
     };
-    ready(Ok(()));
+    let started = go_on(setup);
+    let Some(io) = io.filter(|_| started) else { return Ok(()) };
     let engine = Engine::new(core, io, ports, clock, gauges);
     EpollLoop { engine, buffer: vec![0; READ_BUFFER_BYTES] }.run(bell)
 }

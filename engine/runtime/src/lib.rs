@@ -34,7 +34,7 @@ pub use self::backend::{AUTO_PREFERS, Backend, Choice, Unavailable};
 pub use self::calls::{Calls, NoCalls};
 pub use self::clock::Clock;
 pub use self::gauges::{Gauge, STALL, ShardGauges};
-pub use self::listen::ListenError;
+pub use self::listen::{ListenError, loopback};
 pub use self::mesh::{MeshLimits, Post};
 pub use self::probe::{Verdict, probe};
 pub use self::server::{Drain, EndError, Options, Server, Services, StartError};

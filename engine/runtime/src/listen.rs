@@ -1,7 +1,7 @@
 //! Listening sockets, one per shard and address.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -33,6 +33,16 @@ impl std::fmt::Display for ListenError {
 }
 
 impl std::error::Error for ListenError {}
+
+/// The machine's own addresses: `127.0.0.1`, and `[::1]` where there is IPv6. Clients that look up `localhost` may try
+/// either.
+pub fn loopback(port: u16) -> Vec<SocketAddr> {
+    let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    let has_v6 =
+        socket(v6).and_then(|socket| socket.bind(&SocketAddr::from((Ipv6Addr::LOCALHOST, 0)).into()));
+    if has_v6.is_ok() { vec![v4, v6] } else { vec![v4] }
+}
 
 /// The listeners of every shard: `result[shard][address]`, and the addresses with their real ports.
 ///
@@ -100,13 +110,12 @@ mod tests {
 
     #[test]
     fn all_shards_and_addresses_share_the_first_port() {
-        let addrs = [local(0), "[::1]:0".parse().unwrap()];
+        let addrs = loopback(0);
         let (listeners, bound) = bind_all(&addrs, 3, false).unwrap();
         assert_eq!(listeners.len(), 3);
-        assert!(listeners.iter().all(|of_shard| of_shard.len() == 2));
+        assert!(listeners.iter().all(|of_shard| of_shard.len() == addrs.len()));
         assert_ne!(bound[0].port(), 0);
-        assert_eq!(bound[0].port(), bound[1].port());
-        assert!(bound[1].is_ipv6());
+        assert!(bound.iter().all(|addr| addr.port() == bound[0].port()));
     }
 
     #[test]

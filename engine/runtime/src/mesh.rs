@@ -141,25 +141,30 @@ impl<M> Mesh<M> {
         self.inbox(shard)?.completions.pop()
     }
 
-    /// Takes anything else that waits for `shard`: control first, then what other shards sent, then model calls.
-    /// `cursor` remembers which shard's ring is next, so that a busy one cannot starve the others.
+    /// Takes anything else that waits for `shard`: control first, then what other shards and model calls sent.
+    /// `cursor` remembers whose turn is next, so that a busy one cannot starve the others.
     pub(crate) fn take(&self, shard: ShardId, cursor: &mut usize) -> Option<Mail<M>> {
         let inbox = self.inbox(shard)?;
         if let Some(mail) = inbox.control.pop() {
             return Some(mail);
         }
-        let count = inbox.rings.len();
+        // One more than rings: progress takes its turn among them.
+        let count = inbox.rings.len() + 1;
         for _ in 0..count {
             let from = *cursor % count;
             *cursor = (from + 1) % count;
-            if let Some(Some(ring)) = inbox.rings.get(from)
-                && let Some(message) = ring.pop()
-            {
-                let from = ShardId(u8::try_from(from).unwrap_or(u8::MAX));
-                return Some(Mail::Message(from, message));
+            let mail = match inbox.rings.get(from) {
+                Some(ring) => ring
+                    .as_ref()
+                    .and_then(ArrayQueue::pop)
+                    .map(|message| Mail::Message(ShardId(u8::try_from(from).unwrap_or(u8::MAX)), message)),
+                None => inbox.progress.pop().map(|(call, progress)| Mail::Model { call, progress }),
+            };
+            if mail.is_some() {
+                return mail;
             }
         }
-        inbox.progress.pop().map(|(call, progress)| Mail::Model { call, progress })
+        None
     }
 
     /// Whether nothing waits for `shard`.
@@ -265,9 +270,11 @@ mod tests {
             mesh.send(ShardId(0), ShardId(2), message).unwrap();
         }
         mesh.send(ShardId(1), ShardId(2), 100).unwrap();
+        Post::new(Arc::clone(&mesh)).progress(ShardId(2), CallId(1), CallProgress::Done).unwrap();
         let mut cursor = 0;
         mesh.take(ShardId(2), &mut cursor).unwrap();
         assert!(matches!(mesh.take(ShardId(2), &mut cursor), Some(Mail::Message(ShardId(1), 100))));
+        assert!(matches!(mesh.take(ShardId(2), &mut cursor), Some(Mail::Model { .. })));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -159,10 +159,10 @@ impl<M: Send + 'static> Server<M> {
             }
         };
         let calls = calls(post.clone());
-        let cores = cores_for(options, count);
-        let (ready, reports) = sync_channel(count);
+        let (report, reports) = sync_channel(count);
         let mut server = Server { post, addrs, gauges: Vec::new(), shards: Vec::new(), store, clock };
-        for ((listeners, core), shard) in listeners.into_iter().zip(cores).zip(0u8..) {
+        let mut go = Vec::with_capacity(count);
+        for ((listeners, core), shard) in listeners.into_iter().zip(cores_for(options, count)).zip(0u8..) {
             let shard = ShardId(shard);
             let gauges = Arc::new(ShardGauges::default());
             let store = StorePort::new(shard, gate.clone());
@@ -182,12 +182,36 @@ impl<M: Send + 'static> Server<M> {
                 gauges: Arc::clone(&gauges),
             };
             server.gauges.push(gauges);
-            let thread = spawn(options.backend, core, seat, ready.clone()).map_err(StartError::Resources)?;
-            server.shards.push(thread);
+            let (sender, start) = sync_channel(1);
+            go.push(sender);
+            match spawn(options.backend, core, seat, Gate { report: report.clone(), start }) {
+                Ok(thread) => server.shards.push(thread),
+                Err(error) => {
+                    drop((go, gate));
+                    return Err(server.abandon(StartError::Resources(error)));
+                }
+            }
         }
-        drop(ready);
-        await_all(count, &reports, options.start_within)?;
+        drop((report, gate));
+        if let Err(error) = await_all(count, &reports, options.start_within) {
+            drop(go); // nobody starts
+            return Err(server.abandon(error));
+        }
+        // A shard that ended meanwhile is seen by `join`.
+        for start in &go {
+            let _ = start.send(());
+        }
         Ok(server)
+    }
+
+    /// Waits for what was started, so that ports and the store are free again.
+    fn abandon(self, error: StartError) -> StartError {
+        // A thread that is stuck would keep us here too; it is left behind.
+        if !matches!(error, StartError::TooSlow) {
+            // What else goes wrong in ending says less than why it did not start.
+            drop(self.join());
+        }
+        error
     }
 }
 
@@ -298,13 +322,26 @@ fn cores_for(options: &Options, shards: usize) -> Vec<Option<usize>> {
     }
 }
 
-type Report = (ShardId, io::Result<()>);
+/// Where a shard's thread reports that it is set up, and waits for the others.
+struct Gate {
+    report: SyncSender<(ShardId, io::Result<()>)>,
+    start: Receiver<()>,
+}
+
+impl Gate {
+    /// Whether to go on. Not when another shard could not start.
+    fn pass(self, shard: ShardId, setup: io::Result<()>) -> bool {
+        let failed = setup.is_err();
+        let heard = self.report.send((shard, setup)).is_ok();
+        heard && !failed && self.start.recv().is_ok()
+    }
+}
 
 fn spawn<C: Core>(
     backend: Backend,
     core: Option<usize>,
     seat: Seat<C>,
-    ready: SyncSender<Report>,
+    gate: Gate,
 ) -> io::Result<JoinHandle<io::Result<()>>> {
     let shard = seat.shard;
     std::thread::Builder::new()
@@ -316,11 +353,10 @@ fn spawn<C: Core>(
                 // A core may be taken from us between asking and pinning; running elsewhere is only slower.
                 drop(cores::pin_to(core));
             }
-            // The starter may have given up; then nobody hears it and the listeners are gone with us.
-            let report = |result| drop(ready.send((shard, result)));
+            let go_on = |setup| gate.pass(shard, setup);
             match backend {
-                Backend::Epoll => crate::epoll::run(seat, report),
-                Backend::Uring => crate::uring::run(seat, report),
+                Backend::Epoll => crate::epoll::run(seat, go_on),
+                Backend::Uring => crate::uring::run(seat, go_on),
             }
         })
 }
@@ -328,7 +364,7 @@ fn spawn<C: Core>(
 /// Waits until every shard has reported.
 fn await_all(
     count: usize,
-    reports: &std::sync::mpsc::Receiver<Report>,
+    reports: &Receiver<(ShardId, io::Result<()>)>,
     within: Duration,
 ) -> Result<(), StartError> {
     let until = Instant::now() + within;

@@ -36,21 +36,22 @@ const IO_MEMORY: usize = 64 << 10;
 /// A pause just long enough to be one.
 const YIELD: Duration = Duration::from_micros(20);
 
-/// Runs one shard until its core has finished. `ready` is told whether it could start.
-pub(crate) fn run<C: Core>(seat: Seat<C>, ready: impl FnOnce(io::Result<()>)) -> io::Result<()> {
+/// Runs one shard until its core has finished. `go_on` is told whether the kernel gave what is needed, and says whether
+/// to start.
+pub(crate) fn run<C: Core>(seat: Seat<C>, go_on: impl FnOnce(io::Result<()>) -> bool) -> io::Result<()> {
     let Seat { core, ports, clock, gauges, listeners, mesh, shard } = seat;
     let Some(bell) = mesh.bell(shard) else { return Err(io::ErrorKind::NotFound.into()) };
     ignore_broken_pipes();
     // The thread is pinned already; glommio's own placement does not know about container CPU sets.
     let made = LocalExecutorBuilder::new(Placement::Unbound).io_memory(IO_MEMORY).make();
-    let start = made.map_err(io::Error::from).and_then(|executor| Ok((executor, UringIo::open(&listeners)?)));
-    let (executor, io) = match start {
-        Ok(start) => start,
-        Err(error) => {
-            ready(Err(error));
-            return Ok(());
-        }
+    let opened =
+        made.map_err(io::Error::from).and_then(|executor| Ok((executor, UringIo::open(&listeners)?)));
+    let (setup, opened) = match opened {
+        Ok(opened) => (Ok(()), Some(opened)),
+        Err(error) => (Err(error), None),
     };
+    let started = go_on(setup);
+    let Some((executor, io)) = opened.filter(|_| started) else { return Ok(()) };
     let shared = Rc::new(Shared {
         engine: RefCell::new(Engine::new(core, io, ports, clock, gauges)),
         buffer: RefCell::new(vec![0; READ_BUFFER_BYTES]),
@@ -62,7 +63,6 @@ pub(crate) fn run<C: Core>(seat: Seat<C>, ready: impl FnOnce(io::Result<()>)) ->
         for listener in listeners {
             shared.spawn(accept::accept(Rc::clone(&shared), listener));
         }
-        ready(Ok(()));
         shared.engine.borrow_mut().start();
         Root { shared: &shared, bell, timer: None }.await;
     });
