@@ -75,6 +75,10 @@ pub(crate) fn start(
         said(format!("store: {line}"));
     }
     let identity = GatewayIdentity::load_or_make(&serve.state_dir).map_err(Refused::passing)?;
+    if let Some(folder) = log_file.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Refused::passing(format!("cannot make {}: {error}", folder.display())))?;
+    }
     let (log, _log_thread) = log::start(LogOptions {
         file: Some(log_file.clone()),
         level: serve.log_level,
