@@ -1,6 +1,8 @@
 //! `agent` and `agent.wait`: what programs talk through.
 
 pub mod event;
+pub mod meta;
+pub mod receipt;
 pub mod run;
 pub mod wait;
 

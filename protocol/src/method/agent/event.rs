@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::wait::TerminalReply;
+use super::receipt::{TerminalReceipt, TerminalReply};
 use crate::method::chat::event::{ErrorDetail, StartupPhase};
 
 /// Name of the event.
@@ -146,7 +146,7 @@ pub struct EndedV4<'a> {
     pub terminal_reply: Option<&'a TerminalReply>,
     /// What it used.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub terminal_receipt: Option<TerminalReceipt<'a>>,
+    pub terminal_receipt: Option<&'a TerminalReceipt>,
     /// Whether nothing of it is still under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_settled: Option<bool>,
@@ -168,42 +168,6 @@ pub struct FailedV4<'a> {
     pub error_observation: Option<ErrorDetail<'a>>,
     /// Whether nothing of it is still under way.
     pub execution_settled: bool,
-}
-
-/// v4: which model was asked for, and which one answered.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TerminalReceipt<'a> {
-    /// The run.
-    pub run_id: &'a str,
-    /// The session's incarnation.
-    pub session_id: &'a str,
-    /// The run again: one run is one turn here.
-    pub turn_id: &'a str,
-    /// What the session is set to.
-    pub requested: ModelName<'a>,
-    /// What answered.
-    pub effective: ModelName<'a>,
-    /// Tools that were used; none are built yet.
-    pub successful_tool_names: [&'a str; 0],
-    /// Whether another model than the requested one answered.
-    pub rerouted: bool,
-    /// `visible` when something was said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub terminal_disposition: Option<&'a str>,
-}
-
-/// A model, by its two names.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ModelName<'a> {
-    /// Provider id.
-    pub provider: &'a str,
-    /// Model id.
-    pub model: &'a str,
-    /// What the provider says it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_model: Option<&'a str>,
 }
 
 #[cfg(test)]

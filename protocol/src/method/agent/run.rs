@@ -1,8 +1,8 @@
 //! `agent`: runs an agent and answers twice, when the run was accepted and when it has ended.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
+use super::meta::RunMeta;
 use crate::Wire;
 use crate::access::{Access, Scope};
 use crate::method::Rpc;
@@ -103,11 +103,15 @@ pub struct RunPayload {
 
 /// What came of a run.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RunResult {
     /// What was said; empty for a silent answer.
     pub payloads: Vec<ReplyPart>,
     /// How it went.
     pub meta: RunMeta,
+    /// v4: whether the answer went to the channel it came from; `missing` when it came from none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_reply_delivery_state: Option<&'static str>,
 }
 
 /// A part of an answer.
@@ -118,62 +122,6 @@ pub struct ReplyPart {
     pub text: String,
     /// A file, or `null`.
     pub media_url: Option<String>,
-}
-
-/// How a run went.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RunMeta {
-    /// How long it took.
-    pub duration_ms: u64,
-    /// Which model, and what it used.
-    pub agent_meta: AgentMeta,
-    /// Whether it was stopped.
-    pub aborted: bool,
-    /// Sizes of the parts of the system prompt.
-    pub system_prompt_report: Box<RawValue>,
-}
-
-/// Which model answered, and what it used.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AgentMeta {
-    /// The session's incarnation.
-    pub session_id: String,
-    /// v4: where the transcript is; upstream puts the session key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_file: Option<String>,
-    /// Provider id.
-    pub provider: String,
-    /// Model id.
-    pub model: String,
-    /// v4: the model's window.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub context_tokens: Option<u64>,
-    /// Of the whole run; absent when the model reported nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage: Option<RunUsage>,
-    /// Of its last call.
-    pub last_call_usage: RunUsage,
-    /// Prompt tokens of the last call, cached ones too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt_tokens: Option<u64>,
-}
-
-/// Tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RunUsage {
-    /// Prompt tokens that were not cached.
-    pub input: u64,
-    /// Answer tokens.
-    pub output: u64,
-    /// Prompt tokens read from a cache.
-    pub cache_read: u64,
-    /// Prompt tokens written to a cache.
-    pub cache_write: u64,
-    /// As the provider counts.
-    pub total: u64,
 }
 
 impl Rpc for Run {

@@ -1,8 +1,8 @@
 //! `agent.wait`: blocks until a run has ended.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
+use super::receipt::{TerminalReceipt, TerminalReply};
 use crate::Wire;
 use crate::access::{Access, Scope};
 use crate::method::Rpc;
@@ -50,7 +50,7 @@ pub struct WaitPayload {
     pub liveness_state: Option<&'static str>,
     /// v4: what the run used.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub terminal_receipt: Option<Box<RawValue>>,
+    pub terminal_receipt: Option<TerminalReceipt>,
     /// v4: what it answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal_reply: Option<TerminalReply>,
@@ -71,16 +71,6 @@ impl WaitPayload {
             terminal_reply: None,
         }
     }
-}
-
-/// v4: what a run answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TerminalReply {
-    /// `visible`, or `silent` when the agent chose to say nothing.
-    pub disposition: &'static str,
-    /// The text, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
 }
 
 impl Rpc for Wait {
