@@ -245,6 +245,18 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_model_of_a_session() {
+        use crate::entry::SessionId;
+        let mut entry = Entry::new(SessionId::random([0; 16]), 1);
+        let of = |entry: &Entry| model_of(entry, &AgentId::default(), &MOCK).to_string();
+        assert_eq!(of(&entry), "mock/mock-1");
+        entry.tuning_mut().model_override = Some("mock-2".into());
+        assert_eq!(of(&entry), "mock/mock-2", "older stores name no provider");
+        entry.tuning_mut().provider_override = Some("other".into());
+        assert_eq!(of(&entry), "other/mock-2");
+    }
+
+    #[test]
     fn xhigh_is_told_as_upstream_tells_it() {
         assert_eq!(
             xhigh_models(),

@@ -2,6 +2,7 @@
 
 use pincer_protocol::method::sessions::{PreviewItem, PreviewRole};
 
+use crate::context::SILENT_REPLY;
 use crate::transcript::{Content, KnownPart, Message, Part, Record, Role};
 
 /// Most characters of `lastMessagePreview`.
@@ -20,7 +21,7 @@ pub fn last_text(records: &[Record]) -> Option<String> {
         .rev()
         .filter_map(Record::message)
         .filter(|message| matches!(message.role, Role::User | Role::Assistant));
-    let text = said.map(Message::plain_text).find(|text| !text.trim().is_empty())?;
+    let text = said.map(Message::plain_text).find(|text| is_said(text))?;
     Some(clip(text.trim(), LAST_MESSAGE_MAX))
 }
 
@@ -48,11 +49,16 @@ fn quote(message: &Message, chars_max: usize) -> impl Iterator<Item = PreviewIte
         Role::Other => PreviewRole::Other,
     };
     let calls = calls(message).map(|names| (PreviewRole::Tool, format!("call {names}")));
-    let said = Some((role, message.plain_text())).filter(|(_, text)| !text.trim().is_empty());
+    let said = Some((role, message.plain_text())).filter(|(_, text)| is_said(text));
     calls
         .into_iter()
         .chain(said)
         .map(move |(role, text)| PreviewItem { role, text: clip(text.trim(), chars_max) })
+}
+
+/// A model that has nothing to say says so in one word, which nobody is shown.
+fn is_said(text: &str) -> bool {
+    !matches!(text.trim(), "" | SILENT_REPLY)
 }
 
 fn calls(message: &Message) -> Option<String> {
@@ -81,12 +87,13 @@ mod tests {
     use super::*;
     use crate::transcript::read;
 
-    const LINES: [&str; 6] = [
+    const LINES: [&str; 7] = [
         r#"{"type":"session","version":3,"id":"s","timestamp":"2026-11-22T15:02:33.000Z"}"#,
         r#"{"type":"message","id":"1","message":{"role":"user","content":[{"type":"text","text":"Conversation info (untrusted metadata):\n```json\n{\"message_id\":\"m\"}\n```\n\n[Sun 2026-11-22 15:02 UTC] hello one"}],"timestamp":1}}"#,
         r#"{"type":"message","id":"2","message":{"role":"assistant","content":[{"type":"text","text":"Calling a tool. "},{"type":"toolCall","id":"c","name":"exec","arguments":{}}]}}"#,
         r#"{"type":"message","id":"3","message":{"role":"toolResult","toolCallId":"c","toolName":"exec","content":[{"type":"text","text":"tool-says-hi"}]}}"#,
         r#"{"type":"message","id":"4","message":{"role":"assistant","content":[{"type":"text","text":"Mock reply ok(2)."}]}}"#,
+        r#"{"type":"message","id":"6","message":{"role":"assistant","content":[{"type":"text","text":"NO_REPLY"}]}}"#,
         r#"{"type":"message","id":"5","message":{"role":"user","content":"   "}}"#,
     ];
 

@@ -216,6 +216,19 @@ fn v3_models() {
 }
 
 #[test]
+fn a_new_model_forgets_credentials_of_the_old_one() {
+    let mut lab = Lab::new(Wire::V3, "agent:main:lab");
+    lab.entry.tuning_mut().auth_profile_override = Some("work".into());
+    lab.entry.updated_at = NOW - 5;
+    lab.ok(r#""verboseLevel":"on""#, r#"{"verboseLevel":"on","authProfileOverride":"work"}"#);
+    assert_eq!(lab.entry.updated_at, NOW, "a patch is a change");
+    lab.ok(r#""verboseLevel":null,"model":null"#, "{}");
+    lab.entry.updated_at = NOW + 5;
+    lab.ok("\"label\":null", "{}");
+    assert_eq!(lab.entry.updated_at, NOW + 5, "time never goes back");
+}
+
+#[test]
 fn v4_models() {
     let mut lab = Lab::new(Wire::V4, "agent:main:lab");
     let patched = lab.ok(
