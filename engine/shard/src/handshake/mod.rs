@@ -166,4 +166,6 @@ impl Handshake {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
