@@ -110,9 +110,10 @@ fn row(table: Table, id: &str, value: &impl serde::Serialize) -> StoreOp {
     StoreOp::Put { table, id: id.to_owned(), json }
 }
 
-/// What is kept of a client's own text.
+/// What is kept of a client's own text. Clipping twice changes nothing: what was stored is compared with what comes.
 fn clip(text: &str) -> Box<str> {
-    text.trim().chars().take(TEXT_MAX).collect()
+    let kept: String = text.trim().chars().take(TEXT_MAX).collect();
+    kept.trim_end().into()
 }
 
 #[cfg(test)]

@@ -419,6 +419,20 @@ fn long_names_are_cut() {
     home.lets_in(&client);
 }
 
+/// Found by fuzzing: a blank where the text is cut made the device another machine at its next look.
+#[test]
+fn a_text_cut_at_a_blank_stays_the_same() {
+    let mut home = Home::new();
+    let platform = format!("{} {}", "p".repeat(TEXT_MAX - 1), "q".repeat(9));
+    let client = Client {
+        extra: json!({"client": {"id": "cli", "mode": "cli", "version": "1", "platform": platform}}),
+        ..Client::cli(V4).device(1).with_device(|device| device.version = "v2")
+    };
+    home.lets_in(&client);
+    home.lets_in(&client);
+    assert_eq!(home.take_events(), ["approved"]);
+}
+
 #[test]
 fn visits_are_written_down_once_a_minute() {
     let mut home = Home::new();

@@ -194,7 +194,8 @@ fn normalize(key: &str) -> Box<str> {
 }
 
 fn clip(text: &str) -> Box<str> {
-    text.trim().chars().take(TEXT_MAX).collect()
+    let kept: String = text.trim().chars().take(TEXT_MAX).collect();
+    kept.trim_end().into()
 }
 
 /// `news` where it says something, else `known`; lists are merged.
