@@ -345,7 +345,6 @@ impl<C: Core, I: Io> Engine<C, I> {
     }
 
     /// The core closes a connection: writes what it can, keeps the rest, and lets the socket linger until `by`.
-    /// The core is told nothing more of it, not even when it turns out broken.
     fn say_goodbye(&mut self, conn: ConnId, by: u64) {
         // Not found: hung up before, and the core was told.
         let Some(token) = self.sockets.find(conn) else { return };
@@ -353,6 +352,7 @@ impl<C: Core, I: Io> Engine<C, I> {
         let broken = !socket.blocked
             && outgoing::write(&mut self.core, conn, &socket.handle, self.now, &self.gauges) == Sent::Failed;
         self.part(token, conn, if broken { 0 } else { by });
+        self.core.disconnected(self.now, conn);
     }
 
     /// The peer of `conn` went away: tells the core, and lets the socket linger when it may still read.

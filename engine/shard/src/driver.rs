@@ -51,7 +51,8 @@ pub trait Core: Send + 'static {
     /// Bytes arrived. They may be overwritten.
     fn received(&mut self, now: Now, conn: ConnId, bytes: &mut [u8]);
 
-    /// The peer hung up, or the socket failed. The driver has already forgotten the connection.
+    /// The last word about a connection: the peer hung up, the socket failed, or [`Effect::Close`] was performed. The
+    /// driver has already forgotten it. Comes once for every accepted connection, unless the core finishes first.
     fn disconnected(&mut self, now: Now, conn: ConnId);
 
     /// Something arrived from another thread.
@@ -80,8 +81,8 @@ pub enum Effect<M> {
     /// Write what [`Core::outgoing`] shows, now; wait for room when the socket takes no more. Emitted at most once per
     /// connection and turn: all answers to one read leave together.
     Flush(ConnId),
-    /// Close the socket once everything outgoing is written, or when `by` (`mono_ms`) has passed.
-    /// The driver calls nothing more for this connection.
+    /// Close the socket once everything outgoing is written, or when `by` (`mono_ms`) has passed. The driver takes over
+    /// what is outgoing and calls [`Core::disconnected`] at once; what it has still to write no longer needs the core.
     Close {
         /// Which.
         conn: ConnId,

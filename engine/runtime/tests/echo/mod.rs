@@ -22,6 +22,8 @@ pub struct Note {
 struct Conn {
     generation: u32,
     open: bool,
+    /// Closed by us, and the driver has not said its last word about it.
+    closing: bool,
     line: Vec<u8>,
     outbox: VecDeque<Vec<u8>>,
     written: usize,
@@ -80,9 +82,17 @@ impl Echo {
     }
 
     fn close(&mut self, id: ConnId, by: u64) {
-        // Closed for the driver; what is in the outbox it still takes.
-        self.conn(id).open = false;
+        let conn = self.conn(id);
+        (conn.open, conn.closing) = (false, true);
         self.effects.push_back(Effect::Close { conn: id, by });
+    }
+
+    /// Draining ends with the last connection.
+    fn finish_if_done(&mut self) {
+        if self.draining && !self.finished && self.conns.iter().all(|conn| !conn.open && !conn.closing) {
+            self.finished = true;
+            self.effects.push_back(Effect::Finished);
+        }
     }
 
     fn line(&mut self, now: Now, id: ConnId, line: &str) {
@@ -187,7 +197,7 @@ impl Core for Echo {
     fn accepted(&mut self, _now: Now, peer: Peer) -> Option<ConnId> {
         assert!(!self.draining && !self.finished, "accepted after StopAccepting");
         assert!(peer.remote.ip().is_loopback() && peer.local.ip().is_loopback());
-        let slot = match self.conns.iter().position(|conn| !conn.open && conn.outbox.is_empty()) {
+        let slot = match self.conns.iter().position(|conn| !conn.open && !conn.closing) {
             Some(slot) => slot,
             None if self.conns.len() >= self.conns_max => return None,
             None => {
@@ -213,9 +223,12 @@ impl Core for Echo {
     }
 
     fn disconnected(&mut self, _now: Now, conn: ConnId) {
-        let conn = self.conn(conn);
-        conn.open = false;
-        conn.outbox.clear();
+        let Conn { generation, open, closing, outbox, .. } = &mut self.conns[conn.slot as usize];
+        assert!((*open || *closing) && *generation == conn.generation, "a last word comes once: {conn:?}");
+        assert!(!*closing || outbox.is_empty(), "the driver takes over what is outgoing");
+        (*open, *closing) = (false, false);
+        outbox.clear();
+        self.finish_if_done();
     }
 
     fn mail(&mut self, now: Now, mail: Mail<Note>) {
@@ -248,8 +261,7 @@ impl Core for Echo {
                         self.close(id, now.mono_ms + 1_000);
                     }
                 }
-                self.effects.push_back(Effect::Finished);
-                self.finished = true;
+                self.finish_if_done();
             }
             Mail::Read { .. } | Mail::Model { .. } | Mail::ConfigChanged(_) => {}
         }
