@@ -111,6 +111,8 @@ impl Shard {
             runs: Runs::default(),
             home: None,
             pending: HashMap::new(),
+            unstored: Vec::new(),
+            store_retry: None,
             gatherings: HashMap::new(),
             label_waits: HashMap::new(),
             timers: Timers::default(),
@@ -203,7 +205,7 @@ impl Shard {
         }
         self.with_leaf(&key.clone(), move |shard| {
             let ops = shard.interrupted_ops(&key, &turn);
-            shard.persist(ops, |_, _| ());
+            shard.persist_surely(ops, |_, _| ());
         });
     }
 }

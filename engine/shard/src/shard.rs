@@ -9,7 +9,7 @@ use pincer_protocol::frame;
 use pincer_protocol::json::Parser;
 use pincer_protocol::{ErrorShape, Wire};
 use pincer_sessions::key::SessionKey;
-use pincer_sessions::persist::Ticket;
+use pincer_sessions::persist::{StoreOp, Ticket};
 use pincer_sessions::time::Now;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::home::Home;
 use crate::home::view::View;
 use crate::limits::{Limits, time};
 use crate::message::{Message, ShardMsg};
-use crate::pending::Pending;
+use crate::pending::{Pending, Surely};
 use crate::run::Runs;
 use crate::sessions::Sessions;
 use crate::timers::{TimerId, Timers};
@@ -62,6 +62,9 @@ pub struct Shard {
     pub(crate) home: Option<Box<Home>>,
 
     pub(crate) pending: HashMap<Ticket, Pending>,
+    /// What the store did not take and must take.
+    pub(crate) unstored: Vec<(Vec<StoreOp>, Surely)>,
+    pub(crate) store_retry: Option<TimerId>,
     pub(crate) gatherings: HashMap<u64, Gathering>,
     /// What goes on when home has answered about a label.
     pub(crate) label_waits: HashMap<u64, LabelThen>,
@@ -115,6 +118,8 @@ pub(crate) enum Timer {
     Announce,
     /// Home: publish what changed.
     Publish,
+    /// What the store did not take.
+    StoreRetry,
     /// Old receipts and pending pairings expire.
     Expire,
     /// The drain's budget is used up.
@@ -353,6 +358,7 @@ impl Shard {
             Timer::HealthMinute => self.health_timer(),
             Timer::Announce => self.announce_presence(),
             Timer::Publish => self.publish(),
+            Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
             Timer::DrainBudget => self.drain_close(),
             Timer::DrainEnd => self.drain_end(),

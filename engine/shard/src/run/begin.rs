@@ -70,6 +70,13 @@ impl Shard {
         vec![StoreOp::Append { transcript, lines }]
     }
 
+    /// Lines that were to be appended were not: the transcript's last record is no longer known.
+    pub(crate) fn append_undone(&mut self, key: &SessionKey) {
+        if let Some(session) = self.sessions.map.get_mut(key) {
+            session.leaf = None;
+        }
+    }
+
     /// What a person said, as it goes into the transcript.
     pub(crate) fn user_lines(&mut self, key: &SessionKey, turn: &Turn) -> Vec<StoreOp> {
         let line = UserLine {

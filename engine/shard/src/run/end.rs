@@ -52,14 +52,7 @@ impl Shard {
             session.last_preview = Some(preview(&text));
         }
         let key = key.clone();
-        self.persist(ops, move |shard, result| {
-            if let Err(error) = result {
-                // The reply is lost to the disk, so it must not look delivered.
-                let failure = store_failure(&error.message);
-                return shard.fail(&key, failure);
-            }
-            shard.finished(&key, &run_id);
-        });
+        self.persist_surely(ops, move |shard, _| shard.finished(&key, &run_id));
     }
 
     fn finished(&mut self, key: &SessionKey, run_id: &str) {
@@ -102,8 +95,7 @@ impl Shard {
         let outcome = if wire == Wire::V3 { well() } else { Ended::Error { summary: shown.clone() } };
         ops.extend(self.retire(&run_id, outcome));
         let key = key.clone();
-        self.persist(ops, move |shard, _| {
-            // Whether or not it could be written down, the run is over: after a crash it is found as interrupted.
+        self.persist_surely(ops, move |shard, _| {
             if shard.active_run_id(&key).as_deref() != Some(run_id.as_str()) {
                 return;
             }
@@ -157,13 +149,9 @@ impl Shard {
         }
         ops.extend(self.entry_op(key));
         let key = key.clone();
-        self.persist(ops, move |shard, result| {
-            if shard.active_run_id(&key).as_deref() != Some(run_id.as_str()) {
-                return;
-            }
-            match result {
-                Ok(_) => shard.read_context(&key, false),
-                Err(error) => shard.fail(&key, store_failure(&error.message)),
+        self.persist_surely(ops, move |shard, _| {
+            if shard.active_run_id(&key).as_deref() == Some(run_id.as_str()) {
+                shard.read_context(&key, false);
             }
         });
     }
@@ -185,7 +173,7 @@ impl Shard {
                 ops.extend(self.retire(run_id, well()));
                 self.runs.keys.remove(run_id);
                 let (key, run_id) = (key.clone(), run_id.to_owned());
-                self.persist(ops, move |shard, _| {
+                self.persist_surely(ops, move |shard, _| {
                     shard.run_ended(&run_id, RunEnd::aborted(reason, shard.now.wall_ms));
                     if let Some(held) = shard.runs.callers.remove(&run_id) {
                         shard.answer_aborted(held, &run_id, reason);
@@ -198,7 +186,7 @@ impl Shard {
             Aborted::Running(next) => {
                 let ops = self.stop_run(key, run_id, reason);
                 let key = key.clone();
-                self.persist(ops, move |shard, _| {
+                self.persist_surely(ops, move |shard, _| {
                     then(shard, true);
                     shard.go_on(&key, next);
                 });
@@ -478,11 +466,6 @@ fn shown_to_v4(failure: &Failure) -> String {
         "⚠️ Agent failed before reply: {}\nTo view logs, run `pincer logs --follow` in a terminal.",
         failure.summary
     )
-}
-
-fn store_failure(message: &str) -> Failure {
-    let text = format!("the reply could not be written down: {message}");
-    Failure { provider_text: text.clone(), summary: text, reason: "unknown", kind: "store" }
 }
 
 /// Tokens as transcripts keep them.

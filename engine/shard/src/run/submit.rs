@@ -47,6 +47,8 @@ impl Shard {
         let policy = self.queue_policy(key, turn.wire);
         let (run_id, spelled) = (turn.run_id.clone(), turn.spelled_key.clone());
         let told = |turn: &Turn| (turn.run_id.clone(), turn.spelled_key.clone());
+        // What gives way has been said and stays said, whether or not this message is taken in the end.
+        let mut gone = Vec::new();
         let mut ops = Vec::new();
         let mut finals: Vec<(String, Option<String>)> = Vec::new();
         let mut stop = None;
@@ -59,15 +61,15 @@ impl Shard {
         let then = match self.sessions.scheduler.submit(turn, &policy, self.now) {
             Admission::Start(started) => Then::Begin(Box::new(started)),
             Admission::Queued { superseded } => {
-                give_way(self, superseded, &mut ops);
+                give_way(self, superseded, &mut gone);
                 Then::Wait
             }
             Admission::Steered { superseded } | Admission::Merged { superseded, .. } => {
-                give_way(self, superseded, &mut ops);
+                give_way(self, superseded, &mut gone);
                 Then::Wait
             }
             Admission::Interrupt { start, stop: running, superseded } => {
-                give_way(self, superseded, &mut ops);
+                give_way(self, superseded, &mut gone);
                 stop = running;
                 Then::Begin(Box::new(start))
             }
@@ -82,7 +84,10 @@ impl Shard {
             }
         };
         if let Some(running) = stop {
-            ops.extend(self.stop_run(key, &running, AbortReason::Rpc));
+            gone.extend(self.stop_run(key, &running, AbortReason::Rpc));
+        }
+        if !gone.is_empty() {
+            self.persist_surely(gone, |_, _| ());
         }
         self.runs.keys.insert(run_id.clone(), key.clone());
         match &then {
@@ -113,6 +118,7 @@ impl Shard {
                 };
                 shard.runs.keys.remove(&run_id);
                 shard.forget_request(&run_id);
+                shard.append_undone(&key);
                 let _ = shard.sessions.scheduler.abort(&key, &run_id, shard.now);
                 shard.arm_queue();
                 shard.answer_repeats(&run_id, Some(&shape));
@@ -241,17 +247,8 @@ impl Shard {
         ops.extend(self.begin_ops(key, &started));
         let caller = self.runs.callers.remove(&old);
         let key = key.clone();
-        self.persist(ops, move |shard, result| match result {
-            Ok(_) => shard.begin(&key, started, caller),
-            Err(error) => {
-                // It stays accepted on disk; after a restart it runs. Now it is told as failed.
-                let shape = ErrorShape::unavailable(format!("the run could not start: {}", error.message));
-                if let Some(held) = caller {
-                    shard.answer::<()>(held, Err(shape));
-                }
-                shard.next_turn(&key);
-            }
-        });
+        // It was accepted: it starts as soon as the store takes it.
+        self.persist_surely(ops, move |shard, _| shard.begin(&key, started, caller));
     }
 
     /// Takes an active run out of its session.

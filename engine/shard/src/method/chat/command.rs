@@ -86,6 +86,7 @@ impl Shard {
             Err(error) => {
                 let error =
                     pincer_protocol::ErrorShape::unavailable(format!("not accepted: {}", error.message));
+                shard.append_undone(&key);
                 shard.answer_repeats(&turn.run_id, Some(&error));
                 shard.answer::<()>(held, Err(error));
             }
@@ -119,7 +120,7 @@ impl Shard {
             Some(text) => {
                 turn.text = text;
                 let key = key.clone();
-                self.persist(ops, move |shard, _| shard.submit(&key, turn, Asker::Ack(held, ack)));
+                self.persist_surely(ops, move |shard, _| shard.submit(&key, turn, Asker::Ack(held, ack)));
             }
             None => self.say(key, turn, held, reply::reset_done(kind), ops),
         }

@@ -30,6 +30,7 @@ impl Handle for Inject {
             ops.extend(shard.entry_op(&key));
             shard.persist(ops, move |shard, result| {
                 if let Err(error) = result {
+                    shard.append_undone(&key);
                     let error =
                         ErrorShape::unavailable(format!("failed to write transcript: {}", error.message));
                     return shard.answer::<()>(held, Err(error));

@@ -165,7 +165,7 @@ pub(super) fn stop_all(shard: &mut Shard, held: Held, key: &SessionKey) {
         ops.extend(shard.retire(&turn.run_id, Ended::Ok { payload: None }));
     }
     if !ops.is_empty() {
-        shard.persist(ops, |_, _| ());
+        shard.persist_surely(ops, |_, _| ());
     }
     match shard.active_run_id(key) {
         None => {

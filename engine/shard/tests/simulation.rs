@@ -1,0 +1,541 @@
+//! Shards, clients and a store in one thread, from a seed, with virtual time.
+//!
+//! Nothing here is real but the shards: bytes are split anywhere, rings are small and full at times, the store answers
+//! late or not at all (it dies with everything and is opened again), clients send in bursts. After every world the
+//! rules hold: one response a request, events in order, nothing acknowledged lost, nothing doubled. A failure prints
+//! its seed; `PINCER_SIM_SEED=<n>` runs that world alone, `PINCER_SIM_SEEDS=<n>` runs so many.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pincer_config::Loaded;
+use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead, Table, Tail};
+use pincer_sessions::time::Now;
+use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
+use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
+use serde_json::{Value, json};
+
+/// A small, good enough generator (SplitMix64): the simulator must not depend on what the shards use.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.roll() % n.max(1) as u64) as usize
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.roll() % 100 < percent
+    }
+}
+
+/// What survives a crash.
+#[derive(Default, Clone)]
+struct Disk {
+    rows: BTreeMap<(Table, String), String>,
+    transcripts: BTreeMap<String, Vec<String>>,
+}
+
+impl Disk {
+    fn apply(&mut self, ops: &[StoreOp]) -> Vec<Outcome> {
+        ops.iter()
+            .map(|op| match op {
+                StoreOp::Put { table, id, json } => {
+                    self.rows.insert((*table, id.clone()), json.clone());
+                    Outcome::Done
+                }
+                StoreOp::Delete { table, id } => {
+                    self.rows.remove(&(*table, id.clone()));
+                    Outcome::Done
+                }
+                StoreOp::Append { transcript, lines } => {
+                    self.transcripts.entry(transcript.path()).or_default().extend(lines.iter().cloned());
+                    Outcome::Done
+                }
+                StoreOp::Archive { transcript, .. } => {
+                    Outcome::Archived(self.transcripts.remove(&transcript.path()).map(|_| "archived".into()))
+                }
+                StoreOp::Trim { .. } => Outcome::Trimmed { archived: None, kept: 0, found: true },
+                StoreOp::Rewrite { transcript, lines, .. } => {
+                    self.transcripts.insert(transcript.path(), lines.clone());
+                    Outcome::Done
+                }
+            })
+            .collect()
+    }
+
+    fn read(&self, read: &StoreRead) -> ReadAnswer {
+        match read {
+            StoreRead::Transcripts(queries) => ReadAnswer::Transcripts(
+                queries
+                    .iter()
+                    .map(|query| match self.transcripts.get(&query.transcript.path()) {
+                        None => Tail::default(),
+                        Some(lines) => {
+                            let skip = lines.len().saturating_sub(query.lines_max as usize);
+                            Tail { found: true, skipped: skip as u64, lines: lines[skip..].to_vec() }
+                        }
+                    })
+                    .collect(),
+            ),
+            StoreRead::Log { .. } => ReadAnswer::Failed("no log in the simulator".to_owned()),
+        }
+    }
+}
+
+/// What is on its way to a shard.
+enum Parcel {
+    Mail(Mail<Message>),
+    Commit(pincer_sessions::persist::Ticket, Vec<StoreOp>),
+}
+
+/// A client: one WebSocket, v3 or v4.
+struct Client {
+    shard: usize,
+    conn: ConnId,
+    wire: u64,
+    /// Bytes that came and are no whole frame yet.
+    inbox: Vec<u8>,
+    upgraded: bool,
+    connected: bool,
+    closed: bool,
+    sent: HashMap<String, String>,
+    answered: HashMap<String, usize>,
+    /// Messages acknowledged as started: run id to text.
+    acked: Vec<(String, String, String)>,
+    finals: HashMap<String, usize>,
+    last_seq: u64,
+    next: usize,
+}
+
+struct World {
+    dice: Dice,
+    shards: Vec<Shard>,
+    disk: Disk,
+    now: Now,
+    /// For each shard, what will arrive and when.
+    parcels: Vec<VecDeque<(u64, Parcel)>>,
+    clients: Vec<Client>,
+    /// Every acknowledged message of the world's life: run id, key, text.
+    acked: Vec<(String, String, String)>,
+    seed: u64,
+    steps: usize,
+}
+
+const WEBSOCKET_HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+fn boot(shards: u8, seed: u64, now: Now, disk: &Disk) -> Vec<Shard> {
+    let rows = Arc::new(
+        disk.rows.iter().map(|((table, id), json)| (*table, id.clone(), json.clone())).collect::<Vec<_>>(),
+    );
+    let facts = Arc::new(HostFacts {
+        host: "sim".to_owned(),
+        ip: None,
+        platform: "linux".to_owned(),
+        arch: "x64".to_owned(),
+        boot_id: "boot".to_owned(),
+        backend: "simulator".to_owned(),
+        log_file: String::new(),
+        device_id: "d".to_owned(),
+        public_key: "k".to_owned(),
+    });
+    let settings = SettingsBoot {
+        loaded: Arc::new(Loaded::absent()),
+        raw: "".into(),
+        exists: false,
+        config_path: "/sim/openclaw.json".to_owned(),
+        state_dir: "/sim".to_owned(),
+        hash_key: [7; 32],
+        token: Some("secret".to_owned()),
+        password: None,
+    };
+    (0..shards)
+        .map(|shard| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&seed.to_le_bytes());
+            Shard::new(Boot {
+                shard,
+                shards,
+                limits: Limits::default(),
+                seed: bytes,
+                now,
+                settings: settings.clone(),
+                facts: Arc::clone(&facts),
+                rows: Arc::clone(&rows),
+            })
+        })
+        .collect()
+}
+
+fn masked(text: &[u8], key: [u8; 4]) -> Vec<u8> {
+    let mut out = vec![0x81];
+    match text.len() {
+        len @ 0..126 => out.push(0x80 | len as u8),
+        len @ 126..65_536 => {
+            out.push(0x80 | 126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        len => {
+            out.push(0x80 | 127);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(&key);
+    out.extend(text.iter().enumerate().map(|(index, byte)| byte ^ key[index % 4]));
+    out
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let mut dice = Dice(seed);
+        let now = Now { mono_ms: 1_000, wall_ms: 1_800_000_000_000 };
+        let disk = Disk::default();
+        let shards = boot(1 + dice.below(3) as u8, seed, now, &disk);
+        let parcels = shards.iter().map(|_| VecDeque::new()).collect();
+        World { dice, shards, disk, now, parcels, clients: Vec::new(), acked: Vec::new(), seed, steps: 0 }
+    }
+
+    /// Takes every effect of a shard.
+    fn drain(&mut self, index: usize) {
+        while let Some(effect) = self.shards[index].poll_effect() {
+            let late = self.now.mono_ms + self.dice.roll() % 4;
+            match effect {
+                Effect::Flush(conn) => self.flush(index, conn),
+                Effect::Close { conn, .. } => {
+                    self.flush(index, conn);
+                    self.shards[index].disconnected(self.now, conn);
+                    for client in &mut self.clients {
+                        client.closed |= client.shard == index && client.conn == conn;
+                    }
+                }
+                Effect::Send(ShardId(to), message) => {
+                    let from = ShardId(index as u8);
+                    // A ring holds few here, so that it is full at times.
+                    if self.parcels[to as usize].len() > 12 && self.dice.chance(30) {
+                        let mail = Mail::Undelivered(ShardId(to), message);
+                        self.parcels[index].push_back((late, Parcel::Mail(mail)));
+                    } else {
+                        // FIFO between two shards: the same moment, the order of pushing.
+                        let at = self.parcels[to as usize].back().map_or(late, |(at, _)| late.max(*at));
+                        self.parcels[to as usize].push_back((at, Parcel::Mail(Mail::Message(from, message))));
+                    }
+                }
+                Effect::Store { ticket, ops } => {
+                    self.parcels[index].push_back((late + 1, Parcel::Commit(ticket, ops)));
+                }
+                Effect::Read { ticket, read } => {
+                    // Reads see what was committed before they were asked: commits of this shard go first.
+                    self.commit_pending(index);
+                    let answer = self.disk.read(&read);
+                    self.parcels[index].push_back((late, Parcel::Mail(Mail::Read { ticket, answer })));
+                }
+                Effect::Call { .. } | Effect::CancelCall(_) => unreachable!("only the loopback model is configured"),
+                Effect::Log(_) | Effect::StopAccepting | Effect::Finished => {}
+            }
+        }
+    }
+
+    fn commit_pending(&mut self, index: usize) {
+        let mut kept = VecDeque::new();
+        while let Some((at, parcel)) = self.parcels[index].pop_front() {
+            match parcel {
+                Parcel::Commit(ticket, ops) => {
+                    let result = Ok(self.disk.apply(&ops));
+                    kept.push_back((at, Parcel::Mail(Mail::Stored { ticket, result })));
+                }
+                other => kept.push_back((at, other)),
+            }
+        }
+        self.parcels[index] = kept;
+    }
+
+    fn flush(&mut self, index: usize, conn: ConnId) {
+        let mut bytes = Vec::new();
+        let mut slices = [&[][..]; 4];
+        let filled = self.shards[index].outgoing(conn, &mut slices);
+        for slice in slices.iter().take(filled) {
+            bytes.extend_from_slice(slice);
+        }
+        let len = bytes.len();
+        if len > 0 {
+            self.shards[index].written(self.now, conn, len);
+        }
+        if let Some(at) = self.clients.iter().position(|client| client.shard == index && client.conn == conn) {
+            self.clients[at].inbox.extend(bytes);
+            self.receive(at);
+        }
+    }
+
+    /// Reads whole frames of a client's inbox.
+    fn receive(&mut self, at: usize) {
+        let client = &mut self.clients[at];
+        if !client.upgraded {
+            let Some(end) = client.inbox.windows(4).position(|four| four == b"\r\n\r\n") else { return };
+            assert!(client.inbox.starts_with(b"HTTP/1.1 101"), "seed {}", self.seed);
+            client.inbox.drain(..end + 4);
+            client.upgraded = true;
+        }
+        loop {
+            let client = &mut self.clients[at];
+            let Some(second) = client.inbox.get(1).copied() else { return };
+            let (head, len) = match second & 0x7f {
+                126 if client.inbox.len() >= 4 => {
+                    (4, usize::from(u16::from_be_bytes([client.inbox[2], client.inbox[3]])))
+                }
+                127 if client.inbox.len() >= 10 => {
+                    (10, u64::from_be_bytes(client.inbox[2..10].try_into().unwrap()) as usize)
+                }
+                126 | 127 => return,
+                len => (2, usize::from(len)),
+            };
+            if client.inbox.len() < head + len {
+                return;
+            }
+            let opcode = client.inbox[0] & 0x0f;
+            let payload: Vec<u8> = client.inbox.drain(..head + len).skip(head).collect();
+            if opcode == 1 {
+                let frame: Value = serde_json::from_slice(&payload).expect("a frame is JSON");
+                self.frame(at, &frame);
+            }
+        }
+    }
+
+    fn frame(&mut self, at: usize, frame: &Value) {
+        let seed = self.seed;
+        let client = &mut self.clients[at];
+        match frame["type"].as_str() {
+            Some("res") => {
+                let id = frame["id"].as_str().unwrap().to_owned();
+                let kind = client.sent.get(&id).unwrap_or_else(|| panic!("seed {seed}: nobody asked {id}")).clone();
+                let count = client.answered.entry(id.clone()).or_default();
+                *count += 1;
+                assert_eq!(*count, 1, "seed {seed}: {kind} {id} was answered twice");
+                if kind == "connect" {
+                    assert!(frame["ok"].as_bool().unwrap(), "seed {seed}: {frame}");
+                    client.connected = true;
+                }
+                if let Some((key, text)) = kind.strip_prefix("chat.send ").and_then(|rest| rest.split_once('|'))
+                    && frame["payload"]["status"] == "started"
+                {
+                    let run_id = frame["payload"]["runId"].as_str().unwrap().to_owned();
+                    client.acked.push((run_id.clone(), key.to_owned(), text.to_owned()));
+                    self.acked.push((run_id, key.to_owned(), text.to_owned()));
+                }
+            }
+            Some("event") => {
+                if let Some(seq) = frame["seq"].as_u64() {
+                    assert!(seq > client.last_seq, "seed {seed}: seq {seq} after {}", client.last_seq);
+                    client.last_seq = seq;
+                }
+                if frame["event"] == "chat" && frame["payload"]["state"] == "final" {
+                    let run_id = frame["payload"]["runId"].as_str().unwrap().to_owned();
+                    let finals = client.finals.entry(run_id.clone()).or_default();
+                    *finals += 1;
+                    assert_eq!(*finals, 1, "seed {seed}: {run_id} ended twice");
+                }
+            }
+            _ => panic!("seed {seed}: {frame}"),
+        }
+    }
+
+    fn connect(&mut self) {
+        let shard = self.dice.below(self.shards.len());
+        let address: SocketAddr = "127.0.0.1:40000".parse().unwrap();
+        let peer = Peer { remote: address, local: address };
+        let Some(conn) = self.shards[shard].accepted(self.now, peer) else { return };
+        let wire = 3 + self.dice.roll() % 2;
+        self.clients.push(Client {
+            shard,
+            conn,
+            wire,
+            inbox: Vec::new(),
+            upgraded: false,
+            connected: false,
+            closed: false,
+            sent: HashMap::new(),
+            answered: HashMap::new(),
+            acked: Vec::new(),
+            finals: HashMap::new(),
+            last_seq: 0,
+            next: 0,
+        });
+        let at = self.clients.len() - 1;
+        self.send_bytes(at, WEBSOCKET_HEAD.to_vec());
+        let params = json!({
+            "minProtocol": wire, "maxProtocol": wire, "role": "operator",
+            "scopes": ["operator.admin", "operator.read", "operator.write"], "auth": {"token": "secret"},
+            "client": {"id": "gateway-client", "version": "1", "platform": "linux", "mode": "backend"},
+        });
+        self.request(at, "connect", "connect", params);
+    }
+
+    fn request(&mut self, at: usize, kind: &str, method: &str, params: Value) {
+        let client = &mut self.clients[at];
+        client.next += 1;
+        let id = format!("{at}-{}", client.next);
+        client.sent.insert(id.clone(), kind.to_owned());
+        let text = json!({"type": "req", "id": id, "method": method, "params": params}).to_string();
+        let key = (self.dice.roll() as u32).to_le_bytes();
+        self.send_bytes(at, masked(text.as_bytes(), key));
+    }
+
+    /// Sends bytes in pieces of any size.
+    fn send_bytes(&mut self, at: usize, mut bytes: Vec<u8>) {
+        let (shard, conn) = (self.clients[at].shard, self.clients[at].conn);
+        while !bytes.is_empty() {
+            let len = if self.dice.chance(70) { bytes.len() } else { 1 + self.dice.below(bytes.len()) };
+            let mut piece: Vec<u8> = bytes.drain(..len).collect();
+            self.shards[shard].received(self.now, conn, &mut piece);
+            self.drain(shard);
+        }
+    }
+
+    /// One random thing happens.
+    fn act(&mut self) {
+        self.steps += 1;
+        let live: Vec<usize> =
+            (0..self.clients.len()).filter(|at| self.clients[*at].connected && !self.clients[*at].closed).collect();
+        let at = live.get(self.dice.below(live.len())).copied();
+        match (self.dice.below(10), at) {
+            (0, _) | (_, None) if self.clients.len() < 5 => self.connect(),
+            (1..=5, Some(at)) => {
+                // v3 without a device holds no scopes, so only v4 clients may speak.
+                if self.clients[at].wire == 4 {
+                    let key = ["main", "agent:main:a", "agent:main:b", "discord:channel:1"][self.dice.below(4)];
+                    let words = ["hello", "SLOW 3", "LONG 20", "SILENT", "FAIL", "hello", "hello", "/status"];
+                    let text = format!("{} #{}-{}", words[self.dice.below(words.len())], at, self.steps);
+                    let kind = format!("chat.send {key}|{text}");
+                    let run = format!("run-{at}-{}", self.steps);
+                    let params = json!({"sessionKey": key, "message": text, "idempotencyKey": run});
+                    self.request(at, &kind, "chat.send", params);
+                }
+            }
+            (6, Some(at)) => self.request(at, "health", "health", json!({})),
+            (7, Some(at)) => self.request(at, "status", "status", json!({})),
+            (8, Some(at)) => {
+                self.request(at, "chat.history", "chat.history", json!({"sessionKey": "main", "limit": 5}));
+            }
+            (9, Some(at)) if self.dice.chance(20) => {
+                let (shard, conn) = (self.clients[at].shard, self.clients[at].conn);
+                self.clients[at].closed = true;
+                self.shards[shard].disconnected(self.now, conn);
+                self.drain(shard);
+            }
+            _ => self.request_nonsense(at),
+        }
+    }
+
+    fn request_nonsense(&mut self, at: Option<usize>) {
+        if let Some(at) = at {
+            self.request(at, "nope", "nope", json!({"x": 1}));
+        }
+    }
+
+    /// Time passes to the next thing that is due; `false` when nothing is.
+    fn pass(&mut self, until_ms: u64) -> bool {
+        let parcel = self.parcels.iter().filter_map(|parcels| parcels.front().map(|(at, _)| *at)).min();
+        let timer = self.shards.iter().filter_map(Core::next_deadline).min();
+        let Some(at) = parcel.into_iter().chain(timer).min().filter(|at| *at <= until_ms) else {
+            return false;
+        };
+        let step = at.saturating_sub(self.now.mono_ms);
+        self.now = Now { mono_ms: self.now.mono_ms + step, wall_ms: self.now.wall_ms + step };
+        for index in 0..self.shards.len() {
+            while self.parcels[index].front().is_some_and(|(at, _)| *at <= self.now.mono_ms) {
+                let Some((_, parcel)) = self.parcels[index].pop_front() else { break };
+                let mail = match parcel {
+                    Parcel::Mail(mail) => mail,
+                    Parcel::Commit(ticket, ops) => {
+                        let result = if self.dice.chance(2) {
+                            Err(StoreError { message: "no space left".to_owned(), retryable: true })
+                        } else {
+                            Ok(self.disk.apply(&ops))
+                        };
+                        Mail::Stored { ticket, result }
+                    }
+                };
+                self.shards[index].mail(self.now, mail);
+                self.drain(index);
+            }
+            if self.shards[index].next_deadline().is_some_and(|at| at <= self.now.mono_ms) {
+                self.shards[index].tick(self.now);
+                self.drain(index);
+            }
+        }
+        true
+    }
+
+    /// The process dies: what is on disk stays, everything else is gone.
+    fn crash(&mut self) {
+        let shards = self.shards.len() as u8;
+        self.now = Now { mono_ms: 1_000, wall_ms: self.now.wall_ms + 500 };
+        self.clients.clear();
+        self.parcels = (0..shards).map(|_| VecDeque::new()).collect();
+        self.shards = boot(shards, self.dice.roll(), self.now, &self.disk);
+        for index in 0..self.shards.len() {
+            self.drain(index);
+        }
+    }
+
+    /// Everybody gets their answer, and what was acknowledged is there, once.
+    fn settle(&mut self) {
+        let until = self.now.mono_ms + 20_000;
+        while self.pass(until) {}
+        let seed = self.seed;
+        for client in self.clients.iter().filter(|client| !client.closed) {
+            for (id, kind) in &client.sent {
+                assert_eq!(client.answered.get(id), Some(&1), "seed {seed}: {kind} {id} has no answer");
+            }
+        }
+        let lines: Vec<&String> = self.disk.transcripts.values().flatten().collect();
+        for (run_id, key, text) in &self.acked {
+            let marker = text.rsplit('#').next().unwrap();
+            let said = lines
+                .iter()
+                .filter(|line| line.contains(r#""role":"user""#) && line.contains(&format!("#{marker}\"")))
+                .count();
+            assert_eq!(said, 1, "seed {seed}: {run_id} in {key} ({text}) stands {said} times in transcripts");
+        }
+        let waiting = self.disk.rows.keys().filter(|(table, _)| *table == Table::Turns).count();
+        assert_eq!(waiting, 0, "seed {seed}: turns are left over");
+    }
+}
+
+fn run(seed: u64) {
+    let mut world = World::new(seed);
+    for index in 0..world.shards.len() {
+        world.drain(index);
+    }
+    let lives = 1 + world.dice.below(2);
+    for life in 0..=lives {
+        for _ in 0..20 + world.dice.below(30) {
+            world.act();
+            let until = world.now.mono_ms + world.dice.roll() % 400;
+            while world.dice.chance(90) && world.pass(until) {}
+        }
+        if life < lives {
+            world.crash();
+        }
+    }
+    world.settle();
+}
+
+#[test]
+fn worlds_from_seeds() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if let Some(seed) = number("PINCER_SIM_SEED") {
+        return run(seed);
+    }
+    for seed in 0..number("PINCER_SIM_SEEDS").unwrap_or(300) {
+        run(seed);
+    }
+}
