@@ -15,7 +15,7 @@ use crate::disk::{self, Disk};
 use crate::entry::{Entry, FileOp};
 use crate::error::{Failure, OpenError};
 use crate::settle::settle;
-use crate::store::{Backend, RowOut};
+use crate::store::{Backend, Fold, RowOut};
 
 /// `PRAGMA user_version` of our layout.
 const VERSION: i64 = 1;
@@ -44,6 +44,8 @@ pub(crate) struct SqliteBackend {
     checkpoint_bytes: u64,
     /// Whether transcript changes may be in the table.
     has_file_ops: bool,
+    /// The last of them that a begun checkpoint covers.
+    rolled: i64,
     poisoned: Option<String>,
 }
 
@@ -74,6 +76,7 @@ impl SqliteBackend {
             wal,
             checkpoint_bytes,
             has_file_ops: false,
+            rolled: 0,
             poisoned: None,
         };
         let ops = backend.file_ops()?;
@@ -181,28 +184,47 @@ impl Backend for SqliteBackend {
         parsed.collect()
     }
 
+    fn roll(&mut self) -> Result<Fold, Failure> {
+        let last = "SELECT coalesce(max(n), 0) FROM transcript_ops";
+        self.rolled = self
+            .connection
+            .query_row(last, [], |row| row.get(0))
+            .map_err(|error| self.failure("read", &error))?;
+        // The connection stays on its thread: there is nothing to do beside it.
+        Ok(Box::new(|| Ok(0)))
+    }
+
+    fn folded(&mut self, _snapshot_bytes: u64) -> Result<(), Failure> {
+        self.fold(self.rolled)
+    }
+
     fn checkpoint(&mut self) -> Result<(), Failure> {
+        self.fold(i64::MAX)?;
+        self.has_file_ops = false;
+        self.poisoned = None;
+        Ok(())
+    }
+}
+
+impl SqliteBackend {
+    /// Forgets the transcript changes up to number `last` and folds the WAL in.
+    fn fold(&self, last: i64) -> Result<(), Failure> {
         let fold = |connection: &Connection, has_file_ops: bool| -> rusqlite::Result<i64> {
             if has_file_ops {
-                connection.execute("DELETE FROM transcript_ops", [])?;
+                connection.execute("DELETE FROM transcript_ops WHERE n <= ?1", [last])?;
             }
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         };
         match fold(&self.connection, self.has_file_ops) {
             // 1: a reader (a person's `sqlite3`) still needs the WAL. What is synced stays synced.
-            Ok(0) => {}
-            Ok(_) => {
-                return Err(Failure {
-                    message: format!("{} is being read by another program", self.path.display()),
-                    retryable: true,
-                    denied: None,
-                });
-            }
-            Err(error) => return Err(self.failure("checkpoint", &error)),
+            Ok(0) => Ok(()),
+            Ok(_) => Err(Failure {
+                message: format!("{} is being read by another program", self.path.display()),
+                retryable: true,
+                denied: None,
+            }),
+            Err(error) => Err(self.failure("checkpoint", &error)),
         }
-        self.has_file_ops = false;
-        self.poisoned = None;
-        Ok(())
     }
 }
 

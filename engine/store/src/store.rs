@@ -1,5 +1,8 @@
 //! Commits lists of operations, and checkpoints.
 
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+
 use pincer_sessions::persist::{Outcome, StoreError, StoreOp, Table};
 
 use crate::entry::{Entry, FileOp};
@@ -8,8 +11,7 @@ use crate::plan::Plan;
 use crate::reader::Reader;
 use crate::settle::settle;
 use crate::state_dir::Claim;
-use crate::transcripts::Transcripts;
-use std::path::PathBuf;
+use crate::transcripts::{Transcripts, Unsynced};
 
 /// Lists are committed together up to this many bytes; what is over goes into the next batch, with its own sync.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -25,6 +27,9 @@ const OVERDUE: u64 = 16;
 
 /// Transcripts and folders that may wait for a checkpoint before it is due for their sake.
 const TOUCHED_DUE: usize = 1024;
+
+/// Merging a snapshot needs little stack.
+const CHECKPOINT_STACK: usize = 256 * 1024;
 
 /// Notes kept until someone takes them.
 const NOTES_MAX: usize = 64;
@@ -44,8 +49,30 @@ pub(crate) trait Backend: Send {
     fn poisoned(&self) -> Option<&str>;
     /// Transcript changes since the last checkpoint, in order.
     fn file_ops(&mut self) -> Result<Vec<FileOp>, Failure>;
-    /// Folds everything pending in and forgets journaled transcript changes: they are synced by now.
+    /// Folds everything written so far in and forgets journaled transcript changes: they are synced by now.
     fn checkpoint(&mut self) -> Result<(), Failure>;
+    /// Begins to do the same beside further writes: what was written so far is set apart. Once its transcripts are
+    /// synced the returned part is run, on any thread, and then its answer given to [`Backend::folded`].
+    fn roll(&mut self) -> Result<Fold, Failure>;
+    /// Ends what [`Backend::roll`] began.
+    fn folded(&mut self, snapshot_bytes: u64) -> Result<(), Failure>;
+}
+
+/// The part of a checkpoint that needs nothing but files. Answers with the snapshot's size.
+pub(crate) type Fold = Box<dyn FnOnce() -> Result<u64, Failure> + Send>;
+
+/// A checkpoint that was begun, to be run beside commits.
+pub(crate) struct Job {
+    unsynced: Unsynced,
+    fold: Fold,
+}
+
+impl Job {
+    /// The slow part of a checkpoint. [`Store::end`] takes the answer.
+    pub(crate) fn run(self) -> Result<u64, Failure> {
+        self.unsynced.sync()?;
+        (self.fold)()
+    }
 }
 
 /// Executes store operations durably. Every call blocks; one thread owns it.
@@ -63,6 +90,8 @@ pub struct Store {
     suspect: bool,
     /// After a failed checkpoint: not due again below this many pending bytes.
     retry_at_bytes: u64,
+    /// The checkpoint that is being made beside commits.
+    running: Option<JoinHandle<Result<u64, Failure>>>,
     /// For the log: what went wrong and was repaired. At most [`NOTES_MAX`]; more are dropped.
     notes: Vec<String>,
     fsync: bool,
@@ -95,6 +124,7 @@ impl Store {
             behind: Vec::new(),
             suspect: false,
             retry_at_bytes: 0,
+            running: None,
             notes: Vec::new(),
             fsync,
             _claim: claim,
@@ -108,6 +138,7 @@ impl Store {
     /// retryable. When the disk fails, all lists of the batch fail and the files are as before; a full disk is
     /// retryable. Past the bound on pending bytes, commits first make the overdue checkpoint, and fail while it does.
     pub fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>> {
+        self.collect(false);
         let mut results = Vec::with_capacity(lists.len());
         let mut rest = lists;
         while !rest.is_empty() {
@@ -155,15 +186,71 @@ impl Store {
         }
     }
 
-    /// Whether a checkpoint is worth its cost now. Ask after commits, when there is nothing more urgent to do.
+    /// Whether a checkpoint is worth its cost now. Ask after commits.
     pub fn checkpoint_due(&self) -> bool {
+        if self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            return false;
+        }
         let pending = self.backend.pending_bytes();
         (pending >= self.backend.due_bytes() || self.files.touched() >= TOUCHED_DUE)
             && pending >= self.retry_at_bytes
     }
 
-    /// Syncs the touched transcripts and folds the journal into the rows. After an error everything is still safe in the
-    /// journal; it is due again when as much again has been written.
+    /// Begins a checkpoint on a thread of its own, and returns: syncing many transcripts takes long, and commits go on
+    /// meanwhile. Its end is noticed by later calls; a failure is noted, everything is still safe in the journal, and the
+    /// next checkpoint makes up for it.
+    pub fn checkpoint_in_background(&mut self) -> Result<(), StoreError> {
+        let Some(job) = self.begin()? else { return Ok(()) };
+        let thread =
+            std::thread::Builder::new().name("pincer-checkpoint".to_owned()).stack_size(CHECKPOINT_STACK);
+        // The job is lost when no thread can be had; the transcripts it would have synced are then written again.
+        match thread.spawn(move || job.run()) {
+            Ok(running) => self.running = Some(running),
+            Err(cause) => self.end(Err(Failure::lasting(format!("cannot start a checkpoint: {cause}"))))?,
+        }
+        Ok(())
+    }
+
+    /// Begins a checkpoint that the caller runs. `None` when there is nothing to do, or it was done at once because an
+    /// earlier one has to be made up for.
+    pub(crate) fn begin(&mut self) -> Result<Option<Job>, StoreError> {
+        self.collect(true);
+        if self.suspect || self.backend.poisoned().is_some() {
+            return self.checkpoint().map(|()| None);
+        }
+        self.catch_up()?;
+        if self.backend.pending_bytes() == 0 {
+            return Ok(None);
+        }
+        let fold = self.backend.roll()?;
+        Ok(Some(Job { unsynced: self.files.take_unsynced(), fold }))
+    }
+
+    /// Ends a checkpoint with the answer of its job.
+    pub(crate) fn end(&mut self, answer: Result<u64, Failure>) -> Result<(), StoreError> {
+        let ended = answer.and_then(|snapshot_bytes| self.backend.folded(snapshot_bytes));
+        self.retry_at_bytes = 0;
+        if let Err(failure) = &ended {
+            // Which of its parts failed is not known: take the worst.
+            self.suspect = true;
+            self.retry_at_bytes = self.backend.pending_bytes().saturating_mul(2);
+            self.note(format!("a checkpoint failed: {}", failure.message));
+        }
+        ended.map_err(StoreError::from)
+    }
+
+    /// Takes the end of the checkpoint in the background, if it has ended or `wait` is set.
+    fn collect(&mut self, wait: bool) {
+        if let Some(running) = self.running.take_if(|running| wait || running.is_finished()) {
+            let answer =
+                running.join().unwrap_or_else(|_| Err(Failure::lasting("the checkpoint's thread panicked")));
+            // Noted there, and made up for by the next one.
+            let _ = self.end(answer);
+        }
+    }
+
+    /// Syncs the touched transcripts and folds the journal into the rows, now. After an error everything is still safe
+    /// in the journal; it is due again when as much again has been written.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         let done = self.try_checkpoint();
         self.retry_at_bytes = match &done {
@@ -223,15 +310,16 @@ impl Store {
     }
 
     fn try_checkpoint(&mut self) -> Result<(), Failure> {
+        self.collect(true);
         if !self.suspect
-            && let Err(failure) = self.catch_up().and_then(|()| self.files.sync())
+            && let Err(failure) = self.catch_up().and_then(|()| self.files.take_unsynced().sync())
         {
             self.note(format!("{}; transcripts are written again from the journal", failure.message));
             self.suspect = true;
         }
         if self.suspect {
             // After a failed sync the kernel may call lost pages clean: only bytes written again are known to be synced.
-            self.files.close();
+            drop(self.files.take_unsynced());
             let disk = crate::disk::Disk { fsync: self.fsync };
             let mut report = Vec::new();
             settle(&self.root, disk, vec![self.backend.file_ops()?], &mut report)?;
@@ -240,6 +328,13 @@ impl Store {
             self.suspect = false;
         }
         self.backend.checkpoint()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // The state directory is ours only as long as the store lives: nothing may write in it afterwards.
+        self.collect(true);
     }
 }
 

@@ -17,6 +17,15 @@ use crate::error::Failure;
 /// unless it has meanwhile dropped the inode from its cache.
 const OPEN_MAX: usize = 256;
 
+/// Threads that sync at once.
+const SYNC_THREADS: usize = 8;
+
+/// Files for which a thread of their own is not worth starting.
+const FEW_FILES: usize = 8;
+
+/// A sync is one system call deep.
+const SYNC_STACK: usize = 64 * 1024;
+
 /// Transcript files below the state directory.
 #[derive(Debug)]
 pub(crate) struct Transcripts {
@@ -71,7 +80,7 @@ impl Transcripts {
         disk::parent(&self.path(id)).join(name)
     }
 
-    /// How many files and folders the next [`Transcripts::sync`] has to touch.
+    /// How many files and folders wait for a sync.
     pub(crate) fn touched(&self) -> usize {
         self.live.values().filter(|live| live.dirty).count()
             + self.aside.len()
@@ -184,36 +193,17 @@ impl Transcripts {
         Ok(())
     }
 
-    /// Makes everything applied since the last call durable, then closes the files. After an error nothing may be
-    /// assumed about any of it: it has to be written again (`settle`).
-    pub(crate) fn sync(&mut self) -> Result<(), Failure> {
-        for live in self.live.values().filter(|live| live.dirty) {
-            live.file.sync()?;
+    /// Hands over everything applied since the last call, to be synced, and begins anew with nothing open.
+    pub(crate) fn take_unsynced(&mut self) -> Unsynced {
+        let live = std::mem::take(&mut self.live).into_values();
+        let mut files = std::mem::take(&mut self.aside);
+        files.extend(live.filter(|live| live.dirty).map(|live| live.file));
+        Unsynced {
+            disk: self.disk,
+            files,
+            closed: std::mem::take(&mut self.closed),
+            dirs: std::mem::take(&mut self.dirs),
         }
-        for file in &self.aside {
-            file.sync()?;
-        }
-        for path in &self.closed {
-            if let Some(file) = self.disk.open(path)? {
-                file.sync()?;
-            }
-        }
-        for dir in &self.dirs {
-            // A folder that someone removed needs no sync.
-            if disk::exists(dir)? {
-                self.disk.sync_dir(dir)?;
-            }
-        }
-        self.close();
-        Ok(())
-    }
-
-    /// Forgets every file: nothing is held open, nothing waits for a sync.
-    pub(crate) fn close(&mut self) {
-        self.live = HashMap::new();
-        self.aside = Vec::new();
-        self.closed.clear();
-        self.dirs.clear();
     }
 
     fn hold(&mut self, id: &TranscriptId, file: DiskFile, end: u64, dirty: bool) -> Result<(), Failure> {
@@ -254,6 +244,58 @@ impl Transcripts {
             self.closed.insert(target.to_owned());
         }
         self.dirs.insert(disk::parent(target).to_owned());
+    }
+}
+
+/// Files and folders that have to be made durable before the journal may forget what was done to them.
+#[derive(Debug)]
+pub(crate) struct Unsynced {
+    disk: Disk,
+    files: Vec<DiskFile>,
+    closed: BTreeSet<PathBuf>,
+    dirs: BTreeSet<PathBuf>,
+}
+
+impl Unsynced {
+    /// Makes all of it durable. After an error nothing may be assumed about any of it: it has to be written again
+    /// (`settle`).
+    ///
+    /// A journaling file system answers many syncs that wait together with one write of its journal, so beyond a few
+    /// files they are asked for on several threads: measured on ext4, 64 files in 40 ms instead of 330.
+    pub(crate) fn sync(mut self) -> Result<(), Failure> {
+        for path in std::mem::take(&mut self.closed) {
+            self.files.extend(self.disk.open(&path)?);
+        }
+        let each = self.files.len().div_ceil(SYNC_THREADS).max(FEW_FILES);
+        std::thread::scope(|scope| {
+            let mut parts = self.files.chunks(each);
+            let first = parts.next().unwrap_or_default();
+            let others: Vec<_> = parts
+                .map(|part| {
+                    let sync = move || part.iter().try_for_each(DiskFile::sync);
+                    let thread =
+                        std::thread::Builder::new().name("pincer-sync".to_owned()).stack_size(SYNC_STACK);
+                    // Without another thread it is done on this one, only later.
+                    thread.spawn_scoped(scope, sync).map_err(|_| part)
+                })
+                .collect();
+            let mut synced = first.iter().try_for_each(DiskFile::sync);
+            for other in others {
+                let part = match other {
+                    Ok(thread) => thread.join().unwrap_or_else(|_| Err(Failure::lasting("a sync panicked"))),
+                    Err(part) => part.iter().try_for_each(DiskFile::sync),
+                };
+                synced = synced.and(part);
+            }
+            synced
+        })?;
+        for dir in &self.dirs {
+            // A folder that someone removed needs no sync.
+            if disk::exists(dir)? {
+                self.disk.sync_dir(dir)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Loaded {
     pub(super) rows: Rows,
     /// The last batch in `rows`.
     pub(super) seq: u64,
-    /// Transcript changes since the last checkpoint, in stretches that damage interrupts.
+    /// Transcript changes since the snapshot, which were not synced before, in stretches that damage interrupts.
     pub(super) file_ops: Vec<Vec<FileOp>>,
     /// The files on disk say just this, and a checkpoint would change nothing.
     pub(super) clean: bool,
@@ -76,13 +76,13 @@ pub(super) fn load(
     };
 
     let mut loaded = Loaded { seq: base.seq, rows: std::mem::take(&mut base.rows), ..Loaded::default() };
-    // Transcripts were synced when the current journal was begun.
-    let synced = journal.as_ref().and_then(|journal| journal.header).map_or(0, |header| header.after);
-    let needs_before = problem.is_some() || synced > loaded.seq || journal.is_none();
+    let begun = journal.as_ref().and_then(|journal| journal.header).map_or(0, |header| header.after);
+    // The journal is ahead of the snapshot while a checkpoint is being made.
+    let needs_before = problem.is_some() || begun > loaded.seq || journal.is_none();
     let before = if needs_before { read_journal(&paths.journal_before)? } else { None };
     let before_end = before.as_ref().map_or(0, end_of);
     if let Some(before) = before {
-        replay(&mut loaded, before, synced, &paths.journal_before, problem.is_none(), report)?;
+        replay(&mut loaded, before, &paths.journal_before, problem.is_none(), report)?;
     }
     let missing = match &journal {
         None => loaded.seq > 0 && before_end < loaded.seq,
@@ -96,12 +96,12 @@ pub(super) fn load(
         ));
     }
     let mut whole = journal.is_some() && !missing;
-    let mut any = false;
+    let mut any = loaded.seq != base.seq;
     if let Some(journal) = journal {
-        any = !journal.records.is_empty();
+        any |= !journal.records.is_empty();
         whole &= journal.damaged.is_empty();
         keep_damage(disk, &paths.journal, &journal, report)?;
-        replay(&mut loaded, journal, synced, &paths.journal, problem.is_none(), report)?;
+        replay(&mut loaded, journal, &paths.journal, problem.is_none(), report)?;
     }
     if !base.sealed {
         report.push(format!("{} was edited by hand", paths.snapshot.display()));
@@ -177,7 +177,6 @@ fn end_of(scan: &Scan) -> u64 {
 fn replay(
     loaded: &mut Loaded,
     scan: Scan,
-    synced: u64,
     path: &Path,
     may_skip: bool,
     report: &mut Vec<String>,
@@ -215,11 +214,10 @@ fn replay(
             match op {
                 Entry::Put { table, id, row } => drop(loaded.rows.insert((table, id), row)),
                 Entry::Delete { table, id } => drop(loaded.rows.remove(&(table, id))),
-                Entry::File(op) if record.n > synced => match loaded.file_ops.last_mut() {
+                Entry::File(op) => match loaded.file_ops.last_mut() {
                     Some(stretch) => stretch.push(op),
                     None => loaded.file_ops.push(vec![op]),
                 },
-                Entry::File(_) => {}
             }
         }
     }

@@ -285,6 +285,31 @@ fn transcripts_that_others_change_are_not_overwritten() {
 }
 
 #[test]
+fn commits_go_on_while_a_checkpoint_is_made() {
+    each_backend(|dir, name| {
+        let mut expect = Held::default();
+        let mut store = reopen(dir, name).store;
+        for round in 0..40 {
+            let list: Vec<_> =
+                (0..30).map(|n| append(&format!("s{n}"), &[&format!("{{\"r\":{round}}}")])).collect();
+            commit(&mut store, &list).unwrap();
+            expect.apply(&list);
+            let list = [put(Table::Facts, &(round % 7).to_string(), &round.to_string())];
+            commit(&mut store, &list).unwrap();
+            expect.apply(&list);
+            if round % 3 == 0 {
+                store.checkpoint_in_background().unwrap();
+            }
+        }
+        assert_eq!(store.take_notes(), [""; 0]);
+        drop(store);
+        let opened = reopen(dir, name);
+        assert_eq!(Held::found(dir, opened.rows), expect, "{name}");
+        assert_eq!(opened.report.lines, [""; 0]);
+    });
+}
+
+#[test]
 fn overdue_checkpoints_are_made_by_commits() {
     each_backend(|dir, name| {
         let opened = crate::open(crate::Options { checkpoint_bytes: 4096, ..options(dir, name) }).unwrap();

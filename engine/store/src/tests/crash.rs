@@ -8,6 +8,7 @@ use pincer_sessions::persist::StoreOp;
 use super::support::*;
 use crate::Store;
 use crate::disk::fault::{self, Fault};
+use crate::store::Job;
 
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
@@ -16,16 +17,44 @@ const ENOSPC: i32 = 28;
 enum Step {
     Commit(Vec<Vec<StoreOp>>),
     Checkpoint,
+    /// Begins a checkpoint beside the commits that follow.
+    Begin,
+    /// Runs it, and ends it.
+    End,
 }
 
 /// Batches of a few lists, with a checkpoint now and then.
 fn script(seed: u64, steps: usize) -> Vec<Step> {
     let mut dice = Dice::new(seed);
-    let mut one = || match dice.below(5) {
+    let mut one = || match dice.below(8) {
         0 => Step::Checkpoint,
+        1 => Step::Begin,
+        2 => Step::End,
         _ => Step::Commit((0..=dice.below(3)).map(|_| dice.list()).collect()),
     };
     (0..steps).map(|_| one()).collect()
+}
+
+/// Does a step that is no commit.
+fn checkpoint_step(store: &mut Store, step: &Step, job: &mut Option<Job>) {
+    let run = |store: &mut Store, job: &mut Option<Job>| {
+        if let Some(job) = job.take() {
+            let answer = job.run();
+            let _ = store.end(answer);
+        }
+    };
+    match step {
+        Step::Commit(_) => {}
+        Step::End => run(store, job),
+        Step::Checkpoint => {
+            run(store, job);
+            let _ = store.checkpoint();
+        }
+        Step::Begin => {
+            run(store, job);
+            *job = store.begin().unwrap_or_default();
+        }
+    }
 }
 
 /// Commits one batch and applies what was acknowledged to `held`. Returns the lists that were not.
@@ -50,12 +79,16 @@ fn one_call_fails(store_name: &str, errno: i32, seed: u64) {
         let dir = tempdir();
         let mut store = reopen(dir.path(), store_name).store;
         let mut held = Held::default();
+        let mut job = None;
         fault::arm(call, Fault::Once(errno));
-        for step in script(seed, 12) {
+        for step in script(seed, 14) {
             match step {
-                Step::Checkpoint => drop(store.checkpoint()),
                 Step::Commit(lists) => drop(commit_all(&mut store, &lists, &mut held)),
+                other => checkpoint_step(&mut store, &other, &mut job),
             }
+        }
+        if call % 3 == 0 {
+            checkpoint_step(&mut store, &Step::End, &mut job);
         }
         let fired = fault::disarm();
         let last = [append("a", &["{\"last\":1}"])];
@@ -63,6 +96,7 @@ fn one_call_fails(store_name: &str, errno: i32, seed: u64) {
         held.apply(&last);
         assert_eq!(transcripts(dir.path()), held.files, "{what}: files of the living store");
         if call % 2 == 0 {
+            checkpoint_step(&mut store, &Step::End, &mut job);
             store.checkpoint().unwrap_or_else(|error| panic!("{what}: {error:?}"));
             assert_eq!(transcripts(dir.path()), held.files, "{what}: files after a checkpoint");
         }
@@ -153,16 +187,17 @@ fn dies_at(store_name: &str, seed: u64, call: u64) -> bool {
     let mut store = reopen(dir.path(), store_name).store;
     let mut held = Held::default();
     let mut in_flight = Vec::new();
+    let mut job = None;
     fault::arm(call, Fault::Crash);
-    for step in script(seed, 14) {
+    for step in script(seed, 16) {
         match step {
-            Step::Checkpoint => drop(store.checkpoint()),
             Step::Commit(lists) => {
                 let failed = commit_all(&mut store, &lists, &mut held);
                 if in_flight.is_empty() {
                     in_flight = failed;
                 }
             }
+            other => checkpoint_step(&mut store, &other, &mut job),
         }
     }
     drop(store);
@@ -205,7 +240,7 @@ fn a_crash_in_recovery_is_recovered_from() {
             for step in script(seed, 10) {
                 match step {
                     Step::Commit(batch) => lists.extend(batch),
-                    Step::Checkpoint => {}
+                    _ => {}
                 }
             }
             let (early, late) = lists.split_at(lists.len() / 3);

@@ -192,6 +192,7 @@ fn run(seed: u64) {
     fault::record();
     let mut store = reopen(&root, "pincer.json").store;
     let mut dice = Dice::new(seed);
+    let mut job = None;
     // The states in order, and for each how much was recorded when it was being asked for and when it was acknowledged.
     let mut states = vec![(0, fault::recorded(), Held::default())];
     for _ in 0..12 {
@@ -201,8 +202,14 @@ fn run(seed: u64) {
         let mut held = states.last().unwrap().2.clone();
         held.apply(&list);
         states.push((asked, fault::recorded(), held));
-        if dice.below(3) == 0 {
-            store.checkpoint().unwrap();
+        match (dice.below(4), job.take()) {
+            (0, None) => store.checkpoint().unwrap(),
+            (1, None) => job = store.begin().unwrap(),
+            (2, Some(job)) => {
+                let answer = job.run();
+                store.end(answer).unwrap();
+            }
+            (_, begun) => job = begun,
         }
     }
     drop(store);

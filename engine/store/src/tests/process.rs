@@ -59,7 +59,7 @@ fn plays_a_role_for_another_test() {
                 }
                 println!("child: {n}");
                 if opened.store.checkpoint_due() {
-                    opened.store.checkpoint().unwrap();
+                    opened.store.checkpoint_in_background().unwrap();
                 }
             }
         }
