@@ -59,7 +59,7 @@ fn measure(dir: &Path, store: &str, group: usize, time: Duration) -> Result<f64,
             result.map_err(|error| error.message)?;
         }
         if store.checkpoint_due() {
-            store.checkpoint_in_background().map_err(|error| error.message)?;
+            store.checkpoint().map_err(|error| error.message)?;
         }
         batches += 1;
     }

@@ -157,6 +157,9 @@ fn complete(
     report: &mut Vec<String>,
 ) -> Result<(), Failure> {
     let (at, added) = (incarnation.trusted.unwrap_or(0), &incarnation.added);
+    if added.is_empty() || was_put_aside(live, at, added)? {
+        return Ok(());
+    }
     if let Some(file) = disk.open(live)? {
         let found = file.len()?;
         let after = file.read(at, found)?;
@@ -170,6 +173,23 @@ fn complete(
         live.display()
     ));
     Ok(())
+}
+
+/// Whether one of the transcript's archives has `added` at `at`: a lost batch has put it aside.
+fn was_put_aside(live: &Path, at: u64, added: &[u8]) -> Result<bool, Failure> {
+    let prefix = live.file_name().map(|name| [name.as_encoded_bytes(), b"."].concat()).unwrap_or_default();
+    for entry in fs::read_dir(disk::parent(live)).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(&prefix) {
+            let bytes = disk::read_all(&entry.path())?.unwrap_or_default();
+            if bytes
+                .get(usize::try_from(at).unwrap_or(usize::MAX)..)
+                .is_some_and(|tail| tail.starts_with(added))
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// What someone else wrote behind `added` in the file that is about to be replaced. If the file is something else

@@ -22,6 +22,9 @@ const LIST_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// What an operation weighs besides its texts.
 const OP_BYTES: usize = 64;
 
+/// When this many times its due size is waiting, commits begin a checkpoint themselves.
+const EAGER: u64 = 2;
+
 /// A checkpoint is overdue when this many times its due size is waiting: commits then wait for one to succeed.
 const OVERDUE: u64 = 16;
 
@@ -136,7 +139,8 @@ impl Store {
     ///
     /// A list that cannot be meant (a row that is no JSON, a transcript that is a folder) fails alone and is not
     /// retryable. When the disk fails, all lists of the batch fail and the files are as before; a full disk is
-    /// retryable. Past the bound on pending bytes, commits first make the overdue checkpoint, and fail while it does.
+    /// retryable. Commits begin a checkpoint themselves when nobody did; past the bound on pending bytes (16 times the
+    /// due size) they wait for one, and fail while it does.
     pub fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>> {
         self.collect(false);
         let mut results = Vec::with_capacity(lists.len());
@@ -176,7 +180,7 @@ impl Store {
                 plan.abandon();
                 if self.backend.poisoned().is_some() {
                     // A new journal makes the failed one harmless, and the same lists may be tried again.
-                    failure.retryable |= self.checkpoint().is_ok();
+                    failure.retryable |= self.checkpoint_now().is_ok();
                 }
                 results.extend(planned.into_iter().map(|list| match list {
                     Ok(_) => Err(StoreError::from(failure.clone())),
@@ -197,9 +201,9 @@ impl Store {
     }
 
     /// Begins a checkpoint on a thread of its own, and returns: syncing many transcripts takes long, and commits go on
-    /// meanwhile. Its end is noticed by later calls; a failure is noted, everything is still safe in the journal, and the
+    /// meanwhile. At most one is being made. Its end is noticed by later calls; a failure is noted, everything is still safe in the journal, and the
     /// next checkpoint makes up for it.
-    pub fn checkpoint_in_background(&mut self) -> Result<(), StoreError> {
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         let Some(job) = self.begin()? else { return Ok(()) };
         let thread =
             std::thread::Builder::new().name("pincer-checkpoint".to_owned()).stack_size(CHECKPOINT_STACK);
@@ -216,7 +220,7 @@ impl Store {
     pub(crate) fn begin(&mut self) -> Result<Option<Job>, StoreError> {
         self.collect(true);
         if self.suspect || self.backend.poisoned().is_some() {
-            return self.checkpoint().map(|()| None);
+            return self.checkpoint_now().map(|()| None);
         }
         self.catch_up()?;
         if self.backend.pending_bytes() == 0 {
@@ -251,7 +255,7 @@ impl Store {
 
     /// Syncs the touched transcripts and folds the journal into the rows, now. After an error everything is still safe
     /// in the journal; it is due again when as much again has been written.
-    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+    pub fn checkpoint_now(&mut self) -> Result<(), StoreError> {
         let done = self.try_checkpoint();
         self.retry_at_bytes = match &done {
             Ok(()) => 0,
@@ -272,7 +276,7 @@ impl Store {
 
     /// Makes a last checkpoint, so that the next start has nothing to recover, and releases the state directory.
     pub fn close(mut self) -> Result<(), StoreError> {
-        self.checkpoint()
+        self.checkpoint_now()
     }
 
     fn note(&mut self, line: String) {
@@ -284,7 +288,12 @@ impl Store {
     /// Whether another batch may be written: makes up for what failed before.
     fn ready(&mut self) -> Result<(), Failure> {
         self.catch_up()?;
-        let overdue = self.backend.pending_bytes() >= self.backend.due_bytes().saturating_mul(OVERDUE);
+        let (pending, due) = (self.backend.pending_bytes(), self.backend.due_bytes());
+        if pending >= due.saturating_mul(EAGER) && pending >= self.retry_at_bytes && self.running.is_none() {
+            // A failure is noted, and keeps nobody from committing until it is overdue.
+            let _ = self.checkpoint();
+        }
+        let overdue = self.backend.pending_bytes() >= due.saturating_mul(OVERDUE);
         if overdue || self.backend.poisoned().is_some() {
             self.try_checkpoint().map_err(|failure| {
                 let why = self.backend.poisoned().unwrap_or("too much waits for a checkpoint").to_owned();

@@ -135,7 +135,7 @@ fn files_are_private() {
         let state = dir.join("state");
         let mut store = reopen(&state, name).store;
         commit(&mut store, &[append("a", &["{}"]), rewrite("b", &["{}"], 0)]).unwrap();
-        store.checkpoint().unwrap();
+        store.checkpoint_now().unwrap();
         let mut folders = vec![state.clone()];
         while let Some(folder) = folders.pop() {
             assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700, "{folder:?}");
@@ -172,7 +172,7 @@ fn random_lists_do_what_the_model_does() {
                 }
                 assert_eq!(transcripts(dir), expect.files, "{name} seed {seed} step {step}");
                 match dice.below(8) {
-                    0 => store.checkpoint().unwrap(),
+                    0 => store.checkpoint_now().unwrap(),
                     1 => {
                         drop(store);
                         let opened = reopen(dir, name);
@@ -226,7 +226,7 @@ fn large_rows_and_batches_are_taken() {
         assert!(store.commit(&slices).iter().all(Result::is_ok));
         lists.iter().for_each(|list| expect.apply(list));
         assert!(store.checkpoint_due());
-        store.checkpoint().unwrap();
+        store.checkpoint_now().unwrap();
         assert!(!store.checkpoint_due());
         let tail = [append("a", &["{}"])];
         commit(&mut store, &tail).unwrap();
@@ -252,7 +252,7 @@ fn more_transcripts_than_are_kept_open() {
             expect.apply(&archives);
         }
         assert_eq!(transcripts(dir), expect.files);
-        store.checkpoint().unwrap();
+        store.checkpoint_now().unwrap();
         assert_eq!(transcripts(dir), expect.files);
     });
 }
@@ -280,7 +280,7 @@ fn transcripts_that_others_change_are_not_overwritten() {
         fs::remove_dir_all(dir.join("agents")).unwrap();
         add("{\"n\":5}");
         assert_eq!(read(), "{\"n\":5}\n");
-        store.checkpoint().unwrap();
+        store.checkpoint_now().unwrap();
     });
 }
 
@@ -298,7 +298,7 @@ fn commits_go_on_while_a_checkpoint_is_made() {
             commit(&mut store, &list).unwrap();
             expect.apply(&list);
             if round % 3 == 0 {
-                store.checkpoint_in_background().unwrap();
+                store.checkpoint().unwrap();
             }
         }
         assert_eq!(store.take_notes(), [""; 0]);

@@ -48,7 +48,7 @@ fn checkpoint_step(store: &mut Store, step: &Step, job: &mut Option<Job>) {
         Step::End => run(store, job),
         Step::Checkpoint => {
             run(store, job);
-            let _ = store.checkpoint();
+            let _ = store.checkpoint_now();
         }
         Step::Begin => {
             run(store, job);
@@ -97,7 +97,7 @@ fn one_call_fails(store_name: &str, errno: i32, seed: u64) {
         assert_eq!(transcripts(dir.path()), held.files, "{what}: files of the living store");
         if call % 2 == 0 {
             checkpoint_step(&mut store, &Step::End, &mut job);
-            store.checkpoint().unwrap_or_else(|error| panic!("{what}: {error:?}"));
+            store.checkpoint_now().unwrap_or_else(|error| panic!("{what}: {error:?}"));
             assert_eq!(transcripts(dir.path()), held.files, "{what}: files after a checkpoint");
         }
         drop(store);
@@ -238,14 +238,13 @@ fn a_crash_in_recovery_is_recovered_from() {
             let mut opened = reopen(crashed.path(), store).store;
             let mut lists: Vec<_> = Vec::new();
             for step in script(seed, 10) {
-                match step {
-                    Step::Commit(batch) => lists.extend(batch),
-                    _ => {}
+                if let Step::Commit(batch) = step {
+                    lists.extend(batch);
                 }
             }
             let (early, late) = lists.split_at(lists.len() / 3);
             commit_all(&mut opened, early, &mut held);
-            opened.checkpoint().unwrap();
+            opened.checkpoint_now().unwrap();
             let transcripts_then = tempdir();
             copy_dir(crashed.path(), transcripts_then.path());
             commit_all(&mut opened, late, &mut held);

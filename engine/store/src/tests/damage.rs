@@ -15,7 +15,7 @@ fn prepared(dir: &Path) -> Vec<Held> {
     let first = [put(Table::Sessions, "old", r#"{"n":0}"#), append("a", &[r#"{"first":1}"#])];
     commit(&mut store, &first).unwrap();
     held.apply(&first);
-    store.checkpoint().unwrap();
+    store.checkpoint_now().unwrap();
     let mut states = vec![held.clone()];
     for n in 1..=4 {
         let list = [
@@ -118,7 +118,7 @@ fn losing_any_batch_leaves_transcripts_alone_that_were_written() {
             commit(&mut store, &list).unwrap();
             held.apply(&list);
             if n == 3 {
-                store.checkpoint().unwrap();
+                store.checkpoint_now().unwrap();
             }
         }
         drop(store);
@@ -256,7 +256,7 @@ fn files_that_do_not_belong_together_are_refused() {
     let old = fs::read(dir.path().join("pincer.json.bak")).unwrap();
     let mut store = reopen(dir.path(), "pincer.json").store;
     commit(&mut store, &[put(Table::Facts, "more", "1")]).unwrap();
-    store.checkpoint().unwrap();
+    store.checkpoint_now().unwrap();
     commit(&mut store, &[put(Table::Facts, "more", "2")]).unwrap();
     drop(store);
     // A snapshot from an old backup beside today's journal.

@@ -203,7 +203,7 @@ fn run(seed: u64) {
         held.apply(&list);
         states.push((asked, fault::recorded(), held));
         match (dice.below(4), job.take()) {
-            (0, None) => store.checkpoint().unwrap(),
+            (0, None) => store.checkpoint_now().unwrap(),
             (1, None) => job = store.begin().unwrap(),
             (2, Some(job)) => {
                 let answer = job.run();

@@ -59,7 +59,7 @@ fn plays_a_role_for_another_test() {
                 }
                 println!("child: {n}");
                 if opened.store.checkpoint_due() {
-                    opened.store.checkpoint_in_background().unwrap();
+                    opened.store.checkpoint().unwrap();
                 }
             }
         }
@@ -78,7 +78,7 @@ fn plays_a_role_for_another_test() {
                     }
                 }
                 if opened.store.checkpoint_due() {
-                    let _ = opened.store.checkpoint();
+                    let _ = opened.store.checkpoint_now();
                 }
             }
             println!("child: {failed}");
