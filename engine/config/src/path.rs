@@ -130,12 +130,15 @@ impl KeyPath {
         })
     }
 
-    /// Puts `new` at this place, making the objects on the way. Arrays grow by one item at most.
+    /// Puts `new` at this place, making the objects and arrays on the way. Arrays grow by one item at most.
     pub fn set(&self, root: &mut Value, new: Value) -> Result<(), NoSuchPlace> {
         let mut value = root;
         for (depth, step) in self.0.iter().enumerate() {
             if value.is_null() {
-                *value = Value::Object(Map::new());
+                *value = match step {
+                    Step::Key(_) => Value::Object(Map::new()),
+                    Step::Index(_) => Value::Array(Vec::new()),
+                };
             }
             value = match (step, value) {
                 (Step::Key(name), Value::Object(map)) => map.entry(name.clone()).or_insert(Value::Null),
@@ -210,8 +213,12 @@ mod tests {
         assert_eq!(set(&mut root, "b.c"), Ok(()));
         assert_eq!(set(&mut root, "list[1]"), Ok(()));
         assert_eq!(set(&mut root, "list[0].on"), Ok(()));
+        assert_eq!(set(&mut root, "new[0].x"), Ok(()));
+        assert_eq!(set(&mut root, "other[1]"), Err(NoSuchPlace));
         assert_eq!(set(&mut root, "list[7]"), Err(NoSuchPlace));
         assert_eq!(set(&mut root, "a.b"), Err(NoSuchPlace));
-        assert_eq!(root, json!({"a": 1, "list": [{"id": "x", "on": true}, true], "b": {"c": true}}));
+        root.as_object_mut().unwrap().shift_remove("other");
+        let list = json!([{"id": "x", "on": true}, true]);
+        assert_eq!(root, json!({"a": 1, "list": list, "b": {"c": true}, "new": [{"x": true}]}));
     }
 }

@@ -114,6 +114,15 @@ pub fn decide(config: &Config, flags: &Flags, env: &dyn Fn(&str) -> Option<Strin
     Decision { plan, warnings }
 }
 
+/// Where a gateway with `config` listens; clients on this machine go there.
+pub fn listen(
+    config: &Config,
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<SocketAddr, Issue> {
+    Ok(SocketAddr::new(address(config, flags)?, port(config, flags, env)?))
+}
+
 fn port(config: &Config, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Result<u16, Issue> {
     if let Some(port) = flags.port {
         return Ok(port);
