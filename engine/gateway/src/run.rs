@@ -1,17 +1,88 @@
 //! `pincer gateway run`: assembles a gateway and runs it until it is told to stop.
 
+use std::num::NonZeroU8;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use pincer_config::section::engine::Shards;
+use pincer_config::section::logging::Level;
+use pincer_config::section::{Backend as Wanted, Durability};
+use pincer_runtime::signals::{OnSignal, watch};
+use pincer_runtime::{Backend, Choice, Drain};
+use pincer_shard::driver::LogLevel;
+
 use crate::cli::{Failure, Global, Output, RunOptions, prepare};
+use crate::serve::{self, Refused, Running, Serve};
+
+/// How long running turns get when the gateway stops, milliseconds, unless configured.
+const DRAIN_BUDGET_MS: u64 = 30_000;
+/// When clients may expect a replacement; upstream's figure.
+const RESTART_EXPECTED_MS: u64 = 1_500;
+/// Most shards that are started without being asked for: more only pay on machines with much traffic.
+const SHARDS_AUTO_MAX: usize = 8;
 
 /// Runs a gateway. Returns when it has stopped.
 pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Result<ExitCode, Failure> {
     let prepared = prepare(&options, global)?;
     prepared.announce(output);
-    // The engine is wired here by the shard's author.
-    Err(Failure::new(format!(
-        "this build has no engine yet; it would listen on {} with state in {}",
-        prepared.plan.listen,
-        prepared.context.located.state_dir.display()
-    )))
+    let (plan, context) = (prepared.plan, prepared.context);
+    let shards = match plan.shards {
+        Shards::Count(count) => NonZeroU8::new(count).unwrap_or(NonZeroU8::MIN),
+        Shards::Auto => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from).min(SHARDS_AUTO_MAX);
+            u8::try_from(cores).ok().and_then(NonZeroU8::new).unwrap_or(NonZeroU8::MIN)
+        }
+    };
+    let choice = match plan.backend {
+        Wanted::Auto => Choice::Auto,
+        Wanted::Uring => Choice::Uring,
+        Wanted::Epoll => Choice::Epoll,
+    };
+    let (backend, backend_reason) = Backend::choose(choice, shards.get()).map_err(Failure::config)?;
+    let state_dir = context.located.state_dir.clone();
+    let drain_ms = context.loaded.config.engine.drain_ms.unwrap_or(DRAIN_BUDGET_MS);
+    let serve = Serve {
+        listen: vec![plan.listen],
+        token: plan.auth.token,
+        password: plan.auth.password,
+        raw: context.raw,
+        loaded: context.loaded,
+        config_path: context.located.config_path,
+        store_path: plan.store.unwrap_or_else(|| default_store(&state_dir)),
+        state_dir,
+        shards,
+        backend,
+        backend_reason,
+        log_level: level(plan.log_level),
+        fsync: plan.durability == Durability::Full,
+    };
+    let Running { server, log } =
+        serve::start(serve, &mut |line| output.remark(&line)).map_err(|Refused { message, config }| {
+            if config { Failure::config(message) } else { Failure::new(message) }
+        })?;
+    for address in server.addrs() {
+        output.remark(format!("listening on {address}"));
+    }
+    let drain = Drain {
+        reason: "gateway stopping".to_owned(),
+        budget_ms: drain_ms,
+        restart_expected_ms: Some(RESTART_EXPECTED_MS),
+    };
+    let watched = watch(server.post().clone(), log, OnSignal::drain(drain));
+    let _watch = watched.map_err(|error| Failure::new(format!("signals cannot be watched: {error}")))?;
+    server.join().map_err(Failure::new)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn default_store(state_dir: &std::path::Path) -> PathBuf {
+    state_dir.join("state").join("pincer.json")
+}
+
+fn level(level: Level) -> LogLevel {
+    match level {
+        Level::Trace | Level::Debug => LogLevel::Debug,
+        Level::Info => LogLevel::Info,
+        Level::Warn => LogLevel::Warn,
+        _ => LogLevel::Error,
+    }
 }

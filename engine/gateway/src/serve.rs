@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use pincer_config::{Loaded, Secret};
 use pincer_runtime::egress::{Egress, Limits as EgressLimits};
-use pincer_runtime::log::{self, LogOptions};
+use pincer_runtime::log::{self, LogOptions, LogPort};
 use pincer_runtime::{Backend, Options, Server, Services};
 use pincer_shard::driver::LogLevel;
 use pincer_shard::{Boot, HostFacts, Limits, SettingsBoot, Shard};
@@ -59,11 +59,16 @@ impl Refused {
     }
 }
 
+/// A gateway that runs.
+pub(crate) struct Running {
+    /// Its shards.
+    pub(crate) server: Server<pincer_shard::Message>,
+    /// Its log.
+    pub(crate) log: LogPort,
+}
+
 /// Starts the engine. `said` gets what its owner is told, line by line.
-pub(crate) fn start(
-    serve: Serve,
-    said: &mut dyn FnMut(String),
-) -> Result<Server<pincer_shard::Message>, Refused> {
+pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Running, Refused> {
     let log_file = serve.state_dir.join("logs").join("pincer.log");
     let mut options = pincer_store::Options::new(&serve.state_dir, &serve.store_path, &log_file);
     options.fsync = serve.fsync;
@@ -79,7 +84,7 @@ pub(crate) fn start(
         std::fs::create_dir_all(folder)
             .map_err(|error| Refused::passing(format!("cannot make {}: {error}", folder.display())))?;
     }
-    let (log, _log_thread) = log::start(LogOptions {
+    let (log_port, _log_thread) = log::start(LogOptions {
         file: Some(log_file.clone()),
         level: serve.log_level,
         ..LogOptions::default()
@@ -113,7 +118,8 @@ pub(crate) fn start(
     let mut options = Options::new(serve.backend, serve.listen);
     options.shards = serve.shards;
     let reader = opened.store.reader();
-    let services = Services { store: Some((Box::new(opened.store), Box::new(reader))), log };
+    let services =
+        Services { store: Some((Box::new(opened.store), Box::new(reader))), log: log_port.clone() };
     let shards = serve.shards.get();
     let now = pincer_runtime::Clock::start().now();
     let server = Server::start(
@@ -137,7 +143,7 @@ pub(crate) fn start(
         },
     )
     .map_err(Refused::passing)?;
-    Ok(server)
+    Ok(Running { server, log: log_port })
 }
 
 fn host_facts(serve: &Serve, identity: &GatewayIdentity, log_file: String) -> Result<HostFacts, Refused> {

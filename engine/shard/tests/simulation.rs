@@ -130,7 +130,8 @@ struct World {
     steps: usize,
 }
 
-const WEBSOCKET_HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+const WEBSOCKET_HEAD: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 fn boot(shards: u8, seed: u64, now: Now, disk: &Disk) -> Vec<Shard> {
@@ -238,7 +239,9 @@ impl World {
                     let answer = self.disk.read(&read);
                     self.parcels[index].push_back((late, Parcel::Mail(Mail::Read { ticket, answer })));
                 }
-                Effect::Call { .. } | Effect::CancelCall(_) => unreachable!("only the loopback model is configured"),
+                Effect::Call { .. } | Effect::CancelCall(_) => {
+                    unreachable!("only the loopback model is configured")
+                }
                 Effect::Log(_) | Effect::StopAccepting | Effect::Finished => {}
             }
         }
@@ -269,7 +272,8 @@ impl World {
         if len > 0 {
             self.shards[index].written(self.now, conn, len);
         }
-        if let Some(at) = self.clients.iter().position(|client| client.shard == index && client.conn == conn) {
+        if let Some(at) = self.clients.iter().position(|client| client.shard == index && client.conn == conn)
+        {
             self.clients[at].inbox.extend(bytes);
             self.receive(at);
         }
@@ -315,7 +319,8 @@ impl World {
         match frame["type"].as_str() {
             Some("res") => {
                 let id = frame["id"].as_str().unwrap().to_owned();
-                let kind = client.sent.get(&id).unwrap_or_else(|| panic!("seed {seed}: nobody asked {id}")).clone();
+                let kind =
+                    client.sent.get(&id).unwrap_or_else(|| panic!("seed {seed}: nobody asked {id}")).clone();
                 let count = client.answered.entry(id.clone()).or_default();
                 *count += 1;
                 assert_eq!(*count, 1, "seed {seed}: {kind} {id} was answered twice");
@@ -323,7 +328,8 @@ impl World {
                     assert!(frame["ok"].as_bool().unwrap(), "seed {seed}: {frame}");
                     client.connected = true;
                 }
-                if let Some((key, text)) = kind.strip_prefix("chat.send ").and_then(|rest| rest.split_once('|'))
+                if let Some((key, text)) =
+                    kind.strip_prefix("chat.send ").and_then(|rest| rest.split_once('|'))
                     && frame["payload"]["status"] == "started"
                 {
                     let run_id = frame["payload"]["runId"].as_str().unwrap().to_owned();
@@ -402,15 +408,17 @@ impl World {
     /// One random thing happens.
     fn act(&mut self) {
         self.steps += 1;
-        let live: Vec<usize> =
-            (0..self.clients.len()).filter(|at| self.clients[*at].connected && !self.clients[*at].closed).collect();
+        let live: Vec<usize> = (0..self.clients.len())
+            .filter(|at| self.clients[*at].connected && !self.clients[*at].closed)
+            .collect();
         let at = live.get(self.dice.below(live.len())).copied();
         match (self.dice.below(10), at) {
             (0, _) | (_, None) if self.clients.len() < 5 => self.connect(),
             (1..=5, Some(at)) => {
                 // v3 without a device holds no scopes, so only v4 clients may speak.
                 if self.clients[at].wire == 4 {
-                    let key = ["main", "agent:main:a", "agent:main:b", "discord:channel:1"][self.dice.below(4)];
+                    let key =
+                        ["main", "agent:main:a", "agent:main:b", "discord:channel:1"][self.dice.below(4)];
                     let words = ["hello", "SLOW 3", "LONG 20", "SILENT", "FAIL", "hello", "hello", "/status"];
                     let text = format!("{} #{}-{}", words[self.dice.below(words.len())], at, self.steps);
                     let kind = format!("chat.send {key}|{text}");
