@@ -108,6 +108,7 @@ impl Shard {
                 }),
                 idempotency: Ledger::default(),
             },
+            audience: Default::default(),
             runs: Runs::default(),
             home: None,
             pending: HashMap::new(),

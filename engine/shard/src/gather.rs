@@ -24,28 +24,27 @@ pub(crate) struct Gathering {
 }
 
 impl Shard {
-    /// Asks every shard and hands the parts to `then`, ours first.
+    /// Asks every shard and hands the parts to `then`, in the order they came in.
     pub(crate) fn ask_all(
         &mut self,
         query: Query,
         then: impl FnOnce(&mut Shard, Vec<Part>) + Send + 'static,
     ) {
-        let mine = self.answer_query(&query);
-        let others = usize::from(self.shards) - 1;
-        if others == 0 {
-            return then(self, vec![mine]);
-        }
+        let query = Arc::new(query);
         if self.pending_len() >= self.limits.pending_max as usize {
             // Bounded like every waiting row: the asker gets what this shard knows.
             self.counters.overflows += 1;
-            return then(self, vec![mine]);
+            return self.answer_query(&query, move |shard, mine| then(shard, vec![mine]));
+        }
+        if self.shards == 1 {
+            return self.answer_query(&query, move |shard, mine| then(shard, vec![mine]));
         }
         let number = self.next_number();
         let timer = self.timers.set(self.now.mono_ms + CALL_MS, Timer::Gather(number));
-        self.gatherings
-            .insert(number, Gathering { parts: vec![mine], missing: others, timer, then: Box::new(then) });
-        let query = Arc::new(query);
+        let missing = usize::from(self.shards);
+        self.gatherings.insert(number, Gathering { parts: Vec::new(), missing, timer, then: Box::new(then) });
         self.send_others(|| ShardMsg::Ask { number, query: Arc::clone(&query) });
+        self.answer_query(&query, move |shard, mine| shard.gathered(number, mine));
     }
 
     /// A part came in.

@@ -107,6 +107,9 @@ pub(crate) enum ShardMsg {
     /// A device lost its place: its connections are closed.
     /// From: home. To: every other shard. Ring full: kept and sent again.
     Retire(Retire),
+    /// Whether the sender has connections that subscribed to sessions; only then are such events made for it.
+    /// From: any. To: every other shard. Ring full: kept and sent again.
+    Listens(bool),
     /// Something changed that the health snapshot shows.
     /// From: any. To: home. Ring full: dropped; the next refresh sees it anyway.
     HealthStale,

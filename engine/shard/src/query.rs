@@ -3,11 +3,19 @@
 use std::sync::Arc;
 
 use pincer_protocol::Wire;
+use pincer_protocol::method::sessions::{ResolveParams, SessionPreview};
+use pincer_protocol::method::usage::{Day, Totals};
 use pincer_sessions::agent::AgentId;
 use pincer_sessions::entry::Entry;
 use pincer_sessions::key::SessionKey;
+use pincer_sessions::resolve::{self, Selector};
+use pincer_sessions::usage::SessionReport;
+use pincer_sessions::list;
 
 use crate::Shard;
+use crate::method::sessions::list::ListQuery;
+use crate::method::sessions::preview::PreviewQuery;
+use crate::method::usage::{CostQuery, UsageQuery};
 use crate::counters::Counters;
 
 /// A question to every shard.
@@ -21,6 +29,23 @@ pub(crate) enum Query {
     },
     /// Every session that passes: for lists, look-ups and usage. Entries are shared, not copied field by field.
     Sessions(Box<dyn Fn(&SessionKey, &Entry) -> bool + Send + Sync>),
+    /// Rows of `sessions.list`.
+    List(Arc<ListQuery>),
+    /// Which sessions a selector finds.
+    Find {
+        /// By what.
+        selector: Selector,
+        /// What else must fit.
+        params: ResolveParams,
+    },
+    /// Who names whom as the conversation it belongs to.
+    Children,
+    /// The last things said in some sessions.
+    Preview(Arc<PreviewQuery>),
+    /// What sessions used, each by itself.
+    Usage(Arc<UsageQuery>),
+    /// What all sessions used, by day.
+    Cost(CostQuery),
     /// Whether a run is known, and how it stands.
     Run {
         /// Its id.
@@ -43,6 +68,23 @@ pub(crate) enum Part {
     Digest(Vec<AgentDigest>),
     /// To [`Query::Sessions`].
     Sessions(Vec<Listed>),
+    /// To [`Query::List`].
+    List(list::Part),
+    /// To [`Query::Find`].
+    Found(Vec<SessionKey>),
+    /// To [`Query::Children`]: parent, child.
+    Children(Vec<(SessionKey, SessionKey)>),
+    /// To [`Query::Preview`], by position in the question.
+    Previews(Vec<(usize, SessionPreview)>),
+    /// To [`Query::Usage`].
+    Usage(Vec<SessionReport>),
+    /// To [`Query::Cost`].
+    Cost {
+        /// Transcripts read.
+        files: u64,
+        /// A day may come more than once.
+        days: Vec<(Day, Totals)>,
+    },
     /// To [`Query::Run`].
     Run(RunFound),
 }
@@ -78,9 +120,22 @@ pub(crate) enum RunFound {
 }
 
 impl Shard {
-    /// Our part of an answer.
-    pub(crate) fn answer_query(&mut self, query: &Query) -> Part {
-        match query {
+    /// Hands our part of an answer to `then`: at once, unless something must be read first.
+    pub(crate) fn answer_query(
+        &mut self,
+        query: &Query,
+        then: impl FnOnce(&mut Shard, Part) + Send + 'static,
+    ) {
+        let part = match query {
+            Query::List(ask) => return self.list_part(Arc::clone(ask), then),
+            Query::Preview(ask) => return self.preview_part(Arc::clone(ask), then),
+            Query::Usage(ask) => return self.usage_part(Arc::clone(ask), then),
+            Query::Cost(ask) => return self.cost_part(ask.clone(), then),
+            Query::Find { selector, params } => {
+                let entries = self.sessions.map.iter().map(|(key, session)| (key, &session.entry));
+                Part::Found(resolve::find(entries, selector, params))
+            }
+            Query::Children => Part::Children(self.children()),
             Query::Counters => Part::Counters { shard: self.id.0, counters: self.read_counters() },
             Query::Digest { recent_max } => Part::Digest(self.digest(*recent_max)),
             Query::Sessions(passes) => Part::Sessions(
@@ -96,7 +151,21 @@ impl Shard {
                 None if self.runs.keys.contains_key(run_id) => RunFound::Busy(self.id.0),
                 None => RunFound::Unknown,
             }),
-        }
+        };
+        then(self, part);
+    }
+
+    /// Which of our sessions belong to which conversation.
+    fn children(&self) -> Vec<(SessionKey, SessionKey)> {
+        self.sessions
+            .map
+            .iter()
+            .filter_map(|(key, session)| {
+                let parent = session.entry.life().parent_session_key.as_deref();
+                let parent = parent.or(session.entry.tuning().spawned_by.as_deref())?;
+                Some((SessionKey::from_stored(parent), key.clone()))
+            })
+            .collect()
     }
 
     fn read_counters(&self) -> Counters {

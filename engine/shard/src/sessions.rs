@@ -30,11 +30,13 @@ pub(crate) struct Session {
     pub(crate) run: Option<Box<ActiveRun>>,
     /// Last thing said, cut short, for lists; `None` until something was said since start.
     pub(crate) last_preview: Option<Box<str>>,
+    /// First thing a person said, cut short, for titles; `None` until a list asked for it.
+    pub(crate) first_said: Option<Box<str>>,
 }
 
 impl Session {
     pub(crate) fn new(entry: Entry) -> Session {
-        Session { entry, leaf: None, run: None, last_preview: None }
+        Session { entry, leaf: None, run: None, last_preview: None, first_said: None }
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Shard {
     /// Process-wide facts, as home last published them.
     pub(crate) view: Arc<View>,
     pub(crate) sessions: Sessions,
+    /// Who listens to sessions, and where.
+    pub(crate) audience: crate::live::Listeners,
     pub(crate) runs: Runs,
     /// Only on shard 0.
     pub(crate) home: Option<Box<Home>>,
@@ -256,6 +258,10 @@ impl Shard {
             Target::Session(text) => {
                 self.view.parse_key(text, caller.wire).map_or(self.id, |key| self.owner(&key))
             }
+            Target::SessionOf(text, agent) => self
+                .view
+                .parse_key_of(text, agent, caller.wire)
+                .map_or(self.id, |key| self.owner(&key)),
         }
     }
 
@@ -289,8 +295,9 @@ impl Shard {
             ShardMsg::Admitted(admission) => self.admitted(*admission),
             ShardMsg::Departed { presence_key } => self.departed(&presence_key),
             ShardMsg::Ask { number, query } => {
-                let part = Box::new(self.answer_query(&query));
-                self.send(from, ShardMsg::Part { number, part });
+                self.answer_query(&query, move |shard, part| {
+                    shard.send(from, ShardMsg::Part { number, part: Box::new(part) });
+                });
             }
             ShardMsg::Part { number, part } => self.gathered(number, *part),
             ShardMsg::View(view) => self.take_view(view),
@@ -304,6 +311,7 @@ impl Shard {
                 }
             }
             ShardMsg::Retire(retire) => self.retire_here(&retire),
+            ShardMsg::Listens(listens) => self.audience.set(from, listens),
             ShardMsg::HealthStale => self.refresh_health_soon(),
         }
     }
@@ -541,6 +549,9 @@ impl Shard {
         match stage {
             Stage::Http(_) | Stage::Greeting(_) | Stage::Judging(_) => self.handshaking -= 1,
             Stage::Open(open) => {
+                if open.subscriptions.is_some() {
+                    self.listener_left();
+                }
                 if let Some(presence_key) = open.who.presence_key.clone() {
                     if self.is_home() {
                         self.departed(&presence_key);

@@ -82,6 +82,8 @@ pub(crate) enum Place<P> {
     Home,
     /// The owner of the session that this finds in the params; no key: the connection's shard.
     Session(fn(&P) -> Option<&str>),
+    /// The same where the params may name the agent too (v4's `agentId`): key, then agent.
+    SessionOf(fn(&P) -> (Option<&str>, Option<&str>)),
 }
 
 /// Where one call goes.
@@ -89,6 +91,8 @@ pub(crate) enum Target<'a> {
     Local,
     Home,
     Session(&'a str),
+    /// Key, agent.
+    SessionOf(&'a str, Option<&'a str>),
 }
 
 impl<P> Place<P> {
@@ -97,6 +101,10 @@ impl<P> Place<P> {
             Place::Local => Target::Local,
             Place::Home => Target::Home,
             Place::Session(key) => key(params).map_or(Target::Local, Target::Session),
+            Place::SessionOf(names) => {
+                let (key, agent) = names(params);
+                key.map_or(Target::Local, |key| Target::SessionOf(key, agent))
+            }
         }
     }
 }

@@ -71,7 +71,7 @@ macro_rules! methods {
     };
 }
 
-use Place::{Home, Local, Session};
+use Place::{Home, Local, Session, SessionOf};
 
 methods! {
     Health: system::Health => Local,
@@ -92,6 +92,32 @@ methods! {
     ChatInject: chat::Inject => Session(|params| Some(&params.session_key)),
     Agent: agent::Run => Session(|params| params.session_key.as_deref()),
     AgentWait: agent::Wait => Local,
+    ChatStartup: chat::Startup => SessionOf(|params| (Some(&params.session_key), params.agent_id.as_deref())),
+    ChatMetadata: chat::Metadata => Local,
+    CommandsList: chat::Commands => Local,
+    SessionsList: sessions::List => Local,
+    SessionsPreview: sessions::Preview => Local,
+    SessionsResolve: sessions::Resolve => Local,
+    SessionsPatch: sessions::Patch => SessionOf(|params| (Some(&params.key), params.agent_id.as_deref())),
+    SessionsReset: sessions::Reset => SessionOf(|params| (Some(&params.key), params.agent_id.as_deref())),
+    SessionsDelete: sessions::Delete => SessionOf(|params| (Some(&params.key), params.agent_id.as_deref())),
+    SessionsCompact: sessions::Compact => SessionOf(|params| (Some(&params.key), params.agent_id.as_deref())),
+    SessionsCreate: sessions::Create => SessionOf(|params| (params.key.as_deref(), params.agent_id.as_deref())),
+    SessionsDescribe: sessions::Describe => SessionOf(|params| (Some(&params.key), params.agent_id.as_deref())),
+    SessionsGet: sessions::Get => Session(|params| params.key()),
+    SessionsHistory: sessions::History => Session(|params| params.key()),
+    SessionStatus: sessions::Status => Session(|params| params.key()),
+    SessionsSend: sessions::Send => SessionOf(|params| (params.key(), params.agent_id.as_deref())),
+    SessionsSteer: sessions::Steer => SessionOf(|params| (params.key(), params.agent_id.as_deref())),
+    SessionsAbort: sessions::Abort => SessionOf(|params| (params.key.as_deref(), params.agent_id.as_deref())),
+    SessionsSubscribe: sessions::Subscribe => Local,
+    SessionsMessagesSubscribe: sessions::MessagesSubscribe => Local,
+    SessionsMessagesUnsubscribe: sessions::MessagesUnsubscribe => Local,
+    SessionsUsage: sessions::Usage => Local,
+    SessionsUsageTimeseries: sessions::Timeseries => Session(|params| params.key.as_deref()),
+    SessionsUsageLogs: sessions::Logs => Session(|params| params.key.as_deref()),
+    UsageStatus: usage::Status => Local,
+    UsageCost: usage::Cost => Local,
     DevicePairList: device::PairList => Home,
     DevicePairApprove: device::PairApprove => Home,
     DevicePairReject: device::PairReject => Home,

@@ -98,6 +98,16 @@ impl View {
         SessionKey::parse(text, &self.key_rules(wire, false))
     }
 
+    /// Reads a key beside which the agent may be named.
+    pub(crate) fn parse_key_of(
+        &self,
+        text: &str,
+        agent: Option<&str>,
+        wire: Wire,
+    ) -> Result<SessionKey, KeyError> {
+        SessionKey::parse_of_agent(text, agent, &self.key_rules(wire, false))
+    }
+
     /// The main session of the default agent.
     pub(crate) fn main_session(&self) -> SessionKey {
         self.key_rules(Wire::V3, false).main_key_of(&self.default_agent)

@@ -1,12 +1,13 @@
 //! The thinking halves of the methods, one file a family.
 
 mod agents;
-mod chat;
+pub(crate) mod chat;
 mod config;
 mod device;
 mod empty;
-mod sessions;
+pub(crate) mod sessions;
 mod system;
+pub(crate) mod usage;
 
 /// What the method table needs to name.
 pub(crate) mod prelude {

@@ -6,6 +6,7 @@ mod command;
 mod history;
 mod inject;
 mod send;
+mod startup;
 
 pub(crate) use history::raw;
-pub(crate) use send::{Spoken, speak};
+pub(crate) use send::{Spoken, sender, speak};
