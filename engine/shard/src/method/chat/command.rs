@@ -11,7 +11,7 @@ use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::model_ref::{ModelRef, thinking_profile};
 use pincer_sessions::patch::choose_model;
 use pincer_sessions::transcript::InjectedLine;
-use pincer_sessions::turn::{Turn, TurnOptions};
+use pincer_sessions::turn::{Sender, Turn, TurnOptions};
 use serde_json::json;
 
 use super::send::stop_all;
@@ -27,16 +27,21 @@ impl Shard {
         match parse(turn.wire, &text) {
             Parsed::Stop => stop_all(self, held, key),
             Parsed::Command(command) => {
-                let answer = self.command_view(key, &turn, |view| command::answer(&command, view));
+                let answer = self.command_view(key, turn.wire, turn.sender.as_ref(), |view| {
+                    command::answer(&command, view)
+                });
                 self.obey(key, turn, held, answer);
             }
             Parsed::Settings(settings) => {
-                let answer = self.command_view(key, &turn, |view| settings.answer(view));
+                let answer =
+                    self.command_view(key, turn.wire, turn.sender.as_ref(), |view| settings.answer(view));
                 self.obey(key, turn, held, answer);
             }
             Parsed::Message { text, settings } => {
                 if !settings.is_empty() {
-                    match self.command_view(key, &turn, |view| options_for(&settings, view)) {
+                    match self.command_view(key, turn.wire, turn.sender.as_ref(), |view| {
+                        options_for(&settings, view)
+                    }) {
                         Ok(options) => turn.options = merged(turn.options, options),
                         Err(text) => {
                             let answer = Answer { text, effects: Vec::new() };
@@ -173,17 +178,28 @@ impl Shard {
         self.view.endpoint(&model).map_or(0, |endpoint| self.view.context_tokens(&endpoint))
     }
 
+    /// The card of `/status`, for `session.status`.
+    pub(crate) fn status_card(&self, key: &SessionKey, wire: Wire) -> String {
+        self.command_view(key, wire, None, |view| view.status.card())
+    }
+
     /// What answers of commands look at.
-    fn command_view<R>(&self, key: &SessionKey, turn: &Turn, read: impl FnOnce(&CommandView<'_>) -> R) -> R {
+    fn command_view<R>(
+        &self,
+        key: &SessionKey,
+        wire: Wire,
+        sender: Option<&Sender>,
+        read: impl FnOnce(&CommandView<'_>) -> R,
+    ) -> R {
         let view = &self.view;
         let entry = self.sessions.map.get(key).map(|session| &session.entry);
         let tuning = entry.map(|entry| entry.tuning());
         let counters = entry.map(|entry| entry.counters());
         let model = view.session_model(key, entry);
         let facts = view.endpoint(&model).map(|endpoint| view.facts_of(&endpoint));
-        let profile = thinking_profile(turn.wire, &ModelRef::new(&model.provider, &model.model), facts);
+        let profile = thinking_profile(wire, &ModelRef::new(&model.provider, &model.model), facts);
         let model_name = model.to_string();
-        let policy = self.queue_policy(key, turn.wire);
+        let policy = self.queue_policy(key, wire);
         let number = |number: Option<u64>| number.unwrap_or(0);
         let status = Status {
             version: env!("CARGO_PKG_VERSION"),
@@ -217,7 +233,7 @@ impl Shard {
             Some(ModelRef::new(&found.provider, &found.model))
         };
         read(&CommandView {
-            wire: turn.wire,
+            wire,
             status,
             thinking_levels: &profile.levels,
             usage: tuning.and_then(|tuning| tuning.response_usage).unwrap_or(UsageNote::Off),
@@ -225,7 +241,7 @@ impl Shard {
             activation: group.then(|| {
                 tuning.and_then(|tuning| tuning.group_activation).unwrap_or(GroupActivation::Mention)
             }),
-            sender: turn.sender.as_ref(),
+            sender,
             channel: key.room().map_or("webchat", |room| room.channel),
             find_model: &find_model,
             context_parts: Default::default(),
