@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use context::Context;
 pub(crate) use failure::Failure;
 pub(crate) use output::Output;
-pub(crate) use prepare::prepare;
+pub(crate) use prepare::{Prepared, prepare};
 pub(crate) use run_options::RunOptions;
 
 /// Version of this build.
@@ -143,7 +143,8 @@ mod tests {
         check("pincer gateway run --shards auto --bind 192.168.0.5", true);
         check("pincer gateway run --shards 0", false);
         check("pincer gateway run --backend kqueue", false);
-        check("pincer gateway run --port 0", false);
+        check("pincer gateway run --port 0", true);
+        check("pincer gateway run --port 65536", false);
         check("pincer gateway call status --params {} --proto 3 --expect-final --json", true);
         check("pincer gateway call --params {}", false);
         check("pincer gateway call x --proto 5", false);
