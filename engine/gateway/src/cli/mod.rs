@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use context::Context;
 pub(crate) use failure::Failure;
 pub(crate) use output::Output;
-pub(crate) use prepare::{Prepared, prepare};
+pub(crate) use prepare::prepare;
 pub(crate) use run_options::RunOptions;
 
 /// Version of this build.
