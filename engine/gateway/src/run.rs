@@ -60,9 +60,6 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         serve::start(serve, &mut |line| output.remark(&line)).map_err(|Refused { message, config }| {
             if config { Failure::config(message) } else { Failure::new(message) }
         })?;
-    for address in server.addrs() {
-        output.remark(format!("listening on {address}"));
-    }
     let drain = Drain {
         reason: "gateway stopping".to_owned(),
         budget_ms: drain_ms,
@@ -70,6 +67,10 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
     };
     let watched = watch(server.post().clone(), log, OnSignal::drain(drain));
     let _watch = watched.map_err(|error| Failure::new(format!("signals cannot be watched: {error}")))?;
+    // Only now: whoever waits for this line may send a signal next.
+    for address in server.addrs() {
+        output.remark(format!("listening on {address}"));
+    }
     server.join().map_err(Failure::new)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,15 +8,15 @@ use pincer_protocol::method::usage::{Day, Totals};
 use pincer_sessions::agent::AgentId;
 use pincer_sessions::entry::Entry;
 use pincer_sessions::key::SessionKey;
+use pincer_sessions::list;
 use pincer_sessions::resolve::{self, Selector};
 use pincer_sessions::usage::SessionReport;
-use pincer_sessions::list;
 
 use crate::Shard;
+use crate::counters::Counters;
 use crate::method::sessions::list::ListQuery;
 use crate::method::sessions::preview::PreviewQuery;
 use crate::method::usage::{CostQuery, UsageQuery};
-use crate::counters::Counters;
 
 /// A question to every shard.
 pub(crate) enum Query {

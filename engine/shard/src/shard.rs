@@ -258,10 +258,9 @@ impl Shard {
             Target::Session(text) => {
                 self.view.parse_key(text, caller.wire).map_or(self.id, |key| self.owner(&key))
             }
-            Target::SessionOf(text, agent) => self
-                .view
-                .parse_key_of(text, agent, caller.wire)
-                .map_or(self.id, |key| self.owner(&key)),
+            Target::SessionOf(text, agent) => {
+                self.view.parse_key_of(text, agent, caller.wire).map_or(self.id, |key| self.owner(&key))
+            }
         }
     }
 

@@ -46,7 +46,7 @@ fn no_text_no_keys_and_no_sense() {
     check_issues("{}", &[], &[]);
     check_issues("", &["<root>: JSON5 parse failed: SyntaxError: JSON5: invalid end of input at 1:1"], &[]);
     check_issues("[]", &["<root>: Invalid input: expected object, received array"], &[]);
-    check_issues("{nope: 1}", &[], &["<root>: Unrecognized key: \"nope\""]);
+    check_issues("{nope: 1}", &[], &["nope: Unrecognized key: \"nope\""]);
     check_issues(
         r#"{gateway: {port: "abc", auth: {token: 5}}}"#,
         &[

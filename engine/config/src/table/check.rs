@@ -86,15 +86,11 @@ impl Checker<'_> {
             }
             (Shape::Map(_), _) => self.wrong("record", value),
             (Shape::Object(keys), Value::Object(map)) => {
-                let unknown: Vec<String> = map
-                    .keys()
-                    .filter(|name| find(keys, name).is_none())
-                    .map(|name| format!("\"{name}\""))
-                    .collect();
-                if !unknown.is_empty() {
-                    let plural = if unknown.len() == 1 { "" } else { "s" };
-                    let message = format!("Unrecognized key{plural}: {}", unknown.join(", "));
-                    self.issues.push(Issue::warning(&self.at, message));
+                // Upstream names the object that holds unknown keys; a warning is of more use with the key's own place.
+                for name in map.keys().filter(|name| find(keys, name).is_none()) {
+                    self.at.push_key(name);
+                    self.issues.push(Issue::warning(&self.at, format!("Unrecognized key: \"{name}\"")));
+                    self.at.pop();
                 }
                 Some(self.keys(keys, map))
             }
@@ -236,13 +232,17 @@ mod tests {
 
     #[test]
     fn unknown_keys_only_warn() {
-        check_one(json!({"nope": 1}), json!({}), &["<root>: Unrecognized key: \"nope\""]);
-        check_one(json!({"y": 1, "z": 2}), json!({}), &["<root>: Unrecognized keys: \"y\", \"z\""]);
+        check_one(json!({"nope": 1}), json!({}), &["nope: Unrecognized key: \"nope\""]);
+        check_one(
+            json!({"y": 1, "z": 2}),
+            json!({}),
+            &["y: Unrecognized key: \"y\"", "z: Unrecognized key: \"z\""],
+        );
         check_one(json!({"o": {"known": true, "more": 1}}), json!({"o": {"known": true}}), &[]);
         let mut issues = Issues::default();
         check(&ROOT, &json!({"gateway": {"port": "abc", "nope": 1}}), &mut issues);
         let (errors, warnings) = issues.split();
         assert_eq!(errors, [Issue::error("gateway.port", "Invalid input: expected number, received string")]);
-        assert_eq!(warnings, [Issue::warning("gateway", "Unrecognized key: \"nope\"")]);
+        assert_eq!(warnings, [Issue::warning("gateway.nope", "Unrecognized key: \"nope\"")]);
     }
 }

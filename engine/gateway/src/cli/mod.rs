@@ -143,7 +143,8 @@ mod tests {
         check("pincer gateway run --shards auto --bind 192.168.0.5", true);
         check("pincer gateway run --shards 0", false);
         check("pincer gateway run --backend kqueue", false);
-        check("pincer gateway run --port 0", false);
+        check("pincer gateway run --port 0", true);
+        check("pincer gateway run --port 65536", false);
         check("pincer gateway call status --params {} --proto 3 --expect-final --json", true);
         check("pincer gateway call --params {}", false);
         check("pincer gateway call x --proto 5", false);

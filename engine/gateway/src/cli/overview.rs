@@ -42,15 +42,13 @@ pub(crate) fn overview(global: &Global, output: &Output) -> Result<ExitCode, Fai
     };
     let next = match running {
         Holder::Running(_) => {
-            "\
-  pincer status                what it is doing
+            "  pincer status                what it is doing
   pincer sessions              conversations
   pincer logs --follow         its log
   pincer gateway call METHOD   anything its clients can do"
         }
         Holder::Nobody => {
-            "\
-  pincer gateway run           start it; a token is made and shown on the first start
+            "  pincer gateway run           start it; a token is made and shown on the first start
   pincer config set PATH VALUE change its config
   pincer doctor                see whether all is ready"
         }

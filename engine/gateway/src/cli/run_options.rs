@@ -18,8 +18,9 @@ Examples:
 
 Stops cleanly on SIGTERM and SIGINT.")]
 pub(crate) struct RunOptions {
-    /// Port for WebSocket, HTTP and the control UI [env: PINCER_GATEWAY_PORT, OPENCLAW_GATEWAY_PORT] [default: 18789]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port for WebSocket, HTTP and the control UI; 0 takes a free one [env: PINCER_GATEWAY_PORT, OPENCLAW_GATEWAY_PORT]
+    /// [default: 18789]
+    #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
     /// loopback, lan, or an IP address [default: loopback]
     #[arg(long, value_name = "ADDR", env = "PINCER_GATEWAY_BIND")]

@@ -208,11 +208,7 @@ impl Shard {
     }
 
     /// Our part of `usage.cost`.
-    pub(crate) fn cost_part(
-        &mut self,
-        ask: CostQuery,
-        then: impl FnOnce(&mut Shard, Part) + Send + 'static,
-    ) {
+    pub(crate) fn cost_part(&mut self, ask: CostQuery, then: impl FnOnce(&mut Shard, Part) + Send + 'static) {
         let since_ms = ask.days.span_ms().0;
         let mut keys: Vec<(u64, SessionKey)> = self
             .sessions

@@ -1,3 +1,4 @@
+mod histories;
 mod managing;
 
 use pincer_protocol::ErrorShape;

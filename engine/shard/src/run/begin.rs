@@ -249,6 +249,7 @@ impl Shard {
         if first {
             let model = run.model_name();
             run.stream.started(&model, now, &mut events);
+            session.entry.note_run_start(&run.turn.run_id, now);
         }
         let request = ModelRequest {
             tokens_max: view.tokens_max(&endpoint),

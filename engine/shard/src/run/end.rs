@@ -2,6 +2,7 @@
 
 use pincer_adapters::model::TokenUsage;
 use pincer_protocol::{ErrorShape, Wire};
+use pincer_sessions::entry::RunEnd as EntryRunEnd;
 use pincer_sessions::entry::level::RunStatus;
 use pincer_sessions::idempotency::{Family, Outcome as Ended, Receipt};
 use pincer_sessions::key::SessionKey;
@@ -44,7 +45,7 @@ impl Shard {
             self.broadcast(event);
         }
         let mut ops = self.assistant_lines(key, &text, &usage, AssistantStop::Stop);
-        self.count_run(key, &usage, RunStatus::Done, false);
+        self.count_run(key, &usage, RunStatus::Done);
         ops.extend(self.entry_op(key));
         let outcome = self.outcome(key);
         ops.extend(self.retire(&run_id, outcome));
@@ -88,7 +89,7 @@ impl Shard {
         let usage = std::mem::take(&mut run.usage);
         let stop = AssistantStop::Error(&failure.provider_text);
         let mut ops = self.assistant_lines(key, &text, &usage, stop);
-        self.count_run(key, &usage, RunStatus::Failed, false);
+        self.count_run(key, &usage, RunStatus::Failed);
         ops.extend(self.entry_op(key));
         // v3's model errors end as `ok`; v4 remembers the error.
         let shown = shown_to_v4(&failure);
@@ -219,7 +220,7 @@ impl Shard {
                     self.append_lines(key, |chain, mut ids| vec![chain.injected(&mut ids, &line).json]),
                 );
             }
-            self.count_run(key, &run.usage, RunStatus::Killed, true);
+            self.count_run(key, &run.usage, RunStatus::Killed);
             if let Some(held) = run.caller.take() {
                 self.answer_aborted(held, run_id, reason);
             }
@@ -333,45 +334,27 @@ impl Shard {
     }
 
     /// Adds a run to a session's counters.
-    fn count_run(&mut self, key: &SessionKey, usage: &TokenUsage, status: RunStatus, aborted: bool) {
+    fn count_run(&mut self, key: &SessionKey, usage: &TokenUsage, status: RunStatus) {
         let now = self.now.wall_ms;
         let view = std::sync::Arc::clone(&self.view);
         let Some(session) = self.sessions.map.get_mut(key) else { return };
         let Some(run) = session.run.as_deref() else {
-            session.entry.aborted_last_run = Some(aborted);
-            session.entry.life_mut().status = Some(status);
-            session.entry.life_mut().ended_at = Some(now);
+            session.entry.aborted_last_run = Some(status == RunStatus::Killed);
+            let life = session.entry.life_mut();
+            (life.status, life.ended_at) = (Some(status), Some(now));
             return;
         };
-        let endpoint = run.models.get(run.model_index).cloned();
-        let (started, run_id) = (run.stream.started_ms(), run.turn.run_id.clone());
-        let entry = &mut session.entry;
-        entry.system_sent = Some(true);
-        entry.aborted_last_run = Some(aborted);
-        entry.touch(now);
-        if let Some(endpoint) = &endpoint {
-            let cost = transcript_usage(usage).priced(&view.prices(endpoint)).cost.total;
-            let counters = entry.counters_mut();
-            counters.model_provider = Some(endpoint.provider.as_str().into());
-            counters.model = Some(endpoint.model.as_str().into());
-            counters.context_tokens = Some(view.context_tokens(endpoint));
-            if usage.total > 0 {
-                let prompt = usage.input + usage.cache_read + usage.cache_write;
-                counters.input_tokens = Some(counters.input_tokens.unwrap_or(0) + usage.input);
-                counters.output_tokens = Some(counters.output_tokens.unwrap_or(0) + usage.output);
-                counters.cache_read = Some(usage.cache_read);
-                counters.cache_write = Some(usage.cache_write);
-                counters.total_tokens = Some(prompt);
-                counters.total_tokens_fresh = Some(true);
-                counters.estimated_cost_usd = Some(counters.estimated_cost_usd.unwrap_or(0.0) + cost);
-            }
-        }
-        let life = entry.life_mut();
-        life.status = Some(status);
-        life.started_at = Some(started);
-        life.ended_at = Some(now);
-        life.runtime_ms = Some(now.saturating_sub(started));
-        life.last_run_id = Some(run_id.as_str().into());
+        let Some(endpoint) = run.models.get(run.model_index).cloned() else { return };
+        let answered = usage.total > 0;
+        let end = EntryRunEnd {
+            status,
+            provider: &endpoint.provider,
+            model: &endpoint.model,
+            context_tokens: Some(view.context_tokens(&endpoint)),
+            usage: transcript_usage(&run.spent).priced(&view.prices(&endpoint)),
+            context_used: answered.then_some(usage.input + usage.cache_read + usage.cache_write),
+        };
+        session.entry.note_run_end(&end, now);
         self.health_stale();
     }
 

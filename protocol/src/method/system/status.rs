@@ -1,9 +1,12 @@
 //! `status`: what an operator looks at first.
 
+mod v4;
+
 use serde::Serialize;
 
+use self::v4::StatusV4;
 use super::health::Heartbeat;
-use super::load::{EventLoop, ModelRuntime, ProcessMemory};
+use super::load::{EventLoop, ProcessMemory};
 use crate::Wire;
 use crate::access::{Access, Scope};
 use crate::method::{NoParams, Rpc};
@@ -320,18 +323,16 @@ pub fn status(wire: Wire, facts: StatusFacts) -> StatusPayload {
         by_agent,
     };
     let v4 = v4.then(|| {
-        Box::new(StatusV4 {
+        let mut v4 = StatusV4 {
             runtime_version: facts.version,
             pid: facts.pid,
             event_loop: facts.event_loop,
             process_memory: facts.memory,
-            shutdown_budget: ShutdownBudget {
-                timeout_ms: facts.drain_budget_ms,
-                active_work: ActiveWork { root_requests: facts.requests_running, ..ActiveWork::default() },
-                ..ShutdownBudget::default()
-            },
             ..StatusV4::default()
-        })
+        };
+        v4.shutdown_budget.timeout_ms = facts.drain_budget_ms;
+        v4.shutdown_budget.active_work.root_requests = facts.requests_running;
+        Box::new(v4)
     });
     StatusPayload {
         heartbeat,
@@ -426,133 +427,6 @@ fn flags(facts: &SessionFacts) -> Vec<Box<str>> {
         flags.push(format!("id:{id}").into());
     }
     flags
-}
-
-/// What v4 says more. Background tasks, desktops and worker pools do not exist here; their counts are zero.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StatusV4 {
-    /// Our version.
-    pub runtime_version: &'static str,
-    host_desktop: HostDesktop,
-    degraded_secret_owners: [(); 0],
-    degraded_plugins: [(); 0],
-    tasks: Tasks,
-    task_audit: TaskAudit,
-    model_runtime: ModelRuntime,
-    /// How busy the process is.
-    pub event_loop: EventLoop,
-    /// Its memory.
-    pub process_memory: ProcessMemory,
-    worker_pools: WorkerPools,
-    /// Process id.
-    pub pid: u32,
-    /// What a shutdown would wait for.
-    pub shutdown_budget: ShutdownBudget,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct HostDesktop {
-    enabled: bool,
-    state: &'static str,
-    port: u16,
-}
-
-impl Default for HostDesktop {
-    fn default() -> Self {
-        HostDesktop { enabled: false, state: "disabled", port: 0 }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Tasks {
-    total: u64,
-    active: u64,
-    terminal: u64,
-    failures: u64,
-    by_status: TasksByStatus,
-    by_runtime: TasksByRuntime,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-struct TasksByStatus {
-    queued: u64,
-    running: u64,
-    succeeded: u64,
-    failed: u64,
-    timed_out: u64,
-    cancelled: u64,
-    lost: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-struct TasksByRuntime {
-    subagent: u64,
-    acp: u64,
-    cli: u64,
-    cron: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TaskAudit {
-    total: u64,
-    warnings: u64,
-    errors: u64,
-    by_code: TaskAuditByCode,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-struct TaskAuditByCode {
-    stale_queued: u64,
-    stale_running: u64,
-    lost: u64,
-    delivery_failed: u64,
-    missing_cleanup: u64,
-    inconsistent_timestamps: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WorkerPools {
-    transcript_reconciliation: WorkerPool,
-    model_catalog: WorkerPool,
-}
-
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WorkerPool {
-    max_workers: u64,
-    workers: u64,
-    workers_created: u64,
-    active_tasks: u64,
-    pending_tasks: u64,
-}
-
-/// What a shutdown would wait for.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ShutdownBudget {
-    /// How long running turns get, milliseconds.
-    pub timeout_ms: u64,
-    reserve_ms: u64,
-    native_stop_budget: bool,
-    /// What runs now.
-    pub active_work: ActiveWork,
-    write_custody: [(); 0],
-}
-
-/// What runs now.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ActiveWork {
-    /// Requests.
-    pub root_requests: u64,
-    cron_runs: u64,
-    session_mutations: u64,
-    terminal_persistence: u64,
-    lifecycle_writes: u64,
 }
 
 #[cfg(test)]

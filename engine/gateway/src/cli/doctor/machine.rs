@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use pincer_config::section::Backend;
+use pincer_runtime::{Verdict, probe};
+
 use super::Check;
 use crate::cli::Context;
 
@@ -20,10 +23,7 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.extend(disk(&context.located.state_dir));
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    checks.push(backend(
-        &fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default(),
-        fs::read_to_string("/proc/sys/kernel/io_uring_disabled").ok().as_deref(),
-    ));
+    checks.push(backend(context.loaded.config.engine.backend, &probe(1)));
     checks.push(memlock(limit(&limits, "Max locked memory")));
     checks.push(files(limit(&limits, "Max open files")));
     checks
@@ -47,24 +47,16 @@ fn disk_grade(free: u64) -> Check {
     }
 }
 
-/// What can be told without opening a ring: kernel and sysctl. The gateway itself asks the kernel at start, and says
-/// in its log what it took and why.
-fn backend(release: &str, disabled: Option<&str>) -> Check {
-    let mut numbers = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
-    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    let release = release.trim();
-    if version < (5, 8) {
-        return Check::ok("backend", format!("epoll: kernel {release} is older than io_uring needs (5.8)"));
-    }
-    match disabled.map(str::trim) {
-        Some(value @ ("1" | "2")) => Check::ok(
+/// What the kernel offers, beside what the config asks for.
+fn backend(wanted: Backend, found: &Verdict) -> Check {
+    match (wanted, found) {
+        (_, Verdict::Ready) => Check::ok("backend", format!("{}: {found}", wanted.as_str())),
+        (Backend::Uring, _) => Check::fail(
             "backend",
-            format!("epoll: kernel.io_uring_disabled is {value} (io_uring would need 0)"),
+            format!("engine.backend is uring, and {found}"),
+            format!("{}; or `pincer config set engine.backend auto`", found.cure()),
         ),
-        _ => Check::ok(
-            "backend",
-            format!("kernel {release}: epoll, and io_uring unless a container forbids it"),
-        ),
+        (Backend::Auto | Backend::Epoll, _) => Check::ok("backend", format!("epoll: {found}")),
     }
 }
 
@@ -134,8 +126,9 @@ mod tests {
 
     #[test]
     fn backends() {
-        assert!(backend("5.4.0-42-generic\n", None).message.contains("older"));
-        assert!(backend("6.8.0-1", Some("2\n")).message.contains("disabled is 2"));
-        assert!(backend("6.18.44", Some("0\n")).message.contains("unless a container"));
+        let of = |wanted| backend(wanted, &Verdict::Missing).grade;
+        assert_eq!((of(Backend::Auto), of(Backend::Uring)), (Grade::Ok, Grade::Fail));
+        assert_eq!(backend(Backend::Uring, &Verdict::Ready).grade, Grade::Ok);
+        assert!(backend(Backend::Uring, &Verdict::Missing).fix.contains("engine.backend auto"));
     }
 }

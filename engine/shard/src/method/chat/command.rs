@@ -27,16 +27,21 @@ impl Shard {
         match parse(turn.wire, &text) {
             Parsed::Stop => stop_all(self, held, key),
             Parsed::Command(command) => {
-                let answer = self.command_view(key, turn.wire, turn.sender.as_ref(), |view| command::answer(&command, view));
+                let answer = self.command_view(key, turn.wire, turn.sender.as_ref(), |view| {
+                    command::answer(&command, view)
+                });
                 self.obey(key, turn, held, answer);
             }
             Parsed::Settings(settings) => {
-                let answer = self.command_view(key, turn.wire, turn.sender.as_ref(), |view| settings.answer(view));
+                let answer =
+                    self.command_view(key, turn.wire, turn.sender.as_ref(), |view| settings.answer(view));
                 self.obey(key, turn, held, answer);
             }
             Parsed::Message { text, settings } => {
                 if !settings.is_empty() {
-                    match self.command_view(key, turn.wire, turn.sender.as_ref(), |view| options_for(&settings, view)) {
+                    match self.command_view(key, turn.wire, turn.sender.as_ref(), |view| {
+                        options_for(&settings, view)
+                    }) {
                         Ok(options) => turn.options = merged(turn.options, options),
                         Err(text) => {
                             let answer = Answer { text, effects: Vec::new() };
@@ -160,11 +165,6 @@ impl Shard {
         entry.shrink();
     }
 
-    /// The card that `/status` shows, for whoever asks by method.
-    pub(crate) fn status_card(&self, key: &SessionKey, wire: Wire) -> String {
-        self.command_view(key, wire, None, |view| view.status.card())
-    }
-
     fn compact_note(&self, key: &SessionKey) -> String {
         let counters = self.sessions.map.get(key).map(|session| session.entry.counters());
         let used = counters.and_then(|counters| counters.total_tokens);
@@ -176,6 +176,11 @@ impl Shard {
         let entry = self.sessions.map.get(key).map(|session| &session.entry);
         let model = self.view.session_model(key, entry);
         self.view.endpoint(&model).map_or(0, |endpoint| self.view.context_tokens(&endpoint))
+    }
+
+    /// The card of `/status`, for `session.status`.
+    pub(crate) fn status_card(&self, key: &SessionKey, wire: Wire) -> String {
+        self.command_view(key, wire, None, |view| view.status.card())
     }
 
     /// What answers of commands look at.

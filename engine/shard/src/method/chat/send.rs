@@ -5,10 +5,11 @@ use pincer_protocol::method::chat::{
 };
 use pincer_protocol::{ErrorShape, Wire};
 use pincer_sessions::command::Parsed;
-use pincer_sessions::entry::level::SendPolicy;
+use pincer_sessions::entry::Inbound;
+use pincer_sessions::entry::level::{ChatType, SendPolicy};
 use pincer_sessions::idempotency::{Begin, Family, Fingerprint, Outcome as Ended, conflict};
 use pincer_sessions::inbound;
-use pincer_sessions::key::SessionKey;
+use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::turn::{Origin, Route, Sender, Turn, TurnOptions};
 use serde_json::json;
 
@@ -214,27 +215,20 @@ impl Shard {
 
     /// Notes in a session's entry where its last message came from.
     fn note_origin(&mut self, key: &SessionKey, held: &Held) {
-        use pincer_sessions::entry::level::ChatType;
-        use pincer_sessions::entry::{DeliveryContext, Origin as EntryOrigin};
+        let group = key.kind() == SessionKind::Group;
         let name = held.who.display_name.clone().unwrap_or_else(|| held.who.client_id.clone());
-        let Some(session) = self.sessions.map.get_mut(key) else { return };
-        let chat_type = match key.kind() {
-            pincer_sessions::key::SessionKind::Group => ChatType::Group,
-            _ => ChatType::Direct,
+        let (room, now) = (key.room(), self.now.wall_ms);
+        let to = room.as_ref().filter(|_| held.wire == Wire::V4).map(|room| room.id);
+        let from = Inbound {
+            channel: room.as_ref().filter(|_| held.wire == Wire::V4).map_or("webchat", |room| room.channel),
+            chat_type: Some(if group { ChatType::Group } else { ChatType::Direct }),
+            sender: Some(&name),
+            from: None,
+            to,
+            account_id: None,
         };
-        let route = session.entry.route_mut();
-        route.chat_type = Some(chat_type);
-        route.last_channel.get_or_insert_with(|| "webchat".into());
-        route.delivery_context.get_or_insert_with(|| DeliveryContext {
-            channel: Some("webchat".into()),
-            ..DeliveryContext::default()
-        });
-        route.origin.get_or_insert_with(|| EntryOrigin {
-            label: Some(name),
-            provider: Some("webchat".into()),
-            surface: Some("webchat".into()),
-            chat_type: Some(chat_type),
-            ..EntryOrigin::default()
-        });
+        if let Some(session) = self.sessions.map.get_mut(key) {
+            session.entry.note_inbound(&from, now);
+        }
     }
 }

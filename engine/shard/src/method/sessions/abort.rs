@@ -17,9 +17,7 @@ impl Handle for Abort {
     fn handle(cx: &mut Cx<'_>, params: AbortParams) -> Outcome<AbortPayload> {
         let wire = cx.caller.wire;
         let key = match (params.key.as_deref(), params.run_id.as_deref()) {
-            (Some(spelled), _) => {
-                cx.shard.view.parse_key_of(spelled, params.agent_id.as_deref(), wire)?
-            }
+            (Some(spelled), _) => cx.shard.view.parse_key_of(spelled, params.agent_id.as_deref(), wire)?,
             (None, None) => return Err(ErrorShape::invalid("key required")),
             (None, Some(run_id)) => match cx.shard.runs.keys.get(run_id).cloned() {
                 Some(key) => key,
@@ -30,7 +28,9 @@ impl Handle for Abort {
             cx.shard.clear_queue(&key);
         }
         let running = match params.run_id {
-            Some(run_id) => cx.shard.runs.keys.get(&run_id).is_some_and(|owner| *owner == key).then_some(run_id),
+            Some(run_id) => {
+                cx.shard.runs.keys.get(&run_id).is_some_and(|owner| *owner == key).then_some(run_id)
+            }
             None => cx.shard.active_run_id(&key),
         };
         let Some(run_id) = running else { return Ok(Answer::Now(AbortPayload::new(None))) };
@@ -79,7 +79,7 @@ impl Shard {
         self.arm_queue();
         if !ops.is_empty() {
             ops.extend(self.entry_op(key));
-            self.persist(ops, |_, _| ());
+            self.persist_surely(ops, |_, _| ());
         }
     }
 }

@@ -8,9 +8,7 @@ use pincer_sessions::entry::SessionId;
 use pincer_sessions::inbound::{self, Inbound};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::model_ref::resolved_model;
-use pincer_sessions::patch::{
-    CreateContext, Creation, PatchContext, create, create_key, create_needs_admin,
-};
+use pincer_sessions::patch::{CreateContext, Creation, PatchContext, create, create_key, create_needs_admin};
 use pincer_sessions::reset::Fresh;
 use pincer_sessions::turn::TurnOptions;
 
@@ -126,9 +124,7 @@ impl Shard {
             workspace: &workspace,
             parent_id,
         };
-        let made = self
-            .ensure_session(&key)
-            .and_then(|_| create(before.as_ref(), &params, fresh, &context));
+        let made = self.ensure_session(&key).and_then(|_| create(before.as_ref(), &params, fresh, &context));
         let Creation { entry, .. } = match made {
             Ok(made) => made,
             Err(error) => {

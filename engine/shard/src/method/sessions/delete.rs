@@ -26,7 +26,8 @@ impl Handle for Delete {
         if wire == Wire::V4 {
             check_delete_expectations(&session.entry, &key, &params)?;
         }
-        let (mut ops, _) = shard.stop_session(&key, AbortReason::Rpc);
+        let (stopped, _) = shard.stop_session(&key, AbortReason::Rpc);
+        let mut ops = stopped.clone();
         let transcript = shard.transcript_id(&key);
         let Some(session) = shard.sessions.map.remove(&key) else {
             return Ok(Answer::Now(payload(&key, false, Vec::new())));
@@ -42,7 +43,10 @@ impl Handle for Delete {
         let held = cx.hold();
         cx.shard.persist(ops, move |shard, result| match result {
             Err(error) => {
-                // It is as if nothing had happened, except that what ran was stopped.
+                // It is as if nothing had happened, except that what ran was stopped and stays so.
+                if !stopped.is_empty() {
+                    shard.persist_surely(stopped, |_, _| ());
+                }
                 shard.sessions.map.entry(key).or_insert(session);
                 shard.answer::<()>(held, Err(not_saved(&error)));
             }

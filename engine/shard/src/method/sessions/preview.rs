@@ -74,8 +74,7 @@ impl Shard {
         let lines_max = u32::try_from(ask.items_max * LINES_PER_ITEM + 8).unwrap_or(u32::MAX);
         for (index, (spelled, key)) in ask.keys.iter().enumerate() {
             let Some(key) = key.as_ref().filter(|key| self.owner(key) == self.id) else { continue };
-            let blank =
-                |status| (index, SessionPreview { key: spelled.clone(), status, items: Vec::new() });
+            let blank = |status| (index, SessionPreview { key: spelled.clone(), status, items: Vec::new() });
             match self.sessions.map.get(key) {
                 None => done.push(blank(PreviewStatus::Missing)),
                 Some(session) if !session.entry.has_transcript => done.push(blank(PreviewStatus::Missing)),

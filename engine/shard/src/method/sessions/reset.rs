@@ -18,19 +18,26 @@ impl Handle for Reset {
         let key = cx.shard.view.parse_key_of(&params.key, params.agent_id.as_deref(), wire)?;
         let held = cx.hold();
         let shard = &mut *cx.shard;
-        let before = shard.sessions.map.get(&key).map(|session| session.entry.clone());
+        let existed = shard.sessions.map.contains_key(&key);
         if let Err(error) = shard.ensure_session(&key) {
             shard.answer::<()>(held, Err(error));
             return Ok(Answer::Later);
         }
+        let (stopped, _) = shard.stop_session(&key, AbortReason::Rpc);
+        let before = shard.sessions.map.get(&key).map(|session| session.entry.clone()).filter(|_| existed);
         let reason = params.reason.unwrap_or_default();
-        let ops = shard.reset_session(&key, reason, wire);
+        let mut ops = stopped.clone();
+        ops.extend(shard.reset_session(&key, reason, wire));
         let written = shard.sessions.map.get(&key).map(|session| session.entry.clone());
         shard.persist(ops, move |shard, result| {
             let Some(written) = written else {
                 return shard.answer::<()>(held, Err(ErrorShape::unavailable("the session is gone")));
             };
             if let Err(error) = result {
+                // What was stopped stays so.
+                if !stopped.is_empty() {
+                    shard.persist_surely(stopped, |_, _| ());
+                }
                 shard.take_back(&key, before, &written);
                 return shard.answer::<()>(held, Err(not_saved(&error)));
             }
