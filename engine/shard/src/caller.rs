@@ -1,6 +1,5 @@
 //! Who asks, and where the answer goes.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use pincer_protocol::frame::RequestId;
@@ -10,40 +9,30 @@ use crate::driver::{ConnId, ShardId};
 
 /// An authenticated connection's identity and rights. Made once, by the handshake.
 #[derive(Debug, Clone)]
-pub struct Principal {
+pub(crate) struct Principal {
     /// Operator or node.
-    pub role: Role,
+    pub(crate) role: Role,
     /// What it may do.
-    pub scopes: ScopeSet,
+    pub(crate) scopes: ScopeSet,
     /// The granted scope names, known and unknown, in the order asked for.
-    pub scope_names: Box<[Box<str>]>,
+    pub(crate) scope_names: Box<[Box<str>]>,
     /// `client.id`
-    pub client_id: Box<str>,
+    pub(crate) client_id: Box<str>,
     /// `client.mode`
-    pub client_mode: Box<str>,
+    pub(crate) client_mode: Box<str>,
     /// `client.displayName`
-    pub display_name: Option<Box<str>>,
+    pub(crate) display_name: Option<Box<str>>,
     /// Paired device, when it proved one.
-    pub device_id: Option<Box<str>>,
+    pub(crate) device_id: Option<Box<str>>,
     /// Key of its presence entry; `None` when it is not tracked.
-    pub presence_key: Option<Box<str>>,
-    /// Random id of the connection, shown to clients.
-    pub conn_uuid: Box<str>,
-    /// Address of the other end, as far as proxies are trusted.
-    pub remote_ip: IpAddr,
-    /// Whether the other end is on this machine.
-    pub local: bool,
-    /// Whether it showed the shared secret (or none was asked for), not only a device token.
-    pub shared_secret: bool,
-    /// Wants tool events of the runs it starts.
-    pub tool_events: bool,
+    pub(crate) presence_key: Option<Box<str>>,
     /// v4: wants `agent` and `chat` only of the sessions it subscribed to.
-    pub session_scoped_events: bool,
+    pub(crate) session_scoped_events: bool,
 }
 
 impl Principal {
     /// Whether it may do what `scope` stands for. Nodes hold no scopes.
-    pub fn allows(&self, scope: Scope) -> bool {
+    pub(crate) fn allows(&self, scope: Scope) -> bool {
         self.role == Role::Operator && self.scopes.allows(scope)
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pincer_protocol::ErrorShape;
-use pincer_protocol::event::EncodedEvent;
 use pincer_sessions::key::SessionKey;
 
 use crate::caller::Held;
@@ -46,14 +45,6 @@ pub(crate) enum ShardMsg {
     /// From: any. To: every other shard.
     /// Ring full: kept and sent again, unless it is droppable.
     Broadcast(Arc<Broadcast>),
-    /// An event for one connection of the receiver; carries no `seq`.
-    /// From: any. To: the connection's shard. Ring full: kept and sent again.
-    Direct {
-        /// The connection.
-        conn: ConnId,
-        /// The event.
-        event: EncodedEvent,
-    },
     /// A lawful `connect`, to be judged.
     /// From: the connection's shard. To: home. Ring full: the connect is refused as unavailable.
     Admit(Box<AdmissionRequest>),
@@ -110,7 +101,4 @@ pub(crate) enum ShardMsg {
     /// Whether the sender has connections that subscribed to sessions; only then are such events made for it.
     /// From: any. To: every other shard. Ring full: kept and sent again.
     Listens(bool),
-    /// Something changed that the health snapshot shows.
-    /// From: any. To: home. Ring full: dropped; the next refresh sees it anyway.
-    HealthStale,
 }

@@ -6,6 +6,12 @@ use crate::Shard;
 use crate::driver::Effect;
 use crate::shard::Timer;
 
+/// What goes on when a list was committed, or was not.
+pub(crate) type AfterStore = Box<dyn FnOnce(&mut Shard, Result<Vec<Outcome>, StoreError>) + Send>;
+
+/// What goes on when something was read.
+pub(crate) type AfterRead = Box<dyn FnOnce(&mut Shard, ReadAnswer) + Send>;
+
 /// What goes on once something is durable at last.
 pub(crate) type Surely = Box<dyn FnOnce(&mut Shard, Vec<Outcome>) + Send>;
 
@@ -15,7 +21,7 @@ const STORE_RETRY_MS: u64 = 1_000;
 /// What goes on when the store has answered.
 pub(crate) enum Pending {
     /// After [`Effect::Store`].
-    Store(Box<dyn FnOnce(&mut Shard, Result<Vec<Outcome>, StoreError>) + Send>),
+    Store(AfterStore),
     /// After [`Effect::Store`] that must not fail: kept to be tried again.
     Surely {
         /// What to commit.
@@ -24,7 +30,7 @@ pub(crate) enum Pending {
         then: Surely,
     },
     /// After [`Effect::Read`].
-    Read(Box<dyn FnOnce(&mut Shard, ReadAnswer) + Send>),
+    Read(AfterRead),
 }
 
 impl Shard {

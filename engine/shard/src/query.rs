@@ -18,7 +18,12 @@ use crate::method::sessions::list::ListQuery;
 use crate::method::sessions::preview::PreviewQuery;
 use crate::method::usage::{CostQuery, UsageQuery};
 
+/// Which sessions are asked for.
+pub(crate) type Passes = Box<dyn Fn(&SessionKey, &Entry) -> bool + Send + Sync>;
+
 /// A question to every shard.
+// A question is made once and then shared.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Query {
     /// Counters and gauges, for `/metrics`.
     Counters,
@@ -28,7 +33,7 @@ pub(crate) enum Query {
         recent_max: usize,
     },
     /// Every session that passes: for lists, look-ups and usage. Entries are shared, not copied field by field.
-    Sessions(Box<dyn Fn(&SessionKey, &Entry) -> bool + Send + Sync>),
+    Sessions(Passes),
     /// Rows of `sessions.list`.
     List(Arc<ListQuery>),
     /// Which sessions a selector finds.
@@ -102,11 +107,6 @@ pub(crate) struct AgentDigest {
 pub(crate) struct Listed {
     pub(crate) key: SessionKey,
     pub(crate) entry: Arc<Entry>,
-    /// Id of the run under way.
-    pub(crate) run_id: Option<Box<str>>,
-    pub(crate) run_started_ms: Option<u64>,
-    /// What was said last, if that is known without reading.
-    pub(crate) last_preview: Option<Box<str>>,
 }
 
 /// What a shard knows of a run.
@@ -199,20 +199,8 @@ impl Shard {
         }
         agents
     }
-
-    /// How this shard would list one of its sessions.
-    pub(crate) fn listed(&self, key: &SessionKey) -> Option<Listed> {
-        self.sessions.map.get(key).map(|session| listed(key, session))
-    }
 }
 
 fn listed(key: &SessionKey, session: &crate::sessions::Session) -> Listed {
-    let run = session.run.as_deref();
-    Listed {
-        key: key.clone(),
-        entry: Arc::new(session.entry.clone()),
-        run_id: run.map(|run| run.turn.run_id.as_str().into()),
-        run_started_ms: run.map(|run| run.begun_ms),
-        last_preview: session.last_preview.clone(),
-    }
+    Listed { key: key.clone(), entry: Arc::new(session.entry.clone()) }
 }

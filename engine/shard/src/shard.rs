@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use pincer_buffers::Pool;
-use pincer_protocol::event::EncodedEvent;
 use pincer_protocol::frame;
 use pincer_protocol::json::Parser;
 use pincer_protocol::{ErrorShape, Wire};
@@ -289,7 +288,6 @@ impl Shard {
                 self.write_frame(conn, |out| out.extend_from_slice(&frame));
             }
             ShardMsg::Broadcast(broadcast) => self.deliver(&broadcast),
-            ShardMsg::Direct { conn, event } => self.write_frame(conn, |out| event.write(out, None)),
             ShardMsg::Admit(request) => self.judge(*request),
             ShardMsg::Admitted(admission) => self.admitted(*admission),
             ShardMsg::Departed { presence_key } => self.departed(&presence_key),
@@ -311,7 +309,6 @@ impl Shard {
             }
             ShardMsg::Retire(retire) => self.retire_here(&retire),
             ShardMsg::Listens(listens) => self.audience.set(from, listens),
-            ShardMsg::HealthStale => self.refresh_health_soon(),
         }
     }
 
@@ -323,7 +320,6 @@ impl Shard {
                 return self.answer::<()>(call.held, Err(ErrorShape::busy("the gateway is overloaded", 200)));
             }
             ShardMsg::Broadcast(broadcast) if broadcast.droppable => return,
-            ShardMsg::HealthStale => return,
             ShardMsg::View(_) => {
                 // A newer view is all that matters.
                 let same = |(held_to, held): &(ShardId, ShardMsg)| {
@@ -444,15 +440,6 @@ impl Shard {
         let broadcast = Arc::new(broadcast);
         self.send_others(|| ShardMsg::Broadcast(Arc::clone(&broadcast)));
         self.deliver(&broadcast);
-    }
-
-    /// Sends an event to one connection, wherever it is.
-    pub(crate) fn direct(&mut self, origin: ShardId, conn: ConnId, event: EncodedEvent) {
-        if origin == self.id {
-            self.write_frame(conn, |out| event.write(out, None));
-        } else {
-            self.send(origin, ShardMsg::Direct { conn, event });
-        }
     }
 
     /// Delivers an event to this shard's part of the audience.

@@ -3,13 +3,12 @@
 //! The connection's shard checks everything that needs no process-wide facts; home knows devices and presence, and has
 //! the last word. What home grants is on disk before the client is let in.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use pincer_protocol::connect::{
-    self, AuthMethod, AuthV3, AuthV4, FeaturesV3, FeaturesV4, HelloV3, HelloV4, PolicyV3, PolicyV4,
-    PresenceEvent, ServerV3, ServerV4, SessionDefaultsV3, SessionDefaultsV4, SnapshotV3, SnapshotV4,
-    Suspension, SuspensionPhase, UpdateSchedule,
+    self, AuthV3, AuthV4, FeaturesV3, FeaturesV4, HelloV3, HelloV4, PolicyV3, PolicyV4, PresenceEvent,
+    ServerV3, ServerV4, SessionDefaultsV3, SessionDefaultsV4, SnapshotV3, SnapshotV4, Suspension,
+    SuspensionPhase, UpdateSchedule,
 };
 use pincer_protocol::event::EncodedEvent;
 use pincer_protocol::frame;
@@ -341,7 +340,7 @@ impl Shard {
         };
         let Admitted { candidate, conn_uuid, token, presence_key, view } = admitted;
         let wire = candidate.wire;
-        let who = Arc::new(principal(&candidate, &conn_uuid, presence_key));
+        let who = Arc::new(principal(&candidate, presence_key));
         let Some(connection) = self.connections.get_mut(conn) else {
             // It hung up while home was judging.
             if let Some(presence_key) = who.presence_key.clone() {
@@ -474,9 +473,8 @@ impl Hello<'_> {
     }
 }
 
-fn principal(candidate: &Candidate, conn_uuid: &str, presence_key: Option<Box<str>>) -> Principal {
+fn principal(candidate: &Candidate, presence_key: Option<Box<str>>) -> Principal {
     let has = |cap: &str| candidate.caps.iter().any(|held| &**held == cap);
-    let loopback = || IpAddr::from([127, 0, 0, 1]);
     Principal {
         role: candidate.role,
         scopes: candidate.grant,
@@ -486,11 +484,6 @@ fn principal(candidate: &Candidate, conn_uuid: &str, presence_key: Option<Box<st
         display_name: candidate.client.display_name.clone(),
         device_id: candidate.device_id.clone(),
         presence_key,
-        conn_uuid: conn_uuid.into(),
-        remote_ip: candidate.remote_ip.as_deref().and_then(|ip| ip.parse().ok()).unwrap_or_else(loopback),
-        local: candidate.local,
-        shared_secret: candidate.method.is_shared_secret() || candidate.method == AuthMethod::None,
-        tool_events: has("tool-events"),
         session_scoped_events: has("session-scoped-events"),
     }
 }

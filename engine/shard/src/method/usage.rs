@@ -161,12 +161,18 @@ impl View {
     }
 }
 
+/// Counts one session's transcript.
+type CountOne<S> = fn(&mut Shard, &mut S, &SessionKey, Option<Tail>);
+
+/// What goes on when all are counted.
+type CountDone<S> = Box<dyn FnOnce(&mut Shard, S) + Send>;
+
 /// Counting under way: what is to be read, what was counted, and who wants it.
 struct Count<S> {
     keys: VecDeque<SessionKey>,
     counted: S,
-    each: fn(&mut Shard, &mut S, &SessionKey, Option<Tail>),
-    done: Box<dyn FnOnce(&mut Shard, S) + Send>,
+    each: CountOne<S>,
+    done: CountDone<S>,
 }
 
 impl Shard {

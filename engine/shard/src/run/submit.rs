@@ -23,8 +23,6 @@ pub(crate) enum Asker {
     Ack(Held, Value),
     /// `agent`: answered with this first, and with the result under the same id later.
     Agent(Held, Value),
-    /// Nobody waits: a queued turn of before a restart, or a follow-up of ours.
-    Nobody,
 }
 
 /// What goes on once a turn is durable.
@@ -52,7 +50,7 @@ impl Shard {
         let mut ops = Vec::new();
         let mut finals: Vec<(String, Option<String>)> = Vec::new();
         let mut stop = None;
-        let mut give_way = |shard: &mut Shard, superseded: Vec<Superseded>, ops: &mut Vec<StoreOp>| {
+        let give_way = |shard: &mut Shard, superseded: Vec<Superseded>, ops: &mut Vec<StoreOp>| {
             for Superseded { turn, .. } in superseded {
                 ops.extend(shard.user_lines(key, &turn));
                 ops.extend(shard.retire(&turn.run_id, well()));
@@ -144,7 +142,6 @@ impl Shard {
                 self.answer_first(&held, &payload);
                 Some(held)
             }
-            Asker::Nobody => None,
         };
         self.answer_repeats(run_id, None);
         for (run_id, spelled) in finals {
@@ -197,16 +194,14 @@ impl Shard {
     }
 
     fn fail_asker(&mut self, asker: Asker, error: ErrorShape) {
-        if let Asker::Ack(held, _) | Asker::Agent(held, _) = asker {
-            self.answer::<()>(held, Err(error));
-        }
+        let (Asker::Ack(held, _) | Asker::Agent(held, _)) = asker;
+        self.answer::<()>(held, Err(error));
     }
 
     fn acknowledge_duplicate(&mut self, asker: Asker, run_id: &str) {
-        if let Asker::Ack(held, _) | Asker::Agent(held, _) = asker {
-            let payload = serde_json::json!({"runId": run_id, "status": "in_flight"});
-            self.answer(held, Ok(&payload));
-        }
+        let (Asker::Ack(held, _) | Asker::Agent(held, _)) = asker;
+        let payload = serde_json::json!({"runId": run_id, "status": "in_flight"});
+        self.answer(held, Ok(&payload));
     }
 
     /// Sets the timer for the scheduler's next deadline.
