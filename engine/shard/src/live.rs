@@ -8,7 +8,7 @@ use pincer_sessions::history::{Ask, page};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{ReadAnswer, StoreRead, TailQuery};
 use pincer_sessions::row::{RowFacts, derived_title, render};
-use pincer_sessions::transcript;
+use pincer_sessions::transcript::{self, Record, Role};
 use serde_json::{Map, Value, json};
 
 use crate::Shard;
@@ -136,8 +136,10 @@ impl Shard {
         let Some(row) = self.event_row(key) else { return };
         self.tell_index(&beside(head, row));
         // Where a run begins and ends, a message was written.
-        if matches!(change, Change::Reason("send") | Change::Phase("end")) {
-            self.tell_message(key);
+        match change {
+            Change::Reason("send") => self.tell_message(key, Role::User),
+            Change::Phase("end") => self.tell_message(key, Role::Assistant),
+            _ => {}
         }
     }
 
@@ -187,38 +189,67 @@ impl Shard {
         serde_json::from_str(row.get()).ok()
     }
 
-    /// Tells the last message of a transcript. It is read back, so what is told is what is on disk.
-    fn tell_message(&mut self, key: &SessionKey) {
+    /// Tells the last message of a transcript, if it is one of `role`. It is read back, so what is told is what is on disk.
+    fn tell_message(&mut self, key: &SessionKey, role: Role) {
         let Some(session) = self.sessions.map.get(key) else { return };
-        let (source, written) = (session.entry.session_id.as_str().to_owned(), session.leaf.clone());
-        let (Some(written), Some(transcript)) = (written, self.transcript_id(key)) else { return };
+        let (source, Some(id)) = (session.entry.session_id.as_str().into(), session.leaf.clone()) else {
+            return;
+        };
+        let Some(transcript) = self.transcript_id(key) else { return };
         let query = TailQuery { transcript, lines_max: MESSAGE_LINES, bytes_max: MESSAGE_BYTES };
-        let key = key.clone();
-        self.read(StoreRead::Transcripts(vec![query]), move |shard, answer| {
+        self.tell_written(Written { key: key.clone(), id, role, source, query }, true);
+    }
+
+    fn tell_written(&mut self, written: Written, again: bool) {
+        self.read(StoreRead::Transcripts(vec![written.query.clone()]), move |shard, answer| {
             let ReadAnswer::Transcripts(tails) = answer else { return };
-            let Some(tail) = tails.into_iter().next() else { return };
+            let tail = tails.into_iter().next().unwrap_or_default();
             let mut records = transcript::read(&tail.lines, tail.skipped);
-            records.retain(|record| record.id.as_deref() == Some(&written));
-            let Some(record) = records.first() else { return };
-            // Transcripts of ours have one line a message behind the header, so a line's number is the message's.
-            let seq = record.index;
-            let owner = record.message().is_some_and(|message| message.role == transcript::Role::User);
-            let before = seq.saturating_sub(1);
-            let ask = Ask { limit: 1, messages_before: before, source: &source, ..Ask::default() };
-            let Some(message) = page(Wire::V4, records, &ask).messages.pop() else { return };
-            let mut head = shard.event_head(&key);
-            if owner {
-                head.insert("senderIsOwner".to_owned(), true.into());
+            records.retain(|record| record.id.as_deref() == Some(&*written.id));
+            match records.first() {
+                Some(_) => shard.tell_records(&written, records),
+                // What a stopped run had said is still on its way to the disk: behind it in line, an empty list.
+                None if again => shard.persist(Vec::new(), move |shard, result| {
+                    if result.is_ok() {
+                        shard.tell_written(written, false);
+                    }
+                }),
+                None => {}
             }
-            head.insert("message".to_owned(), serde_json::from_str(message.get()).unwrap_or_default());
-            head.insert("messageId".to_owned(), (*written).into());
-            head.insert("messageSeq".to_owned(), seq.into());
-            let Some(row) = shard.event_row(&key) else { return };
-            let event = EncodedEvent::new("session.message", &beside(head, row), None);
-            let audience = Audience::SessionMessages(key);
-            shard.broadcast(Broadcast { v3: None, v4: Some((event, audience)), droppable: false });
         });
     }
+
+    fn tell_records(&mut self, written: &Written, records: Vec<Record>) {
+        let Written { key, id, role, source, .. } = written;
+        let found = records.first().and_then(|record| Some((record.index, record.message()?.role)));
+        let Some((seq, _)) = found.filter(|(_, found)| found == role) else { return };
+        // Transcripts of ours have one line a message behind the header, so a line's number is the message's.
+        let before = seq.saturating_sub(1);
+        let ask = Ask { limit: 1, messages_before: before, source, ..Ask::default() };
+        let Some(message) = page(Wire::V4, records, &ask).messages.pop() else { return };
+        let mut head = self.event_head(key);
+        if *role == Role::User {
+            head.insert("senderIsOwner".to_owned(), true.into());
+        }
+        head.insert("message".to_owned(), serde_json::from_str(message.get()).unwrap_or_default());
+        head.insert("messageId".to_owned(), (**id).into());
+        head.insert("messageSeq".to_owned(), seq.into());
+        let Some(row) = self.event_row(key) else { return };
+        let event = EncodedEvent::new("session.message", &beside(head, row), None);
+        let audience = Audience::SessionMessages(key.clone());
+        self.broadcast(Broadcast { v3: None, v4: Some((event, audience)), droppable: false });
+    }
+}
+
+/// A message to be told once it is on disk.
+struct Written {
+    key: SessionKey,
+    /// Of its record.
+    id: Box<str>,
+    role: Role,
+    /// Names the transcript.
+    source: Box<str>,
+    query: TailQuery,
 }
 
 /// An event's own fields, the row as `session`, and the row's fields once more beside it, as v4 has it.
