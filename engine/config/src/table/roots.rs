@@ -86,7 +86,8 @@ pub(super) const SECTIONS: &[Key] = &[
             theirs("profiles"),
             theirs("extraArgs"),
         ]),
-    ),
+    )
+    .says("Browser", "Upstream's browser control. Not used here."),
     key(
         "ui",
         Shape::Open(&[
@@ -173,7 +174,7 @@ pub(super) const SECTIONS: &[Key] = &[
     theirs("acp").advanced(),
     theirs("$schema").advanced(),
     theirs("cli").v4(),
-    theirs("cloudWorkers").v4(),
+    theirs("cloudWorkers").says("Cloud Workers", "Upstream's hosted workers. Not used here.").v4(),
     theirs("desktop").v4(),
     theirs("mcp").v4(),
     theirs("proxy").v4(),

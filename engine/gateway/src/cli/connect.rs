@@ -188,3 +188,6 @@ pub(crate) fn connect_to(
     }
     Ok(Session { client, credentials: target.credentials, timeout: args.timeout() })
 }
+
+#[cfg(test)]
+mod tests;
