@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs Autobahn's WebSocket test suite against our codec and fails unless every case passes strictly.
 #
-#     tests/conformance/run.sh                        builds engine/ws/examples/echo.rs and tests that
+#     tests/conformance/run.sh                        builds engine/ws/examples/ws_echo.rs and tests that
 #     tests/conformance/run.sh ws://127.0.0.1:9001    tests an echo server that already runs
 #
 # Needs a Debian with apt, gcc, cargo, and python3 with pip. Nothing is installed into the system: the suite wants
@@ -66,9 +66,9 @@ fi
 
 url=${1:-}
 if [ -z "$url" ]; then
-    (cd "$root" && cargo build --quiet --profile ci -p pincer-ws --example echo)
+    (cd "$root" && cargo build --quiet --profile ci -p pincer-ws --example ws_echo)
     : >"$work/echo.out"
-    "$CARGO_TARGET_DIR/ci/examples/echo" 127.0.0.1:0 >"$work/echo.out" 2>"$work/echo.err" &
+    "$CARGO_TARGET_DIR/ci/examples/ws_echo" 127.0.0.1:0 >"$work/echo.out" 2>"$work/echo.err" &
     server=$!
     trap 'kill "$server" 2>/dev/null || true' EXIT
     for _ in $(seq 100); do

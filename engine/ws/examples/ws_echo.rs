@@ -1,6 +1,6 @@
 //! An echo server made of this codec, a thread per connection: what Autobahn's test suite talks to.
 //!
-//! `cargo run --release --example echo -- 127.0.0.1:9001` prints the address it listens on, then serves until killed.
+//! `cargo run --release --example ws_echo -- 127.0.0.1:9001` prints the address it listens on, then serves until killed.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
