@@ -106,12 +106,12 @@ mod tests {
     fn check(text: &str, want: &str, errors: &[&str]) {
         let env = |name: &str| match name {
             "TOKEN" => Some("t0k".to_owned()),
-            "EMPTY" => Some(String::new()),
+            "EMPTY" | "BLANK" => Some(String::new()),
             "NESTED" => Some("${TOKEN}".to_owned()),
             _ => None,
         };
         let mut issues = Issues::default();
-        let value = json!({"a": {"b": [text]}, "env": {"vars": {"OWN": "mine", "TOKEN": "not this"}}});
+        let value = json!({"a": {"b": [text]}, "env": {"vars": {"OWN": "mine", "TOKEN": "not this", "BLANK": "own"}}});
         let out = substitute(&value, &env, &mut issues);
         assert_eq!(out["a"]["b"][0], want);
         let got: Vec<String> = issues.split().0.into_iter().map(|issue| issue.message).collect();
@@ -122,6 +122,7 @@ mod tests {
     fn variables() {
         check("Bearer ${TOKEN}!", "Bearer t0k!", &[]);
         check("${OWN}", "mine", &[]);
+        check("${BLANK}", "own", &[]);
         check("${NESTED}", "${TOKEN}", &[]);
         check("$${TOKEN} $TOKEN ${lower} ${A-B} $ ${", "${TOKEN} $TOKEN ${lower} ${A-B} $ ${", &[]);
         check("${GONE}", "${GONE}", &["Missing env var \"GONE\" referenced at config path: a.b.0"]);

@@ -35,7 +35,8 @@ fuzz_target!(|input: &str| {
     if let Err(issues) = &decision.plan {
         assert!(!issues.is_empty());
     }
-    assert!(!loaded.config.catalog().is_empty() || !loaded.config.models.providers.is_empty());
+    // A default that names nothing configured leaves an empty catalog, which is its writer's business.
+    let _ = loaded.config.catalog();
     for agent in loaded.config.agents.roster() {
         assert!(!loaded.config.model_chain(&agent.id).is_empty());
     }

@@ -53,6 +53,13 @@ pub(crate) enum ClientError {
         /// As the system says it.
         cause: String,
     },
+    /// Somebody answers there, but TLS cannot be agreed on.
+    Tls {
+        /// Where.
+        url: String,
+        /// As the TLS library says it.
+        cause: String,
+    },
     /// Somebody answered the upgrade with HTTP.
     Http {
         /// The status.
@@ -94,6 +101,7 @@ impl fmt::Display for ClientError {
                 write!(f, "{url} is unencrypted and not this machine: the token could be read on the way")
             }
             ClientError::Unreachable { url, cause } => write!(f, "no gateway answers at {url}: {cause}"),
+            ClientError::Tls { url, cause } => write!(f, "no safe connection to {url}: {cause}"),
             ClientError::Http { status, body } => {
                 write!(f, "the gateway answered HTTP {status} instead of a WebSocket: {body}")
             }

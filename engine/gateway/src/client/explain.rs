@@ -6,7 +6,7 @@ use super::handshake::{Credentials, Origin};
 /// An error, for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Explanation {
-    /// The part that failed: address, network, protocol, token, password, device, scope, origin, proxy, clock, gateway.
+    /// The part that failed: address, network, tls, protocol, token, password, device, scope, origin, proxy, clock, gateway.
     pub(crate) part: &'static str,
     /// What to do; empty when the message says it all.
     pub(crate) fix: String,
@@ -27,6 +27,12 @@ impl ClientError {
                 "network",
                 "start it with `pincer gateway run`, or pass --url when it runs elsewhere; `pincer doctor` looks \
                  closer"
+                    .to_owned(),
+            ),
+            ClientError::Tls { .. } => (
+                "tls",
+                "the certificate must be trusted by this machine (add its authority to the system's store); or go \
+                 through a tunnel: ssh -N -L 18789:127.0.0.1:18789 HOST, then --url ws://127.0.0.1:18789"
                     .to_owned(),
             ),
             ClientError::Http { body, .. } if body.contains("proxy_attribution_required") => (

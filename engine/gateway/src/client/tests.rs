@@ -154,6 +154,11 @@ fn whoever_is_no_gateway_is_recognised() {
     let error = connect(&url).unwrap_err();
     assert_eq!(error.explain(&credentials()).part, "proxy", "{error}");
     server.join().unwrap();
+    // Somebody who does not speak TLS.
+    let (url, server) = http("HTTP/1.1 400 Bad Request\r\n\r\n");
+    let error = connect(&url.replace("ws://", "wss://")).unwrap_err();
+    assert_eq!(error.explain(&credentials()).part, "tls", "{error}");
+    server.join().unwrap();
     // Nobody at all.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = connect(&format!("ws://{port}")).unwrap_err();

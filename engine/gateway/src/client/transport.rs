@@ -64,6 +64,9 @@ impl Transport {
             Err(HandshakeError::Failure(error)) => Err(match error {
                 Error::Io(error) if is_timeout(&error) => ClientError::NoChallenge,
                 Error::Protocol(_) | Error::HttpFormat(_) => ClientError::NoChallenge,
+                error if endpoint.tls() => {
+                    ClientError::Tls { url: endpoint.to_string(), cause: error.to_string() }
+                }
                 error => unreachable(error.to_string()),
             }),
         }
