@@ -25,7 +25,9 @@ fn hanging(client: &mut Client, session: &str, run: &str) -> usize {
     let params = json!({"sessionKey": session, "message": "HANG", "idempotencyKey": run});
     assert_eq!(client.ok("chat.send", params), ack(run));
     client.wait(from, |frame| {
-        is_event(frame, "agent") && frame["payload"]["runId"] == run && frame["payload"]["data"]["text"].as_str().is_some_and(|text| text.contains("part2"))
+        is_event(frame, "agent")
+            && frame["payload"]["runId"] == run
+            && frame["payload"]["data"]["text"].as_str().is_some_and(|text| text.contains("part2"))
     });
     from
 }
@@ -72,7 +74,10 @@ fn by_run_v3(backend: Backend) {
     let history = client.ok("chat.history", json!({"sessionKey": session}));
     let messages = history["messages"].as_array().unwrap();
     let last = messages.last().unwrap();
-    assert_eq!((&last["role"], &last["content"][0]["text"]), (&json!("assistant"), &json!("part0 part1 part2")));
+    assert_eq!(
+        (&last["role"], &last["content"][0]["text"]),
+        (&json!("assistant"), &json!("part0 part1 part2"))
+    );
     let refused = client.err("chat.abort", json!({}));
     assert_eq!(refused.1, "invalid chat.abort params: must have required property 'sessionKey'");
 }
@@ -86,9 +91,14 @@ fn by_run_v4(backend: Backend) {
     let answer = client.ok("chat.abort", json!({"sessionKey": "agent:main:t:other", "runId": "ab-1"}));
     assert_eq!(answer, json!({"ok": true, "aborted": true, "runIds": ["ab-1"]}));
     let (_, end) = client.run_end(from, "ab-1");
-    assert_eq!(pincer_tests::keys_of(&end["payload"]), "agentId message runId seq sessionKey state stopReason");
+    assert_eq!(
+        pincer_tests::keys_of(&end["payload"]),
+        "agentId message runId seq sessionKey state stopReason"
+    );
     client.wait(from, |frame| {
-        is_event(frame, "agent") && frame["payload"]["runId"] == "ab-1" && frame["payload"]["data"]["phase"] == "error"
+        is_event(frame, "agent")
+            && frame["payload"]["runId"] == "ab-1"
+            && frame["payload"]["data"]["phase"] == "error"
     });
     let events = run_events(&client.frames[from..], "ab-1");
     let aborted = events.iter().position(|event| event == "chat aborted").unwrap();
@@ -102,11 +112,19 @@ fn by_run_v4(backend: Backend) {
             "agent lifecycle error",
         ]
     );
-    let ended = client.wait(from, |frame| frame["payload"]["runId"] == "ab-1" && frame["payload"]["data"]["phase"] == "end");
+    let ended = client.wait(from, |frame| {
+        frame["payload"]["runId"] == "ab-1" && frame["payload"]["data"]["phase"] == "end"
+    });
     let data = &ended["payload"]["data"];
-    assert_eq!((&data["status"], &data["aborted"], &data["stopReason"]), (&json!("cancelled"), &json!(true), &json!("rpc")));
+    assert_eq!(
+        (&data["status"], &data["aborted"], &data["stopReason"]),
+        (&json!("cancelled"), &json!(true), &json!("rpc"))
+    );
     let waited = client.ok("agent.wait", json!({"runId": "ab-1", "timeoutMs": 500}));
-    assert_eq!((&waited["status"], &waited["error"], &waited["stopReason"]), (&json!("error"), &json!("aborted"), &json!("rpc")));
+    assert_eq!(
+        (&waited["status"], &waited["error"], &waited["stopReason"]),
+        (&json!("error"), &json!("aborted"), &json!("rpc"))
+    );
 }
 
 fn by_session(backend: Backend) {
@@ -138,8 +156,11 @@ fn by_alias(backend: Backend) {
 fn stop_words(backend: Backend) {
     let gateway = Gateway::start(backend);
     for wire in Wire::BOTH {
-        let words: &[&str] =
-            if wire == Wire::V3 { &["/stop", "stop", "esc", "abort", "wait", "exit", "interrupt"] } else { &["/stop", "stop"] };
+        let words: &[&str] = if wire == Wire::V3 {
+            &["/stop", "stop", "esc", "abort", "wait", "exit", "interrupt"]
+        } else {
+            &["/stop", "stop"]
+        };
         let mut client = gateway.connect(&Hello::new(wire));
         for word in words {
             let (session, run) = ("agent:main:t:stop", format!("st-{wire:?}-{word}"));
@@ -148,7 +169,10 @@ fn stop_words(backend: Backend) {
             // Not the acknowledgement of a run.
             assert_eq!(client.ok("chat.send", say(1)), json!({"ok": true, "aborted": true, "runIds": [run]}));
             let (_, end) = client.run_end(from, &run);
-            assert_eq!((&end["payload"]["state"], &end["payload"]["stopReason"]), (&json!("aborted"), &json!("stop")));
+            assert_eq!(
+                (&end["payload"]["state"], &end["payload"]["stopReason"]),
+                (&json!("aborted"), &json!("stop"))
+            );
             assert_eq!(client.ok("chat.send", say(2)), json!({"ok": true, "aborted": false, "runIds": []}));
         }
     }
@@ -178,6 +202,9 @@ fn queued_messages_are_not_stopped_by_run(backend: Backend) {
     client.ok("chat.send", json!({"sessionKey": session, "message": "after it", "idempotencyKey": "second"}));
     assert_eq!(abort(&mut client, json!({"sessionKey": session, "runId": "first"})), (true, 1));
     client.wait(from, |frame| {
-        is_event(frame, "chat") && frame["payload"]["message"]["content"][0]["text"].as_str().is_some_and(|text| text.contains("after it"))
+        is_event(frame, "chat")
+            && frame["payload"]["message"]["content"][0]["text"]
+                .as_str()
+                .is_some_and(|text| text.contains("after it"))
     });
 }

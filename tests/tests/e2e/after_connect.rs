@@ -20,7 +20,11 @@ fn odd_frames(backend: Backend) {
         ("", None),
         (
             r#"{"type":"req","id":"m1"}"#,
-            Some((json!("m1"), "must have required property 'method'", "must have required property 'method'")),
+            Some((
+                json!("m1"),
+                "must have required property 'method'",
+                "must have required property 'method'",
+            )),
         ),
         (
             r#"{"type":"req","id":"m2","method":"health","foo":1}"#,
@@ -95,7 +99,10 @@ fn unknown_and_second_connect(backend: Backend) {
     for wire in Wire::BOTH {
         let mut admin = gateway.connect(&Hello::new(wire));
         let second = "connect is only valid as the first request";
-        assert_eq!(admin.err("no.such.method", json!({})), (INVALID.into(), "unknown method: no.such.method".into()));
+        assert_eq!(
+            admin.err("no.such.method", json!({})),
+            (INVALID.into(), "unknown method: no.such.method".into())
+        );
         assert_eq!(admin.err("connect", json!({})), (INVALID.into(), second.into()));
         admin.assert_alive();
         // Without the scope nobody learns which methods exist.
@@ -140,13 +147,15 @@ fn scopes(backend: Backend) {
             if wire == Wire::V3 {
                 assert_eq!((&error["code"], error.get("details")), (&json!(INVALID), None), "{about}");
             } else {
-                let details = json!({"code": "MISSING_SCOPE", "missingScope": missing, "requiredScopes": [missing]});
+                let details =
+                    json!({"code": "MISSING_SCOPE", "missingScope": missing, "requiredScopes": [missing]});
                 assert_eq!((&error["code"], &error["details"]), (&json!("FORBIDDEN"), &details), "{about}");
             }
         }
         // sessions.patch: admin on v3, write is enough on v4 for most fields.
         let mut writer = gateway.connect(&Hello::new(wire).scopes(&["operator.write"]));
-        let patched = writer.call("sessions.patch", json!({"key": "agent:main:scopes", "label": format!("{wire:?}")}));
+        let patched =
+            writer.call("sessions.patch", json!({"key": "agent:main:scopes", "label": format!("{wire:?}")}));
         assert_eq!(patched["ok"], wire == Wire::V4, "{patched:#}");
     }
     // v3 without a device has no scopes, whatever it asks for; v4's own programs keep them.

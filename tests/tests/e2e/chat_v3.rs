@@ -23,7 +23,11 @@ fn client(gateway: &Gateway) -> Client {
 }
 
 fn of_run(client: &Client, from: usize, run: &str) -> Vec<Value> {
-    client.frames[from..].iter().filter(|frame| frame["payload"]["runId"] == run && frame["type"] == "event").cloned().collect()
+    client.frames[from..]
+        .iter()
+        .filter(|frame| frame["payload"]["runId"] == run && frame["type"] == "event")
+        .cloned()
+        .collect()
 }
 
 fn simple_run(backend: Backend) {
@@ -46,7 +50,8 @@ fn simple_run(backend: Backend) {
         assert_eq!(keys_of(&event["payload"]), expected, "{event:#}");
         assert_eq!(event["payload"]["sessionKey"], session);
     }
-    let data: Vec<String> = events.iter().filter(|e| e["event"] == "agent").map(|e| keys_of(&e["payload"]["data"])).collect();
+    let data: Vec<String> =
+        events.iter().filter(|e| e["event"] == "agent").map(|e| keys_of(&e["payload"]["data"])).collect();
     assert_eq!(data, ["phase startedAt", "delta text", "endedAt phase"]);
     // The chat event has the number of the agent event that caused it.
     let numbers: Vec<u64> = events.iter().map(|e| e["payload"]["seq"].as_u64().unwrap()).collect();
@@ -71,12 +76,17 @@ fn slow_run(backend: Backend) {
     assert_eq!(text, words(12));
     // At most one chat delta in 150 ms, by the gateway's own clock, and the first word is not held back.
     let deltas: Vec<&Value> = events.iter().filter(|e| e["payload"]["state"] == "delta").collect();
-    let at: Vec<u64> = deltas.iter().map(|e| e["payload"]["message"]["timestamp"].as_u64().unwrap()).collect();
+    let at: Vec<u64> =
+        deltas.iter().map(|e| e["payload"]["message"]["timestamp"].as_u64().unwrap()).collect();
     assert!(at.windows(2).all(|pair| pair[1] - pair[0] >= 150), "{at:?}");
     assert!((2..=8).contains(&at.len()), "1.1 s of words gave {} deltas", at.len());
     assert_eq!(deltas[0]["payload"]["message"]["content"][0]["text"], "word0");
     // Numbers of the run are consecutive, and a chat event repeats the number of its cause.
-    let numbers: Vec<u64> = events.iter().filter(|e| e["event"] == "agent").map(|e| e["payload"]["seq"].as_u64().unwrap()).collect();
+    let numbers: Vec<u64> = events
+        .iter()
+        .filter(|e| e["event"] == "agent")
+        .map(|e| e["payload"]["seq"].as_u64().unwrap())
+        .collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }
 
@@ -85,7 +95,10 @@ fn failure(backend: Backend) {
     let mut client = client(&gateway);
     let from = client.mark();
     let end = client.chat("agent:main:t:fail", "fail-1", "FAIL");
-    assert_eq!(run_events(&client.frames[from..], "fail-1"), ["agent lifecycle start", "agent lifecycle error", "chat error"]);
+    assert_eq!(
+        run_events(&client.frames[from..], "fail-1"),
+        ["agent lifecycle start", "agent lifecycle error", "chat error"]
+    );
     assert_eq!(keys_of(&end), "errorMessage runId seq sessionKey state");
     assert_eq!((&end["errorMessage"], &end["seq"]), (&json!("400 loopback failure requested"), &json!(2)));
     let lifecycle = &of_run(&client, from, "fail-1")[1]["payload"]["data"];
@@ -100,7 +113,10 @@ fn silence(backend: Backend) {
     let mut client = client(&gateway);
     let from = client.mark();
     let end = client.chat("agent:main:t:silent", "silent-1", "SILENT");
-    assert_eq!(run_events(&client.frames[from..], "silent-1"), ["agent lifecycle start", "agent lifecycle end", "chat final"]);
+    assert_eq!(
+        run_events(&client.frames[from..], "silent-1"),
+        ["agent lifecycle start", "agent lifecycle end", "chat final"]
+    );
     assert_eq!(keys_of(&end), "runId seq sessionKey state");
 }
 
@@ -133,7 +149,14 @@ fn history(backend: Backend) {
     let texts: Vec<&str> = messages.iter().map(|m| m["content"][0]["text"].as_str().unwrap()).collect();
     assert_eq!(
         texts,
-        ["message 0", "You said: message 0", "message 1", "You said: message 1", "message 2", "You said: message 2"]
+        [
+            "message 0",
+            "You said: message 0",
+            "message 1",
+            "You said: message 1",
+            "message 2",
+            "You said: message 2"
+        ]
     );
     assert_eq!(keys_of(&messages[0]), "content role timestamp");
     assert_eq!(keys_of(&messages[1]), "api content model provider role stopReason timestamp");
@@ -141,7 +164,10 @@ fn history(backend: Backend) {
     assert_eq!(last["messages"], json!([messages[5]]));
     // The spelling comes back.
     let spelled = client.ok("chat.history", json!({"sessionKey": "Agent:MAIN:t:history"}));
-    assert_eq!((&spelled["sessionKey"], &spelled["messages"]), (&json!("Agent:MAIN:t:history"), &all["messages"]));
+    assert_eq!(
+        (&spelled["sessionKey"], &spelled["messages"]),
+        (&json!("Agent:MAIN:t:history"), &all["messages"])
+    );
 }
 
 fn refused_sends(backend: Backend) {
@@ -162,8 +188,14 @@ fn refused_sends(backend: Backend) {
         (send(json!({"message": ""})), "message or attachment required"),
         (send(json!({"message": " \n "})), "message or attachment required"),
         (send(json!({"message": "a\u{0}b"})), "message must not contain null bytes"),
-        (json!({"sessionKey": "main", "message": "x"}), "invalid chat.send params: must have required property 'idempotencyKey'"),
-        (send(json!({"sessionKey": ""})), "invalid chat.send params: at /sessionKey: must NOT have fewer than 1 characters"),
+        (
+            json!({"sessionKey": "main", "message": "x"}),
+            "invalid chat.send params: must have required property 'idempotencyKey'",
+        ),
+        (
+            send(json!({"sessionKey": ""})),
+            "invalid chat.send params: at /sessionKey: must NOT have fewer than 1 characters",
+        ),
         (send(json!({"bogus": 1})), "invalid chat.send params: at root: unexpected property 'bogus'"),
         (send(json!({"timeoutMs": -1})), "invalid chat.send params: at /timeoutMs: must be >= 0"),
         (
@@ -190,26 +222,52 @@ fn agent_run(backend: Backend) {
     let gateway = Gateway::start(backend);
     let mut client = client(&gateway);
     let from = client.mark();
-    let id = client.send("agent", json!({"message": "hello", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-1"}));
+    let id = client.send(
+        "agent",
+        json!({"message": "hello", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-1"}),
+    );
     let accepted = client.response(from, &id);
     assert_eq!(keys_of(&accepted["payload"]), "acceptedAt runId status");
-    assert_eq!((&accepted["payload"]["runId"], &accepted["payload"]["status"]), (&json!("agent-1"), &json!("accepted")));
-    let done = client.wait(from, |frame| frame["id"] == id.as_str() && frame["payload"]["status"] != "accepted");
-    assert_eq!((&done["ok"], &done["payload"]["status"], &done["payload"]["summary"]), (&json!(true), &json!("ok"), &json!("completed")));
+    assert_eq!(
+        (&accepted["payload"]["runId"], &accepted["payload"]["status"]),
+        (&json!("agent-1"), &json!("accepted"))
+    );
+    let done =
+        client.wait(from, |frame| frame["id"] == id.as_str() && frame["payload"]["status"] != "accepted");
+    assert_eq!(
+        (&done["ok"], &done["payload"]["status"], &done["payload"]["summary"]),
+        (&json!(true), &json!("ok"), &json!("completed"))
+    );
     let result = &done["payload"]["result"];
     assert_eq!(result["payloads"][0]["text"], "You said: hello");
-    assert!(result["meta"]["durationMs"].is_u64() && result["meta"]["agentMeta"]["sessionId"].is_string(), "{result:#}");
+    assert!(
+        result["meta"]["durationMs"].is_u64() && result["meta"]["agentMeta"]["sessionId"].is_string(),
+        "{result:#}"
+    );
     // Chat events come for it too.
-    client.wait(from, |frame| is_event(frame, "chat") && frame["payload"]["runId"] == "agent-1" && frame["payload"]["state"] == "final");
+    client.wait(from, |frame| {
+        is_event(frame, "chat")
+            && frame["payload"]["runId"] == "agent-1"
+            && frame["payload"]["state"] == "final"
+    });
     // The same key again: one response, from memory.
-    let again = client.ok("agent", json!({"message": "hello", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-1"}));
+    let again = client.ok(
+        "agent",
+        json!({"message": "hello", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-1"}),
+    );
     assert_eq!(again["status"], "ok");
     let messages = client.ok("chat.history", json!({"sessionKey": "agent:main:t:agent"}))["messages"].clone();
     assert_eq!(messages.as_array().unwrap().len(), 2, "ran once");
 
     for (params, message) in [
-        (json!({"message": "x", "idempotencyKey": "a", "agentId": "nope"}), "invalid agent params: unknown agent id \"nope\""),
-        (json!({"message": "x", "idempotencyKey": "a", "sessionKey": "agent:bad"}), "invalid agent params: malformed session key \"agent:bad\""),
+        (
+            json!({"message": "x", "idempotencyKey": "a", "agentId": "nope"}),
+            "invalid agent params: unknown agent id \"nope\"",
+        ),
+        (
+            json!({"message": "x", "idempotencyKey": "a", "sessionKey": "agent:bad"}),
+            "invalid agent params: malformed session key \"agent:bad\"",
+        ),
         (json!({"message": "x"}), "invalid agent params: must have required property 'idempotencyKey'"),
     ] {
         assert_eq!(client.err("agent", params), ("INVALID_REQUEST".to_owned(), message.to_owned()));
@@ -223,7 +281,10 @@ fn agent_wait(backend: Backend) {
     let done = client.ok("agent.wait", json!({"runId": "done", "timeoutMs": 1000}));
     assert_eq!((&done["runId"], &done["status"]), (&json!("done"), &json!("ok")));
     assert!(done["endedAt"].as_u64().unwrap() >= done["startedAt"].as_u64().unwrap());
-    client.ok("chat.send", json!({"sessionKey": "agent:main:t:wait", "message": "SLOW 5", "idempotencyKey": "slow"}));
+    client.ok(
+        "chat.send",
+        json!({"sessionKey": "agent:main:t:wait", "message": "SLOW 5", "idempotencyKey": "slow"}),
+    );
     assert_eq!(client.ok("agent.wait", json!({"runId": "slow", "timeoutMs": 50}))["status"], "timeout");
     assert_eq!(client.ok("agent.wait", json!({"runId": "slow", "timeoutMs": 15_000}))["status"], "ok");
     assert_eq!(client.ok("agent.wait", json!({"runId": "nobody's", "timeoutMs": 50}))["status"], "timeout");
@@ -262,7 +323,11 @@ fn sandboxed_text(backend: Backend) {
     let gateway = Gateway::start(backend);
     let mut client = client(&gateway);
     let session = "agent:main:t:text";
-    for (nth, text) in ["\u{1f99e} é \u{202e}", "\"quotes\" \\ and\ttabs\nand lines", "</script>", "{\"type\":\"res\"}"].iter().enumerate() {
+    for (nth, text) in
+        ["\u{1f99e} é \u{202e}", "\"quotes\" \\ and\ttabs\nand lines", "</script>", "{\"type\":\"res\"}"]
+            .iter()
+            .enumerate()
+    {
         let end = client.chat(session, &format!("text-{nth}"), text);
         assert_eq!(end["message"]["content"][0]["text"], format!("You said: {text}"));
     }

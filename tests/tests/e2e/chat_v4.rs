@@ -21,7 +21,11 @@ fn client(gateway: &Gateway) -> Client {
 }
 
 fn of_run(client: &Client, from: usize, run: &str) -> Vec<Value> {
-    client.frames[from..].iter().filter(|frame| frame["payload"]["runId"] == run && frame["type"] == "event").cloned().collect()
+    client.frames[from..]
+        .iter()
+        .filter(|frame| frame["payload"]["runId"] == run && frame["type"] == "event")
+        .cloned()
+        .collect()
 }
 
 const PREPARED: [&str; 8] = [
@@ -57,7 +61,11 @@ fn simple_run(backend: Backend) {
         assert_eq!(keys_of(event), "event payload seq type");
         let payload = &event["payload"];
         let lifecycle = "agentId data isHeartbeat runId seq sessionId sessionKey stream ts";
-        let expected = match (payload["stream"].as_str(), payload["state"].as_str(), payload["data"]["provider"].is_null()) {
+        let expected = match (
+            payload["stream"].as_str(),
+            payload["state"].as_str(),
+            payload["data"]["provider"].is_null(),
+        ) {
             (Some("lifecycle"), _, true) if payload["data"]["phase"] == "model" => {
                 "agentId data isHeartbeat lane runId seq sessionId sessionKey stream ts"
             }
@@ -95,8 +103,22 @@ fn slow_run(backend: Backend) {
     assert_eq!(end["message"]["content"][0]["text"], words);
     let events = of_run(&client, from, "slow-1");
     for (name, pieces) in [
-        ("agent", events.iter().filter(|e| e["payload"]["stream"] == "assistant").map(|e| (&e["payload"]["data"]["delta"], &e["payload"]["data"]["text"])).collect::<Vec<_>>()),
-        ("chat", events.iter().filter(|e| e["payload"]["state"] == "delta").map(|e| (&e["payload"]["deltaText"], &e["payload"]["message"]["content"][0]["text"])).collect()),
+        (
+            "agent",
+            events
+                .iter()
+                .filter(|e| e["payload"]["stream"] == "assistant")
+                .map(|e| (&e["payload"]["data"]["delta"], &e["payload"]["data"]["text"]))
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "chat",
+            events
+                .iter()
+                .filter(|e| e["payload"]["state"] == "delta")
+                .map(|e| (&e["payload"]["deltaText"], &e["payload"]["message"]["content"][0]["text"]))
+                .collect(),
+        ),
     ] {
         let mut text = String::new();
         for (delta, whole) in &pieces {
@@ -116,7 +138,9 @@ fn failure(backend: Backend) {
     let send = json!({"sessionKey": "agent:main:t:fail", "message": "FAIL", "idempotencyKey": "fail-1"});
     client.ok("chat.send", send.clone());
     // Two errors: the run's, then the dispatcher's, which counts from 1.
-    client.wait(from, |frame| is_event(frame, "chat") && frame["payload"]["state"] == "error" && frame["payload"]["seq"] == 1);
+    client.wait(from, |frame| {
+        is_event(frame, "chat") && frame["payload"]["state"] == "error" && frame["payload"]["seq"] == 1
+    });
     let mut expected = PREPARED.to_vec();
     expected.extend([
         "agent lifecycle finishing",
@@ -127,12 +151,16 @@ fn failure(backend: Backend) {
         "chat error",
     ]);
     assert_eq!(run_events(&client.frames[from..], "fail-1"), expected);
-    let errors: Vec<Value> = of_run(&client, from, "fail-1").into_iter().filter(|e| e["payload"]["state"] == "error").collect();
+    let errors: Vec<Value> =
+        of_run(&client, from, "fail-1").into_iter().filter(|e| e["payload"]["state"] == "error").collect();
     assert_eq!(keys_of(&errors[0]["payload"]), "agentId errorDetail errorMessage runId seq sessionKey state");
     assert_eq!(keys_of(&errors[1]["payload"]), "errorMessage runId seq sessionKey state");
     // The same key again says how it ended.
     let again = client.call("chat.send", send);
-    assert_eq!((&again["ok"], &again["error"]["code"], &again["payload"]["status"]), (&json!(false), &json!("UNAVAILABLE"), &json!("error")));
+    assert_eq!(
+        (&again["ok"], &again["error"]["code"], &again["payload"]["status"]),
+        (&json!(false), &json!("UNAVAILABLE"), &json!("error"))
+    );
     let waited = client.ok("agent.wait", json!({"runId": "fail-1", "timeoutMs": 500}));
     assert_eq!(waited["status"], "error");
 }
@@ -166,7 +194,10 @@ fn history(backend: Backend) {
     let history = client.ok("chat.history", json!({"sessionKey": session}));
     let messages = history["messages"].as_array().unwrap();
     assert_eq!(messages.len(), 2);
-    assert_eq!((&messages[0]["content"], &messages[0]["idempotencyKey"]), (&json!("hello"), &json!("h-1:user")));
+    assert_eq!(
+        (&messages[0]["content"], &messages[0]["idempotencyKey"]),
+        (&json!("hello"), &json!("h-1:user"))
+    );
     for message in messages {
         for key in ["id", "seq", "recordTimestampMs"] {
             assert!(!message["__openclaw"][key].is_null(), "{key} of {message:#}");
@@ -185,32 +216,58 @@ fn refused_sends(backend: Backend) {
     for (params, message) in [
         (json!({}), no_target),
         (json!({"sessionKey": "", "message": "x", "idempotencyKey": "k"}), no_target),
-        (json!({"sessionKey": "agent:ops", "message": "x", "idempotencyKey": "k"}), "malformed session key \"agent:ops\""),
-        (json!({"sessionKey": "main", "message": " ", "idempotencyKey": "k"}), "message or attachment required"),
-        (json!({"sessionKey": "main", "message": "x"}), "invalid chat.send params: must have required property 'idempotencyKey'"),
-        (json!({"sessionKey": "main", "message": "x", "idempotencyKey": "k", "bogus": 1}), "invalid chat.send params: at root: unexpected property 'bogus'"),
+        (
+            json!({"sessionKey": "agent:ops", "message": "x", "idempotencyKey": "k"}),
+            "malformed session key \"agent:ops\"",
+        ),
+        (
+            json!({"sessionKey": "main", "message": " ", "idempotencyKey": "k"}),
+            "message or attachment required",
+        ),
+        (
+            json!({"sessionKey": "main", "message": "x"}),
+            "invalid chat.send params: must have required property 'idempotencyKey'",
+        ),
+        (
+            json!({"sessionKey": "main", "message": "x", "idempotencyKey": "k", "bogus": 1}),
+            "invalid chat.send params: at root: unexpected property 'bogus'",
+        ),
     ] {
         assert_eq!(client.err("chat.send", params), ("INVALID_REQUEST".to_owned(), message.to_owned()));
     }
     let refused = client.call("chat.send", json!({}));
-    assert_eq!(refused["error"]["details"], json!({"code": "SESSION_MUTATION_TARGET_REQUIRED", "method": "chat.send"}));
+    assert_eq!(
+        refused["error"]["details"],
+        json!({"code": "SESSION_MUTATION_TARGET_REQUIRED", "method": "chat.send"})
+    );
 }
 
 fn agent_run(backend: Backend) {
     let gateway = Gateway::start(backend);
     let mut client = client(&gateway);
     let from = client.mark();
-    let id = client.send("agent", json!({"message": "hello", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-1"}));
+    let id = client.send(
+        "agent",
+        json!({"message": "hello", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-1"}),
+    );
     let accepted = client.response(from, &id);
     assert_eq!(keys_of(&accepted["payload"]), "acceptedAt agentId runId sessionKey status");
-    let done = client.wait(from, |frame| frame["id"] == id.as_str() && frame["payload"]["status"] != "accepted");
+    let done =
+        client.wait(from, |frame| frame["id"] == id.as_str() && frame["payload"]["status"] != "accepted");
     assert_eq!((&done["ok"], &done["payload"]["status"]), (&json!(true), &json!("ok")));
     assert_eq!(done["payload"]["result"]["payloads"][0]["text"], "You said: hello");
     // A model's failure is a failure here.
     let from = client.mark();
-    let id = client.send("agent", json!({"message": "FAIL", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-2"}));
-    let failed = client.wait(from, |frame| frame["id"] == id.as_str() && frame["payload"]["status"] != "accepted");
-    assert_eq!((&failed["ok"], &failed["payload"]["status"], &failed["error"]["code"]), (&json!(false), &json!("error"), &json!("UNAVAILABLE")));
+    let id = client.send(
+        "agent",
+        json!({"message": "FAIL", "sessionKey": "agent:main:t:agent", "idempotencyKey": "agent-2"}),
+    );
+    let failed =
+        client.wait(from, |frame| frame["id"] == id.as_str() && frame["payload"]["status"] != "accepted");
+    assert_eq!(
+        (&failed["ok"], &failed["payload"]["status"], &failed["error"]["code"]),
+        (&json!(false), &json!("error"), &json!("UNAVAILABLE"))
+    );
 }
 
 fn sessions_send(backend: Backend) {
@@ -239,5 +296,7 @@ fn startup_and_metadata(backend: Backend) {
     assert_eq!(startup["messages"].as_array().unwrap().len(), 2);
     let metadata = client.ok("chat.metadata", json!({"sessionKey": "main"}));
     assert!(metadata["models"].is_array() && metadata["commands"].is_array(), "{metadata:#}");
-    assert!(client.ok("commands.list", json!({}))["commands"].as_array().is_some_and(|list| !list.is_empty()));
+    assert!(
+        client.ok("commands.list", json!({}))["commands"].as_array().is_some_and(|list| !list.is_empty())
+    );
 }

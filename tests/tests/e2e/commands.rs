@@ -3,7 +3,14 @@
 use pincer_tests::{Backend, Client, Gateway, Hello, Wire, keys_of, on_each_backend, run_events};
 use serde_json::{Value, json};
 
-on_each_backend!(replies, effects, shape_of_a_reply, unknown_ones_go_to_the_model, new_and_reset, blocked_sending);
+on_each_backend!(
+    replies,
+    effects,
+    shape_of_a_reply,
+    unknown_ones_go_to_the_model,
+    new_and_reset,
+    blocked_sending
+);
 
 const SESSION: &str = "agent:main:t:slash";
 
@@ -68,7 +75,10 @@ fn shape_of_a_reply(backend: Backend) {
         assert_eq!(keys_of(&end), "message runId seq sessionKey state");
         assert_eq!(end["seq"], 1);
         let message = &end["message"];
-        assert_eq!((&message["provider"], &message["model"]), (&json!("openclaw"), &json!("gateway-injected")));
+        assert_eq!(
+            (&message["provider"], &message["model"]),
+            (&json!("openclaw"), &json!("gateway-injected"))
+        );
         assert_eq!((&message["stopReason"], &message["usage"]["totalTokens"]), (&json!("stop"), &json!(0)));
     }
 }

@@ -1,6 +1,8 @@
 //! Devices: pairing, tokens, upgrades, and who is told.
 
-use pincer_tests::{Backend, Client, Gateway, Hello, Identity, Upgrade, Wire, is_event, on_each_backend, result_of};
+use pincer_tests::{
+    Backend, Client, Gateway, Hello, Identity, Upgrade, Wire, is_event, on_each_backend, result_of,
+};
 use serde_json::{Value, json};
 
 on_each_backend!(
@@ -137,7 +139,10 @@ fn rejected_requests(backend: Backend) {
 fn strangers_from_elsewhere(backend: Backend) {
     let gateway = Gateway::start(backend);
     let (mut client, refused) = from_elsewhere(&gateway, &Hello::new(Wire::V3).cli());
-    assert_eq!((&refused["error"]["code"], &refused["error"]["message"]), (&json!("NOT_PAIRED"), &json!("pairing required")));
+    assert_eq!(
+        (&refused["error"]["code"], &refused["error"]["message"]),
+        (&json!("NOT_PAIRED"), &json!("pairing required"))
+    );
     assert!(refused["error"]["details"]["requestId"].is_string());
     assert_eq!(client.closed().reason, "pairing required");
     let (_, accepted) = from_elsewhere(&gateway, &Hello::new(Wire::V4).cli());

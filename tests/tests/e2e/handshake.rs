@@ -35,8 +35,7 @@ use Answer::{Detailed, Ok as Accepted, Refused};
 
 const INVALID: &str = "INVALID_REQUEST";
 const UNPAIRED: &str = "NOT_PAIRED";
-const ORIGIN: &str =
-    "origin not allowed (open the Control UI from the gateway host or allow it in gateway.controlUi.allowedOrigins)";
+const ORIGIN: &str = "origin not allowed (open the Control UI from the gateway host or allow it in gateway.controlUi.allowedOrigins)";
 const CONTROL_UI_DEVICE: &str = "control ui requires device identity (use HTTPS or localhost secure context)";
 
 /// One row: what is sent, and what each wire makes of it.
@@ -67,11 +66,7 @@ fn same(code: &'static str, message: &'static str) -> (Answer, Answer) {
     (Refused(code, message), Refused(code, message))
 }
 
-fn both(
-    name: &'static str,
-    tamper: fn(&mut Value),
-    (v3, v4): (Answer, Answer),
-) -> Row {
+fn both(name: &'static str, tamper: fn(&mut Value), (v3, v4): (Answer, Answer)) -> Row {
     tampered(name, tamper, v3, v4)
 }
 
@@ -192,15 +187,16 @@ fn origins() -> Vec<Row> {
 
 /// Checks 9 and 10: devices.
 fn devices() -> Vec<Row> {
-    let device = |name, hello: fn(Hello) -> Hello, tamper: fn(&mut Value), message, code: &str, reason: &str| Row {
-        tamper,
-        ..row(
-            name,
-            hello,
-            Refused(INVALID, message),
-            Detailed(INVALID, message, json!({"code": code, "reason": reason})),
-        )
-    };
+    let device =
+        |name, hello: fn(Hello) -> Hello, tamper: fn(&mut Value), message, code: &str, reason: &str| Row {
+            tamper,
+            ..row(
+                name,
+                hello,
+                Refused(INVALID, message),
+                Detailed(INVALID, message, json!({"code": code, "reason": reason})),
+            )
+        };
     let expired = "device signature expired";
     let stale = ("DEVICE_AUTH_SIGNATURE_EXPIRED", "device-signature-stale");
     vec![
@@ -233,8 +229,22 @@ fn devices() -> Vec<Row> {
             "DEVICE_AUTH_DEVICE_ID_MISMATCH",
             "device-id-mismatch",
         ),
-        device("signed 20 minutes ago", |h| h.device(|d| d.signed_at = -20 * 60_000), |_| {}, expired, stale.0, stale.1),
-        device("signed in 20 minutes", |h| h.device(|d| d.signed_at = 20 * 60_000), |_| {}, expired, stale.0, stale.1),
+        device(
+            "signed 20 minutes ago",
+            |h| h.device(|d| d.signed_at = -20 * 60_000),
+            |_| {},
+            expired,
+            stale.0,
+            stale.1,
+        ),
+        device(
+            "signed in 20 minutes",
+            |h| h.device(|d| d.signed_at = 20 * 60_000),
+            |_| {},
+            expired,
+            stale.0,
+            stale.1,
+        ),
         row(
             "signed three minutes ago",
             |h| h.device(|d| d.signed_at = -3 * 60_000),
@@ -361,9 +371,13 @@ fn accepted_and_refused(backend: pincer_tests::Backend) {
 #[track_caller]
 fn check(gateway: &Gateway, wire: Wire, row: &Row, expected: &Answer) {
     let origin = format!("http://127.0.0.1:{}", gateway.port);
-    let headers: Vec<(&str, &str)> =
-        row.headers.iter().map(|(name, value)| (*name, if *value == "self" { &*origin } else { value })).collect();
-    let mut client = Client::open_with(gateway.port, &Upgrade { headers: &headers, ..Upgrade::default() }).unwrap();
+    let headers: Vec<(&str, &str)> = row
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, if *value == "self" { &*origin } else { value }))
+        .collect();
+    let mut client =
+        Client::open_with(gateway.port, &Upgrade { headers: &headers, ..Upgrade::default() }).unwrap();
     let mut params = (row.hello)(Hello::new(wire)).params(&client.nonce());
     (row.tamper)(&mut params);
     let response = client.call("connect", params);
@@ -379,7 +393,11 @@ fn check(gateway: &Gateway, wire: Wire, row: &Row, expected: &Answer) {
         Detailed(code, message, details) => (*code, *message, Some(details)),
     };
     assert_eq!(response["ok"], false, "{about}");
-    assert_eq!((&response["error"]["code"], &response["error"]["message"]), (&json!(code), &json!(message)), "{about}");
+    assert_eq!(
+        (&response["error"]["code"], &response["error"]["message"]),
+        (&json!(code), &json!(message)),
+        "{about}"
+    );
     if let Some(details) = details {
         for (name, value) in details.as_object().unwrap() {
             assert_eq!(&response["error"]["details"][name], value, "details.{name} of {about}");
@@ -429,16 +447,27 @@ fn first_frames(backend: pincer_tests::Backend) {
     // Before connect a frame has 64 KiB on either wire.
     let mut client = Client::open(gateway.port);
     client.nonce();
-    client.send_text(&format!(r#"{{"type":"req","id":"x","method":"connect","params":{{"pad":"{}"}}}}"#, "x".repeat(70_000)));
+    client.send_text(&format!(
+        r#"{{"type":"req","id":"x","method":"connect","params":{{"pad":"{}"}}}}"#,
+        "x".repeat(70_000)
+    ));
     assert_eq!(client.closed().code, 1009);
 }
 
 /// One port speaks both; the highest version in the client's range wins.
 fn protocol_ranges(backend: pincer_tests::Backend) {
     let gateway = Gateway::start(backend);
-    for (range, spoken) in [((3, 3), Some(3)), ((4, 4), Some(4)), ((3, 4), Some(4)), ((1, 99), Some(4)), ((1, 3), Some(3)),
-        ((1, 1), None), ((99, 99), None), ((5, 3), None), ((1, 2), None)]
-    {
+    for (range, spoken) in [
+        ((3, 3), Some(3)),
+        ((4, 4), Some(4)),
+        ((3, 4), Some(4)),
+        ((1, 99), Some(4)),
+        ((1, 3), Some(3)),
+        ((1, 1), None),
+        ((99, 99), None),
+        ((5, 3), None),
+        ((1, 2), None),
+    ] {
         let mut client = Client::open(gateway.port);
         // Signed in the layout that both take.
         let hello = Hello { range, ..Hello::new(Wire::V4).device(|d| d.layout = Layout::V2) };
@@ -474,10 +503,15 @@ fn upgrades(backend: pincer_tests::Backend) {
         let mut client = Client::open_with(gateway.port, &Upgrade { path, ..Upgrade::default() }).unwrap();
         client.nonce();
     }
-    let offers = [("Sec-WebSocket-Protocol", "openclaw-v4, other"), ("Sec-WebSocket-Extensions", "permessage-deflate")];
+    let offers = [
+        ("Sec-WebSocket-Protocol", "openclaw-v4, other"),
+        ("Sec-WebSocket-Extensions", "permessage-deflate"),
+    ];
     // tungstenite refuses an answer with a subprotocol it did not offer, so what is echoed is one of these.
-    let client = Client::open_with(gateway.port, &Upgrade { headers: &offers, ..Upgrade::default() }).unwrap();
-    let header = |name: &str| client.upgraded.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let client =
+        Client::open_with(gateway.port, &Upgrade { headers: &offers, ..Upgrade::default() }).unwrap();
+    let header =
+        |name: &str| client.upgraded.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     assert_eq!(header("sec-websocket-protocol").as_deref(), Some("openclaw-v4"));
     assert_eq!(header("sec-websocket-extensions"), None);
 
@@ -517,13 +551,20 @@ fn hello_v3_has_every_key(backend: pincer_tests::Backend) {
     let auth = &hello["auth"];
     assert_keys(auth, "deviceToken role scopes issuedAtMs");
     assert_eq!(auth["deviceToken"].as_str().unwrap().len(), 43, "32 bytes in base64url");
-    let sorted = json!(["operator.admin", "operator.approvals", "operator.pairing", "operator.read", "operator.write"]);
+    let sorted = json!([
+        "operator.admin",
+        "operator.approvals",
+        "operator.pairing",
+        "operator.read",
+        "operator.write"
+    ]);
     assert_eq!((&auth["role"], &auth["scopes"]), (&json!("operator"), &sorted));
     assert_eq!(
         hello["policy"],
         json!({"maxPayload": 26_214_400, "maxBufferedBytes": 52_428_800, "tickIntervalMs": 30_000})
     );
-    let own = hello["snapshot"]["presence"].as_array().unwrap().iter().find(|entry| entry["mode"] == "gateway");
+    let own =
+        hello["snapshot"]["presence"].as_array().unwrap().iter().find(|entry| entry["mode"] == "gateway");
     assert_keys(own.expect("the gateway is present"), "host ip version platform mode reason text ts");
     // The health event follows.
     let health = client.wait(0, |frame| pincer_tests::is_event(frame, "health"));
@@ -540,7 +581,10 @@ fn hello_v4_has_every_key(backend: pincer_tests::Backend) {
     assert_keys(&hello, "type protocol server features snapshot auth policy");
     assert_keys(&hello["server"], "version buildId bootId connId");
     assert_keys(&hello["features"], "methods events capabilities");
-    assert_keys(&hello["snapshot"], "presence health stateVersion uptimeMs suspension appliedConfigHash sessionDefaults");
+    assert_keys(
+        &hello["snapshot"],
+        "presence health stateVersion uptimeMs suspension appliedConfigHash sessionDefaults",
+    );
     assert_keys(
         &hello["snapshot"]["sessionDefaults"],
         "defaultAgentId mainKey mainSessionKey scope modelConfigured ownership selectionRequired",

@@ -78,7 +78,10 @@ fn odd_heads(backend: Backend) {
     ] {
         let answer = raw(gateway.port, bytes);
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(30)]);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 5"), "{shown:?}: {answer:?}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 5"),
+            "{shown:?}: {answer:?}"
+        );
     }
     // Upgrades that are none.
     for headers in [
@@ -87,7 +90,8 @@ fn odd_heads(backend: Backend) {
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n",
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
     ] {
-        let answer = raw(gateway.port, format!("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n").as_bytes());
+        let answer =
+            raw(gateway.port, format!("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n").as_bytes());
         assert!(answer.starts_with("HTTP/1.1 4"), "{headers:?}: {answer:?}");
     }
     gateway.connect(&Hello::new(Wire::V4)).assert_alive();

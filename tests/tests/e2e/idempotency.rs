@@ -3,7 +3,13 @@
 use pincer_tests::{Backend, Client, Gateway, Hello, Setup, StoreKind, Wire, on_each_backend};
 use serde_json::{Value, json};
 
-on_each_backend!(in_flight_and_done, other_input_same_key, from_two_connections, after_a_kill, a_burst_of_the_same);
+on_each_backend!(
+    in_flight_and_done,
+    other_input_same_key,
+    from_two_connections,
+    after_a_kill,
+    a_burst_of_the_same
+);
 
 const SESSION: &str = "agent:main:t:idem";
 

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use pincer_tests::{
-    Backend, Client, Closed, Gateway, Hello, Home, PATIENCE, Setup, StoreKind, Wire, is_event, on_each_backend, request,
+    Backend, Client, Closed, Gateway, Hello, Home, PATIENCE, Setup, StoreKind, Wire, is_event,
+    on_each_backend, request,
 };
 use rustix::process::Signal;
 use serde_json::json;
@@ -40,7 +41,10 @@ fn drain_lets_a_run_finish(backend: Backend) {
         let mut talker = gateway.connect(&Hello::new(Wire::V3));
         let mut idle = gateway.connect(&Hello::new(Wire::V4));
         let from = talker.mark();
-        talker.ok("chat.send", json!({"sessionKey": "main", "message": "SLOW 12", "idempotencyKey": "drained"}));
+        talker.ok(
+            "chat.send",
+            json!({"sessionKey": "main", "message": "SLOW 12", "idempotencyKey": "drained"}),
+        );
         talker.wait(from, |frame| is_event(frame, "chat"));
         gateway.signal(signal);
         let (at, end) = talker.run_end(from, "drained");
@@ -50,7 +54,8 @@ fn drain_lets_a_run_finish(backend: Backend) {
         assert_eq!(talker.closed(), closed);
         assert_eq!(idle.closed(), closed);
         for client in [&mut talker, &mut idle] {
-            let shutdown = client.frames.iter().find(|frame| is_event(frame, "shutdown")).expect("a shutdown event");
+            let shutdown =
+                client.frames.iter().find(|frame| is_event(frame, "shutdown")).expect("a shutdown event");
             assert!(shutdown["payload"]["reason"].is_string(), "{shutdown:#}");
         }
         assert!(talker.frames[at..].iter().all(|frame| frame["type"] != "res"), "nothing was refused late");
@@ -74,7 +79,8 @@ fn drain_ends_a_run_that_does_not(backend: Backend) {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(probe.get("/readyz"), 503);
     assert_eq!(probe.get("/healthz"), 200);
-    let refused = talker.call("chat.send", json!({"sessionKey": "main", "message": "more", "idempotencyKey": "late"}));
+    let refused =
+        talker.call("chat.send", json!({"sessionKey": "main", "message": "more", "idempotencyKey": "late"}));
     assert_eq!(refused["ok"], false, "no new runs: {refused:#}");
     assert_eq!(talker.closed().code, 1012);
     let exit = gateway.wait(PATIENCE);
@@ -103,7 +109,8 @@ impl Probe {
             text.push_str(&String::from_utf8_lossy(&chunk[..read]));
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
             let length = head.to_ascii_lowercase();
-            let length = length.lines().find_map(|line| line.strip_prefix("content-length:")).expect("a length");
+            let length =
+                length.lines().find_map(|line| line.strip_prefix("content-length:")).expect("a length");
             if body.len() >= length.trim().parse().unwrap() {
                 return head.split(' ').nth(1).unwrap().parse().unwrap();
             }
@@ -126,7 +133,10 @@ fn restart_keeps_sessions_and_history(backend: Backend) {
             let mut client = gateway.connect(&Hello::new(Wire::V3));
             for nth in 0..5 {
                 let key = format!("agent:main:kept{nth}");
-                let messages = client.ok("chat.history", json!({"sessionKey": key}))["messages"].as_array().unwrap().len();
+                let messages = client.ok("chat.history", json!({"sessionKey": key}))["messages"]
+                    .as_array()
+                    .unwrap()
+                    .len();
                 assert_eq!(messages, round * 2, "{store:?}");
                 client.chat(&key, &format!("kept-{round}-{nth}"), "hello");
                 client.ok("sessions.patch", json!({"key": key, "label": format!("label {nth} {round}")}));
@@ -162,14 +172,17 @@ fn printed_token(log: &str) -> Option<String> {
     let words = log.split(|c: char| c.is_whitespace() || "\"'`,=".contains(c));
     words
         .map(|word| word.rsplit("token=").next().unwrap_or(word))
-        .find(|word| word.len() >= 32 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
+        .find(|word| {
+            word.len() >= 32 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        })
         .map(str::to_owned)
 }
 
 fn first_start_without_config(backend: Backend) {
     let setup = Setup { token: None, ..Setup::new(backend) };
     let gateway = setup.clone().start();
-    let token = printed_token(&gateway.log()).unwrap_or_else(|| panic!("no token was printed: {}", gateway.log()));
+    let token =
+        printed_token(&gateway.log()).unwrap_or_else(|| panic!("no token was printed: {}", gateway.log()));
     let config = gateway.state().join("openclaw.json");
     let mode = fs::metadata(&config).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o600, "{config:?}");

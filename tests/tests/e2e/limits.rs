@@ -78,7 +78,9 @@ fn cut_anywhere(backend: Backend) {
     }
     // All in one piece, too.
     let from = client.mark();
-    let whole: Vec<u8> = (0..200).flat_map(|nth| frame(&format!(r#"{{"type":"req","id":"one-{nth}","method":"health"}}"#))).collect();
+    let whole: Vec<u8> = (0..200)
+        .flat_map(|nth| frame(&format!(r#"{{"type":"req","id":"one-{nth}","method":"health"}}"#)))
+        .collect();
     client.send_raw(&whole);
     for nth in 0..200 {
         assert_eq!(client.response(from, &format!("one-{nth}"))["ok"], true);
@@ -92,7 +94,13 @@ fn broken_websocket_frames(backend: Backend) {
     let opcode = [0x83, 0x80, 1, 2, 3, 4];
     let long_ping = [0x89, 0xfe, 0x00, 0x80, 1, 2, 3, 4];
     let lone_continuation = [0x80, 0x80, 1, 2, 3, 4];
-    for (bytes, code) in [(&unmasked[..], 1002), (&reserved, 1002), (&opcode, 1002), (&long_ping, 1002), (&lone_continuation, 1002)] {
+    for (bytes, code) in [
+        (&unmasked[..], 1002),
+        (&reserved, 1002),
+        (&opcode, 1002),
+        (&long_ping, 1002),
+        (&lone_continuation, 1002),
+    ] {
         let mut client = gateway.connect(&Hello::new(Wire::V3));
         client.send_raw(bytes);
         assert_eq!(client.closed().code, code, "{bytes:x?}");
@@ -110,7 +118,11 @@ fn random_bytes_survived(backend: Backend) {
     let seed = 7;
     let mut rng = Rng::new(seed);
     for _ in 0..200 {
-        let mut client = if rng.one_in(2) { Client::open(gateway.port) } else { gateway.connect(&Hello::without_device(Wire::V4)) };
+        let mut client = if rng.one_in(2) {
+            Client::open(gateway.port)
+        } else {
+            gateway.connect(&Hello::without_device(Wire::V4))
+        };
         let bytes: Vec<u8> = (0..rng.below(300)).map(|_| rng.any().to_le_bytes()[0]).collect();
         if rng.one_in(3) {
             client.send_text(&String::from_utf8_lossy(&bytes));
@@ -124,7 +136,8 @@ fn random_bytes_survived(backend: Backend) {
         deep.clone(),
         format!(r#"{{"type":"req","id":"d","method":"sessions.list","params":{{"search":{deep}}}}}"#),
         r#"{"type":"req","id":"n","method":"sessions.list","params":{"limit":1e999}}"#.to_owned(),
-        r#"{"type":"req","id":"n","method":"sessions.list","params":{"limit":99999999999999999999}}"#.to_owned(),
+        r#"{"type":"req","id":"n","method":"sessions.list","params":{"limit":99999999999999999999}}"#
+            .to_owned(),
         r#"{"type":"req","id":"u","method":"health","params":{"a":"\ud800"}}"#.to_owned(),
         r#"{"type":"req","type":"req","id":"r","id":"r2","method":"health"}"#.to_owned(),
     ] {
@@ -137,7 +150,8 @@ fn random_bytes_survived(backend: Backend) {
 
 fn many_connections(backend: Backend) {
     let gateway = Gateway::start(backend);
-    let mut clients: Vec<Client> = (0..300).map(|_| gateway.connect(&Hello::without_device(Wire::V4).cli())).collect();
+    let mut clients: Vec<Client> =
+        (0..300).map(|_| gateway.connect(&Hello::without_device(Wire::V4).cli())).collect();
     let mut talker = gateway.connect(&Hello::new(Wire::V4));
     talker.chat("agent:main:t:crowd", "crowd", "hello");
     for client in &mut clients {
@@ -192,7 +206,8 @@ fn a_slow_reader_is_dropped_and_nobody_waits(backend: Backend) {
 /// The client libraries hang up after two silent intervals.
 fn ticks(backend: Backend) {
     let gateway = Gateway::start(backend);
-    let mut clients: Vec<Client> = Wire::BOTH.iter().map(|wire| gateway.connect(&Hello::new(*wire))).collect();
+    let mut clients: Vec<Client> =
+        Wire::BOTH.iter().map(|wire| gateway.connect(&Hello::new(*wire))).collect();
     for client in &mut clients {
         let (_, tick) = client
             .wait_within(Duration::from_secs(45), 0, |frame| is_event(frame, "tick"))

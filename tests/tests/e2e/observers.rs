@@ -28,7 +28,9 @@ fn watched(backend: Backend, wire: Wire, watchers: &[Hello]) -> Vec<BTreeSet<Str
         .zip(from)
         .map(|(client, from)| {
             // Whoever is to see the run sees its end; the others get some time to see what they should not.
-            client.wait_within(Duration::from_millis(700), from, |frame| is_event(frame, "chat") && frame["payload"]["state"] == "final");
+            client.wait_within(Duration::from_millis(700), from, |frame| {
+                is_event(frame, "chat") && frame["payload"]["state"] == "final"
+            });
             client.assert_alive();
             events_of(client, from, "watched")
         })
@@ -44,7 +46,12 @@ fn v3_tells_everybody(backend: Backend) {
     let seen = watched(
         backend,
         Wire::V3,
-        &[hello().scopes(&["operator.read"]), hello().scopes(&[]), hello().scopes(&["operator.pairing"]), hello().node()],
+        &[
+            hello().scopes(&["operator.read"]),
+            hello().scopes(&[]),
+            hello().scopes(&["operator.pairing"]),
+            hello().node(),
+        ],
     );
     assert_eq!(seen, vec![set(&["agent", "chat"]); 4]);
 }
@@ -76,7 +83,12 @@ fn presence(backend: Backend) {
         let hello = Hello::new(wire).client("openclaw-macos", "ui");
         let id = hello.device.as_ref().unwrap().identity.id();
         let mut visitor = gateway.connect(&hello);
-        let is_here = |list: &Value| list.as_array().unwrap().iter().any(|entry| entry["deviceId"] == id.as_str() && entry["reason"] != "disconnect");
+        let is_here = |list: &Value| {
+            list.as_array()
+                .unwrap()
+                .iter()
+                .any(|entry| entry["deviceId"] == id.as_str() && entry["reason"] != "disconnect")
+        };
         assert!(is_here(&watcher.ok("system-presence", json!({}))), "{wire:?}");
         if wire == Wire::V4 {
             watcher.wait(from, |frame| is_event(frame, "presence") && is_here(&frame["payload"]["presence"]));
@@ -110,10 +122,15 @@ fn only_what_was_said(backend: Backend) {
     let mut watching: Vec<Client> = (0..16).map(|_| gateway.connect(&Hello::new(Wire::V3))).collect();
     let from = talker.mark();
     talker.chat("agent:main:t:order", "order", "LONG 40");
-    let told: Vec<Value> = talker.frames[from..].iter().filter(|frame| frame["payload"]["runId"] == "order" && frame["type"] == "event").cloned().collect();
+    let told: Vec<Value> = talker.frames[from..]
+        .iter()
+        .filter(|frame| frame["payload"]["runId"] == "order" && frame["type"] == "event")
+        .cloned()
+        .collect();
     for client in &mut watching {
         client.run_end(0, "order");
-        let seen: Vec<Value> = client.frames.iter().filter(|frame| frame["payload"]["runId"] == "order").cloned().collect();
+        let seen: Vec<Value> =
+            client.frames.iter().filter(|frame| frame["payload"]["runId"] == "order").cloned().collect();
         assert_eq!(seen, told, "seq and all");
     }
 }

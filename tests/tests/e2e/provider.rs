@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use pincer_tests::{Backend, Client, Gateway, Hello, PATIENCE, Provider, Reply, Setup, Wire, is_event, on_each_backend};
+use pincer_tests::{
+    Backend, Client, Gateway, Hello, PATIENCE, Provider, Reply, Setup, Wire, is_event, on_each_backend,
+};
 use serde_json::{Value, json};
 
 on_each_backend!(streams, stops, failures, breaks, remembers_the_conversation, usage_and_cost);
@@ -28,7 +30,10 @@ fn streams(backend: Backend) {
     let from = client.mark();
     let end = client.chat("main", "s1", "hi");
     assert_eq!(said(&end), "Hello there, caf\u{e9} \u{1f99e}");
-    let deltas = client.frames[from..].iter().filter(|frame| is_event(frame, "chat") && frame["payload"]["state"] == "delta").count();
+    let deltas = client.frames[from..]
+        .iter()
+        .filter(|frame| is_event(frame, "chat") && frame["payload"]["state"] == "delta")
+        .count();
     assert!(deltas >= 2, "it streamed: {deltas}");
     let request = &provider.requests()[0];
     assert_eq!((&request["model"], &request["stream"]), (&json!("small"), &json!(true)));
@@ -55,7 +60,10 @@ fn stops(backend: Backend) {
 fn failures(backend: Backend) {
     let provider = Provider::start();
     let (_gateway, mut client) = start(backend, &provider);
-    provider.then(Reply::Status(400, json!({"error": {"message": "no such thing", "type": "invalid_request_error"}})));
+    provider.then(Reply::Status(
+        400,
+        json!({"error": {"message": "no such thing", "type": "invalid_request_error"}}),
+    ));
     let end = client.chat("main", "f1", "hi");
     assert_eq!((&end["state"], &end["errorMessage"]), (&json!("error"), &json!("400 no such thing")));
     // Nobody there at all.
@@ -98,6 +106,9 @@ fn usage_and_cost(backend: Backend) {
     client.chat("main", "u1", "hi");
     let totals = client.ok("sessions.usage", json!({"key": "main"}))["totals"].clone();
     // The provider says 12 in and 3 out; a million cost 1 and 2.
-    assert_eq!((&totals["input"], &totals["output"], &totals["totalTokens"]), (&json!(12), &json!(3), &json!(15)));
+    assert_eq!(
+        (&totals["input"], &totals["output"], &totals["totalTokens"]),
+        (&json!(12), &json!(3), &json!(15))
+    );
     assert!((totals["totalCost"].as_f64().unwrap() - 0.000_018).abs() < 1e-9, "{totals:#}");
 }

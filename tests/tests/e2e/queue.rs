@@ -50,7 +50,11 @@ fn busy(client: &mut Client, mode: &str) -> usize {
 fn queued_finals(client: &mut Client, from: usize) {
     for run in ["second", "third"] {
         let (_, end) = client.run_end(from, run);
-        assert_eq!((&end["payload"]["state"], &end["payload"]["seq"]), (&json!("final"), &json!(1)), "{end:#}");
+        assert_eq!(
+            (&end["payload"]["state"], &end["payload"]["seq"]),
+            (&json!("final"), &json!(1)),
+            "{end:#}"
+        );
         assert_eq!(end["payload"].get("message"), None);
     }
 }
@@ -141,7 +145,10 @@ fn steer_backlog_v3(backend: Backend) {
     let mut v4 = gateway.connect(&Hello::new(Wire::V4));
     let refused = v4.chat("agent:main:t:other", "no-mode", "/queue steer-backlog");
     let said = refused["message"]["content"][0]["text"].as_str().unwrap();
-    assert_eq!(said, "Unrecognized queue mode \"steer-backlog\". Valid modes: steer, followup, collect, interrupt.");
+    assert_eq!(
+        said,
+        "Unrecognized queue mode \"steer-backlog\". Valid modes: steer, followup, collect, interrupt."
+    );
 }
 
 fn interrupt_v3(backend: Backend) {
@@ -150,7 +157,8 @@ fn interrupt_v3(backend: Backend) {
     let from = busy(&mut client, "interrupt");
     let (_, last) = client.run_end(from, "third");
     assert_eq!((&last["payload"]["state"], text(&last)), (&json!("final"), "You said: third message"));
-    let first = client.frames[from..].iter().find(|frame| is_final(frame) && frame["payload"]["runId"] == "first");
+    let first =
+        client.frames[from..].iter().find(|frame| is_final(frame) && frame["payload"]["runId"] == "first");
     assert_eq!(first, None, "the interrupted run has no answer");
 }
 
@@ -166,7 +174,13 @@ fn interrupt_v4(backend: Backend) {
 fn modes_by_command(backend: Backend) {
     let gateway = Gateway::start(backend);
     let mut client = gateway.connect(&Hello::new(Wire::V3));
-    for (word, mode) in [("queue", "steer"), ("followups", "followup"), ("coalesce", "collect"), ("steer+backlog", "steer-backlog"), ("interrupts", "interrupt")] {
+    for (word, mode) in [
+        ("queue", "steer"),
+        ("followups", "followup"),
+        ("coalesce", "collect"),
+        ("steer+backlog", "steer-backlog"),
+        ("interrupts", "interrupt"),
+    ] {
         let end = client.chat(SESSION, &format!("mode-{word}"), &format!("/queue {word}"));
         let said = end["message"]["content"][0]["text"].as_str().unwrap();
         assert!(said.contains(&format!("Queue mode set to {mode}.")), "{word}: {said}");
@@ -192,7 +206,10 @@ fn cap_refuses_the_newest(backend: Backend) {
     let answered = answers(&mut client, from, 3);
     assert_eq!([&*answered[1].1, &*answered[2].1], ["You said: late 0", "You said: late 1"]);
     client.read_for(Duration::from_millis(500));
-    let all = client.frames[from..].iter().filter(|frame| is_final(frame) && text(frame).starts_with("You said: late")).count();
+    let all = client.frames[from..]
+        .iter()
+        .filter(|frame| is_final(frame) && text(frame).starts_with("You said: late"))
+        .count();
     assert_eq!(all, 2, "no more than the cap");
 }
 
@@ -205,7 +222,9 @@ fn sessions_run_side_by_side(backend: Backend) {
         client.send("chat.send", json!({"sessionKey": format!("agent:main:t:side{nth}"), "message": "HANG", "idempotencyKey": format!("side-{nth}")}));
     }
     for nth in 0..20 {
-        client.wait(from, |frame| frame["payload"]["runId"] == format!("side-{nth}") && frame["payload"]["stream"] == "assistant");
+        client.wait(from, |frame| {
+            frame["payload"]["runId"] == format!("side-{nth}") && frame["payload"]["stream"] == "assistant"
+        });
     }
     // And while they all hang, another is answered, and lists and health are.
     assert_eq!(client.chat("agent:main:t:free", "free", "hello")["state"], "final");
@@ -226,14 +245,29 @@ fn a_queue_survives_a_kill(backend: Backend) {
     let deadline = std::time::Instant::now() + pincer_tests::PATIENCE;
     loop {
         let history = client.ok("chat.history", json!({"sessionKey": SESSION}))["messages"].clone();
-        let said: Vec<String> = history.as_array().unwrap().iter().filter_map(|m| m["content"][0]["text"].as_str()).map(str::to_owned).collect();
+        let said: Vec<String> = history
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|m| m["content"][0]["text"].as_str())
+            .map(str::to_owned)
+            .collect();
         if said.iter().any(|text| text == "You said: third message") {
-            for text in ["HANG", "second message", "third message", "You said: second message", "You said: third message"] {
+            for text in [
+                "HANG",
+                "second message",
+                "third message",
+                "You said: second message",
+                "You said: third message",
+            ] {
                 assert_eq!(said.iter().filter(|s| *s == text).count(), 1, "{text} once in {said:#?}");
             }
             return;
         }
-        assert!(std::time::Instant::now() < deadline, "queued messages were not answered after the kill: {said:#?}");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "queued messages were not answered after the kill: {said:#?}"
+        );
         client.read_for(Duration::from_millis(50));
     }
 }

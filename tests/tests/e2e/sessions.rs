@@ -30,7 +30,11 @@ fn gateway(backend: Backend) -> Gateway {
 
 #[track_caller]
 fn refused(client: &mut Client, method: &str, params: Value, message: &str) {
-    assert_eq!(client.err(method, params.clone()), (INVALID.to_owned(), message.to_owned()), "{method} {params}");
+    assert_eq!(
+        client.err(method, params.clone()),
+        (INVALID.to_owned(), message.to_owned()),
+        "{method} {params}"
+    );
 }
 
 /// Fields of `sessions.patch`: what is sent, and what the entry says then; null: absent.
@@ -84,7 +88,10 @@ fn patch_refusals(backend: Backend) {
     let rows = [
         (json!({}), "invalid sessions.patch params: must have required property 'key'"),
         (json!({"key": "   "}), "key required"),
-        (json!({"key": "main", "bogus": true}), "invalid sessions.patch params: at root: unexpected property 'bogus'"),
+        (
+            json!({"key": "main", "bogus": true}),
+            "invalid sessions.patch params: at root: unexpected property 'bogus'",
+        ),
         (json!({"key": "agent:main:other", "label": "taken"}), "label already in use: taken"),
         (json!({"key": key, "label": "  "}), "invalid label: empty"),
         (
@@ -92,12 +99,21 @@ fn patch_refusals(backend: Backend) {
             "invalid sessions.patch params: at /label: must NOT have more than 64 characters; at /label: must be null; at \
              /label: must match a schema in anyOf",
         ),
-        (json!({"key": key, "thinkingLevel": "bogus"}), "invalid thinkingLevel (use off|minimal|low|medium|high)"),
+        (
+            json!({"key": key, "thinkingLevel": "bogus"}),
+            "invalid thinkingLevel (use off|minimal|low|medium|high)",
+        ),
         (json!({"key": key, "verboseLevel": "bogus"}), "invalid verboseLevel (use \"on\"|\"off\")"),
-        (json!({"key": key, "elevatedLevel": "bogus"}), "invalid elevatedLevel (use \"on\"|\"off\"|\"ask\"|\"full\")"),
+        (
+            json!({"key": key, "elevatedLevel": "bogus"}),
+            "invalid elevatedLevel (use \"on\"|\"off\"|\"ask\"|\"full\")",
+        ),
         (json!({"key": key, "execHost": "bogus"}), "invalid execHost (use \"sandbox\"|\"gateway\"|\"node\")"),
         (json!({"key": key, "model": "  "}), "invalid model: empty"),
-        (json!({"key": key, "spawnedBy": "agent:main:main"}), "spawnedBy is only supported for subagent:* sessions"),
+        (
+            json!({"key": key, "spawnedBy": "agent:main:main"}),
+            "spawnedBy is only supported for subagent:* sessions",
+        ),
     ];
     for (params, message) in rows {
         refused(&mut v3, "sessions.patch", params, message);
@@ -107,13 +123,28 @@ fn patch_refusals(backend: Backend) {
     assert_eq!(v3.ok("sessions.patch", json!({ "key": key }))["entry"].get("verboseLevel"), None);
     // A refused patch of an unknown session leaves no session behind.
     v3.err("sessions.patch", json!({"key": "agent:main:never", "model": " "}));
-    refused(&mut v3, "sessions.resolve", json!({"key": "agent:main:never"}), "No session found: agent:main:never");
+    refused(
+        &mut v3,
+        "sessions.resolve",
+        json!({"key": "agent:main:never"}),
+        "No session found: agent:main:never",
+    );
 
     let child = "agent:main:subagent:abc";
     v3.ok("sessions.patch", json!({"key": child, "spawnedBy": "agent:main:main"}));
     v3.ok("sessions.patch", json!({"key": child, "spawnedBy": "agent:main:main"}));
-    refused(&mut v3, "sessions.patch", json!({"key": child, "spawnedBy": "agent:main:x"}), "spawnedBy cannot be changed once set");
-    refused(&mut v3, "sessions.patch", json!({"key": child, "spawnedBy": null}), "spawnedBy cannot be cleared once set");
+    refused(
+        &mut v3,
+        "sessions.patch",
+        json!({"key": child, "spawnedBy": "agent:main:x"}),
+        "spawnedBy cannot be changed once set",
+    );
+    refused(
+        &mut v3,
+        "sessions.patch",
+        json!({"key": child, "spawnedBy": null}),
+        "spawnedBy cannot be cleared once set",
+    );
     refused(
         &mut v4,
         "sessions.patch",
@@ -150,12 +181,20 @@ fn keys_are_canonical(backend: Backend) {
     }
     // These are hidden unless asked for.
     let keys = |list: Value| -> Vec<String> {
-        list["sessions"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
+        list["sessions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["key"].as_str().unwrap().to_owned())
+            .collect()
     };
     let shown = keys(client.ok("sessions.list", json!({})));
     let all = keys(client.ok("sessions.list", json!({"includeGlobal": true, "includeUnknown": true})));
     for hidden in ["global", "unknown"] {
-        assert!(!shown.contains(&hidden.to_owned()) && all.contains(&hidden.to_owned()), "{hidden}: {shown:?} {all:?}");
+        assert!(
+            !shown.contains(&hidden.to_owned()) && all.contains(&hidden.to_owned()),
+            "{hidden}: {shown:?} {all:?}"
+        );
     }
     assert!(!all.iter().any(|key| key.contains(":run:")), "runs of cron jobs are never listed: {all:?}");
 }
@@ -164,7 +203,12 @@ fn list_and_filters(backend: Backend) {
     let gateway = gateway(backend);
     let mut client = gateway.connect(&Hello::new(Wire::V3));
     assert_eq!(client.ok("sessions.list", json!({}))["sessions"], json!([]));
-    for (key, message) in [("main", "first words"), ("agent:ops:main", "hello"), ("discord:channel:5", "hello"), ("agent:main:dash", "hello")] {
+    for (key, message) in [
+        ("main", "first words"),
+        ("agent:ops:main", "hello"),
+        ("discord:channel:5", "hello"),
+        ("agent:main:dash", "hello"),
+    ] {
         client.chat(key, &format!("list-{key}"), message);
     }
     client.ok("sessions.patch", json!({"key": "agent:main:dash", "label": "Dashboard"}));
@@ -173,13 +217,18 @@ fn list_and_filters(backend: Backend) {
     assert_eq!(keys_of(&list), "count defaults path sessions ts");
     assert_eq!((&list["count"], &list["path"]), (&json!(5), &json!("(multiple)")));
     assert_eq!(keys_of(&list["defaults"]), "contextTokens model modelProvider");
-    let updated: Vec<u64> = list["sessions"].as_array().unwrap().iter().map(|row| row["updatedAt"].as_u64().unwrap()).collect();
+    let updated: Vec<u64> =
+        list["sessions"].as_array().unwrap().iter().map(|row| row["updatedAt"].as_u64().unwrap()).collect();
     assert!(updated.windows(2).all(|pair| pair[0] >= pair[1]), "newest first: {updated:?}");
     let mut keys = |params: Value| -> Vec<String> {
         let list = client.ok("sessions.list", params);
         assert_eq!(list["count"], list["sessions"].as_array().unwrap().len());
-        let mut keys: Vec<String> =
-            list["sessions"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect();
+        let mut keys: Vec<String> = list["sessions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["key"].as_str().unwrap().to_owned())
+            .collect();
         keys.sort();
         keys
     };
@@ -190,22 +239,39 @@ fn list_and_filters(backend: Backend) {
     assert_eq!(keys(json!({"search": "DISCORD"})), ["agent:main:discord:channel:5"]);
     assert_eq!(keys(json!({"spawnedBy": "agent:main:main"})), ["agent:main:subagent:a"]);
     assert_eq!(keys(json!({"activeMinutes": 5})).len(), 5);
-    let main = client.ok("sessions.list", json!({"includeDerivedTitles": true, "includeLastMessage": true}))["sessions"].clone();
+    let main = client.ok("sessions.list", json!({"includeDerivedTitles": true, "includeLastMessage": true}))
+        ["sessions"]
+        .clone();
     let main = main.as_array().unwrap().iter().find(|row| row["key"] == "agent:main:main").unwrap();
-    assert_eq!((&main["derivedTitle"], &main["lastMessagePreview"]), (&json!("first words"), &json!("You said: first words")));
+    assert_eq!(
+        (&main["derivedTitle"], &main["lastMessagePreview"]),
+        (&json!("first words"), &json!("You said: first words"))
+    );
     let discord = client.ok("sessions.list", json!({"search": "discord"}))["sessions"][0].clone();
-    assert_eq!((&discord["kind"], &discord["channel"], &discord["displayName"]), (&json!("group"), &json!("discord"), &json!("discord:g-5")));
+    assert_eq!(
+        (&discord["kind"], &discord["channel"], &discord["displayName"]),
+        (&json!("group"), &json!("discord"), &json!("discord:g-5"))
+    );
     for (params, message) in [
         (json!({"limit": 0}), "invalid sessions.list params: at /limit: must be >= 1"),
         (json!({"bogus": 1}), "invalid sessions.list params: at root: unexpected property 'bogus'"),
-        (json!({"label": ""}), "invalid sessions.list params: at /label: must NOT have fewer than 1 characters"),
+        (
+            json!({"label": ""}),
+            "invalid sessions.list params: at /label: must NOT have fewer than 1 characters",
+        ),
     ] {
         refused(&mut client, "sessions.list", params, message);
     }
     // v4's envelope, and its default page.
     let mut v4 = gateway.connect(&Hello::new(Wire::V4));
     let list = v4.ok("sessions.list", json!({"limit": 2}));
-    for (name, value) in [("count", json!(2)), ("totalCount", json!(5)), ("limitApplied", json!(2)), ("hasMore", json!(true)), ("nextOffset", json!(2))] {
+    for (name, value) in [
+        ("count", json!(2)),
+        ("totalCount", json!(5)),
+        ("limitApplied", json!(2)),
+        ("hasMore", json!(true)),
+        ("nextOffset", json!(2)),
+    ] {
         assert_eq!(list[name], value, "{name}");
     }
 }
@@ -215,7 +281,12 @@ fn many_sessions_on_many_shards(backend: Backend) {
     let mut client = gateway.connect(&Hello::new(Wire::V3));
     let from = client.mark();
     let ids: Vec<String> = (0..500)
-        .map(|nth| client.send("sessions.patch", json!({"key": format!("agent:main:n{nth}"), "label": format!("label {nth}")})))
+        .map(|nth| {
+            client.send(
+                "sessions.patch",
+                json!({"key": format!("agent:main:n{nth}"), "label": format!("label {nth}")}),
+            )
+        })
         .collect();
     for id in &ids {
         let answer = client.response(from, id);
@@ -227,7 +298,12 @@ fn many_sessions_on_many_shards(backend: Backend) {
         assert_eq!(resolved, json!({"ok": true, "key": format!("agent:main:n{nth}")}));
     }
     // A label taken on another shard is taken.
-    refused(&mut client, "sessions.patch", json!({"key": "agent:main:n0", "label": "label 499"}), "label already in use: label 499");
+    refused(
+        &mut client,
+        "sessions.patch",
+        json!({"key": "agent:main:n0", "label": "label 499"}),
+        "label already in use: label 499",
+    );
 }
 
 fn resolve(backend: Backend) {
@@ -248,9 +324,17 @@ fn resolve(backend: Backend) {
         refused(&mut v3, "sessions.resolve", params, message);
     }
     let mut v4 = gateway.connect(&Hello::new(Wire::V4));
-    assert_eq!(v4.ok("sessions.resolve", json!({"key": "main"})), json!({"ok": true, "key": "agent:main:main", "agentId": "main"}));
+    assert_eq!(
+        v4.ok("sessions.resolve", json!({"key": "main"})),
+        json!({"ok": true, "key": "agent:main:main", "agentId": "main"})
+    );
     assert_eq!(v4.ok("sessions.resolve", json!({"key": "nope", "allowMissing": true})), json!({"ok": false}));
-    refused(&mut v4, "sessions.resolve", json!({}), "Either key, sessionId, label, shortId, or reference is required");
+    refused(
+        &mut v4,
+        "sessions.resolve",
+        json!({}),
+        "Either key, sessionId, label, shortId, or reference is required",
+    );
 }
 
 fn preview(backend: Backend) {
@@ -258,8 +342,12 @@ fn preview(backend: Backend) {
     let mut v3 = gateway.connect(&Hello::new(Wire::V3));
     v3.chat("main", "p1", "hello");
     let previews = v3.ok("sessions.preview", json!({"keys": ["main", "MAIN", "nope"]}))["previews"].clone();
-    let states: Vec<(&str, &str)> =
-        previews.as_array().unwrap().iter().map(|p| (p["key"].as_str().unwrap(), p["status"].as_str().unwrap())).collect();
+    let states: Vec<(&str, &str)> = previews
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| (p["key"].as_str().unwrap(), p["status"].as_str().unwrap()))
+        .collect();
     assert_eq!(states, [("main", "ok"), ("MAIN", "ok"), ("nope", "missing")]);
     assert_eq!(previews[0]["items"][1], json!({"role": "assistant", "text": "You said: hello"}));
     assert!(previews[0]["items"][0]["text"].as_str().unwrap().ends_with("hello"));
@@ -267,7 +355,10 @@ fn preview(backend: Backend) {
     assert_eq!(v3.ok("sessions.preview", json!({ "keys": keys }))["previews"].as_array().unwrap().len(), 64);
     for (params, message) in [
         (json!({"keys": []}), "invalid sessions.preview params: at /keys: must NOT have fewer than 1 items"),
-        (json!({"keys": ["main"], "maxChars": 5}), "invalid sessions.preview params: at /maxChars: must be >= 20"),
+        (
+            json!({"keys": ["main"], "maxChars": 5}),
+            "invalid sessions.preview params: at /maxChars: must be >= 20",
+        ),
         (json!({}), "invalid sessions.preview params: must have required property 'keys'"),
     ] {
         refused(&mut v3, "sessions.preview", params, message);
@@ -282,11 +373,17 @@ fn reset(backend: Backend) {
     let mut v3 = gateway.connect(&Hello::new(Wire::V3));
     let key = "agent:main:again";
     v3.chat(key, "r1", "hello");
-    v3.ok("sessions.patch", json!({"key": key, "label": "kept", "thinkingLevel": "off", "elevatedLevel": "on"}));
+    v3.ok(
+        "sessions.patch",
+        json!({"key": key, "label": "kept", "thinkingLevel": "off", "elevatedLevel": "on"}),
+    );
     let before = v3.ok("sessions.patch", json!({ "key": key }))["entry"].clone();
     let after = v3.ok("sessions.reset", json!({ "key": key }))["entry"].clone();
     assert_ne!(before["sessionId"], after["sessionId"]);
-    assert_eq!((&after["label"], &after["thinkingLevel"], after.get("elevatedLevel")), (&json!("kept"), &json!("off"), None));
+    assert_eq!(
+        (&after["label"], &after["thinkingLevel"], after.get("elevatedLevel")),
+        (&json!("kept"), &json!("off"), None)
+    );
     assert_eq!((&after["totalTokens"], &after["totalTokensFresh"]), (&json!(0), &json!(true)));
     assert_eq!(v3.ok("chat.history", json!({"sessionKey": key}))["messages"], json!([]));
     let folder = gateway.state().join("agents/main/sessions");
@@ -325,14 +422,22 @@ fn compact(backend: Backend) {
         v3.chat(key, &format!("c{nth}"), "hello");
     }
     let compacted = v3.ok("sessions.compact", json!({"key": key, "maxLines": 2}));
-    assert_eq!((&compacted["compacted"], &compacted["kept"], &compacted["key"]), (&json!(true), &json!(2), &json!(key)));
+    assert_eq!(
+        (&compacted["compacted"], &compacted["kept"], &compacted["key"]),
+        (&json!(true), &json!(2), &json!(key))
+    );
     let archived = compacted["archived"].as_str().unwrap();
     assert!(archived.contains(".jsonl.bak.") && std::path::Path::new(archived).is_file(), "{archived}");
     let again = v3.ok("sessions.compact", json!({"key": key, "maxLines": 100}));
     assert_eq!(again["compacted"], false);
     assert_eq!(v3.ok("sessions.compact", json!({"key": "agent:main:nope"}))["reason"], "no sessionId");
     for (max, message) in [(json!(0), "must be >= 1"), (json!(1.5), "must be integer")] {
-        refused(&mut v3, "sessions.compact", json!({"key": key, "maxLines": max}), &format!("invalid sessions.compact params: at /maxLines: {message}"));
+        refused(
+            &mut v3,
+            "sessions.compact",
+            json!({"key": key, "maxLines": max}),
+            &format!("invalid sessions.compact params: at /maxLines: {message}"),
+        );
     }
     // It still answers, and still reads as a transcript.
     assert_eq!(v3.chat(key, "c9", "still here?")["state"], "final");
@@ -348,19 +453,35 @@ fn delete(backend: Backend) {
         let key = "agent:main:gone";
         client.chat(key, &format!("d-{wire:?}"), "hello");
         let deleted = client.ok("sessions.delete", json!({ "key": key }));
-        assert_eq!((&deleted["ok"], &deleted["key"], &deleted["deleted"]), (&json!(true), &json!(key), &json!(true)));
+        assert_eq!(
+            (&deleted["ok"], &deleted["key"], &deleted["deleted"]),
+            (&json!(true), &json!(key), &json!(true))
+        );
         let archived = deleted["archived"][0].as_str().unwrap();
-        assert!(archived.contains(".jsonl.deleted.") && std::path::Path::new(archived).is_file(), "{archived}");
+        assert!(
+            archived.contains(".jsonl.deleted.") && std::path::Path::new(archived).is_file(),
+            "{archived}"
+        );
         let again = client.ok("sessions.delete", json!({ "key": key }));
         assert_eq!((&again["deleted"], &again["archived"]), (&json!(false), &json!([])));
         client.chat(key, &format!("d2-{wire:?}"), "hello");
         let kept = client.ok("sessions.delete", json!({"key": key, "deleteTranscript": false}));
         assert_eq!((&kept["deleted"], &kept["archived"]), (&json!(true), &json!([])));
-        refused(&mut client, "sessions.delete", json!({"key": "main"}), "Cannot delete the main session (agent:main:main).");
+        refused(
+            &mut client,
+            "sessions.delete",
+            json!({"key": "main"}),
+            "Cannot delete the main session (agent:main:main).",
+        );
         client.ok("sessions.patch", json!({"key": "agent:ops:main"}));
         let ops = client.call("sessions.delete", json!({"key": "agent:ops:main"}));
         assert_eq!(ops["ok"], wire == Wire::V3, "{ops:#}");
-        refused(&mut client, "sessions.delete", json!({"key": "x", "deleteTranscript": "no"}), "invalid sessions.delete params: at /deleteTranscript: must be boolean");
+        refused(
+            &mut client,
+            "sessions.delete",
+            json!({"key": "x", "deleteTranscript": "no"}),
+            "invalid sessions.delete params: at /deleteTranscript: must be boolean",
+        );
     }
 }
 
@@ -382,7 +503,10 @@ fn create_v4(backend: Backend) {
     client.run_end(from, child["runId"].as_str().unwrap());
     for (params, message) in [
         (json!({"agentId": "nope"}), "Unknown agent id \"nope\""),
-        (json!({"key": "agent:ops:x", "agentId": "main"}), "agent \"main\" does not match session key agent \"ops\""),
+        (
+            json!({"key": "agent:ops:x", "agentId": "main"}),
+            "agent \"main\" does not match session key agent \"ops\"",
+        ),
         (json!({"bogus": 1}), "invalid sessions.create params: at root: unexpected property 'bogus'"),
     ] {
         refused(&mut client, "sessions.create", params, message);
@@ -398,7 +522,10 @@ fn subscriptions_v4(backend: Backend) {
     let mut watcher = gateway.connect(&Hello::new(Wire::V4).scopes(&["operator.read"]));
     assert_eq!(watcher.ok("sessions.subscribe", json!({})), json!({"subscribed": true}));
     let key = "agent:main:watched";
-    assert_eq!(watcher.ok("sessions.messages.subscribe", json!({ "key": key })), json!({"subscribed": true, "key": key}));
+    assert_eq!(
+        watcher.ok("sessions.messages.subscribe", json!({ "key": key })),
+        json!({"subscribed": true, "key": key})
+    );
     let mut client = gateway.connect(&Hello::new(Wire::V4));
     let from = watcher.mark();
     client.chat(key, "w1", "hello");
@@ -406,7 +533,10 @@ fn subscriptions_v4(backend: Backend) {
     assert_eq!(changed["payload"]["sessionKey"], key, "{changed:#}");
     let message = watcher.wait(from, |frame| pincer_tests::is_event(frame, "session.message"));
     assert_eq!(message["payload"]["sessionKey"], key, "{message:#}");
-    assert_eq!(watcher.ok("sessions.messages.unsubscribe", json!({ "key": key })), json!({"subscribed": false, "key": key}));
+    assert_eq!(
+        watcher.ok("sessions.messages.unsubscribe", json!({ "key": key })),
+        json!({"subscribed": false, "key": key})
+    );
 }
 
 /// Pincer's own methods on v3, where upstream has none.
@@ -414,9 +544,13 @@ fn own_methods_v3(backend: Backend) {
     let gateway = gateway(backend);
     let mut client = gateway.connect(&Hello::new(Wire::V3));
     client.chat("main", "own-1", "hello");
-    assert_eq!(client.ok("sessions.history", json!({"sessionKey": "main"}))["messages"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        client.ok("sessions.history", json!({"sessionKey": "main"}))["messages"].as_array().unwrap().len(),
+        2
+    );
     let from = client.mark();
-    let sent = client.ok("sessions.send", json!({"key": "main", "message": "again", "idempotencyKey": "own-2"}));
+    let sent =
+        client.ok("sessions.send", json!({"key": "main", "message": "again", "idempotencyKey": "own-2"}));
     assert_eq!(sent["status"], "started");
     client.run_end(from, "own-2");
     assert_eq!(client.call("session.status", json!({"key": "main"}))["ok"], true);
@@ -436,7 +570,12 @@ fn usage(backend: Backend) {
     assert_eq!(series["points"].as_array().unwrap().len(), 1);
     let logs = client.ok("sessions.usage.logs", json!({"key": "main"}));
     assert_eq!(logs["logs"].as_array().unwrap().len(), 2);
-    refused(&mut client, "sessions.usage", json!({"startDate": "11/01/2026"}), "invalid sessions.usage params: at /startDate: must match pattern \"^\\d{4}-\\d{2}-\\d{2}$\"");
+    refused(
+        &mut client,
+        "sessions.usage",
+        json!({"startDate": "11/01/2026"}),
+        "invalid sessions.usage params: at /startDate: must match pattern \"^\\d{4}-\\d{2}-\\d{2}$\"",
+    );
     refused(&mut client, "sessions.usage.timeseries", json!({}), "key is required for timeseries");
     assert_eq!(client.ok("sessions.usage.logs", json!({"key": "nope"})), json!({"logs": []}));
 }

@@ -75,7 +75,9 @@ fn a_damaged_file_is_kept_aside_and_said(backend: Backend) {
         assert_eq!(gateway.stop().code, Some(0));
         let state = exit_setup.home.state();
         let files = match store {
-            StoreKind::Json => find(&state, "snapshot").into_iter().chain(find(&state, "journal")).collect::<Vec<_>>(),
+            StoreKind::Json => {
+                find(&state, "snapshot").into_iter().chain(find(&state, "journal")).collect::<Vec<_>>()
+            }
             StoreKind::Sqlite => vec![state.join("sessions.sqlite")],
         };
         assert!(!files.is_empty());
@@ -90,14 +92,24 @@ fn a_damaged_file_is_kept_aside_and_said(backend: Backend) {
             // Either it says what is wrong and does not start …
             Err(exit) => {
                 assert!(!exit.log.contains("panicked"), "{store:?}: {}", exit.log);
-                let names = files.iter().any(|file| exit.log.contains(file.file_name().unwrap().to_str().unwrap()));
+                let names =
+                    files.iter().any(|file| exit.log.contains(file.file_name().unwrap().to_str().unwrap()));
                 assert!(names, "{store:?} names the file: {}", exit.log);
             }
             // … or it rebuilds from the transcripts, keeps the damaged file, and says so.
             Ok(gateway) => {
-                assert!(!find(&state, "damaged").is_empty() || !find(&state, "corrupt").is_empty(), "{store:?}: {:?}", find(&state, ""));
+                assert!(
+                    !find(&state, "damaged").is_empty() || !find(&state, "corrupt").is_empty(),
+                    "{store:?}: {:?}",
+                    find(&state, "")
+                );
                 let mut client = gateway.connect(&Hello::new(Wire::V3));
-                assert_eq!(client.ok("sessions.list", json!({}))["count"], 10, "{store:?}: {}", gateway.log());
+                assert_eq!(
+                    client.ok("sessions.list", json!({}))["count"],
+                    10,
+                    "{store:?}: {}",
+                    gateway.log()
+                );
             }
         }
     }
@@ -138,10 +150,7 @@ fn an_unwritable_directory(backend: Backend) {
 
 /// A limit on file sizes stands in for a full disk: writes fail, the gateway says so and goes on.
 fn a_full_disk_refuses_and_recovers(backend: Backend) {
-    let setup = Setup {
-        wrapper: vec!["prlimit".into(), "--fsize=200000".into()],
-        ..Setup::new(backend)
-    };
+    let setup = Setup { wrapper: vec!["prlimit".into(), "--fsize=200000".into()], ..Setup::new(backend) };
     let gateway = match setup.clone().try_start() {
         Ok(gateway) => gateway,
         Err(exit) => panic!("{}", exit.log),
@@ -168,8 +177,17 @@ fn a_full_disk_refuses_and_recovers(backend: Backend) {
     let gateway = Setup { wrapper: Vec::new(), ..gateway.kill() }.start();
     let mut client = gateway.connect(&Hello::new(Wire::V3));
     for nth in accepted {
-        let history = client.ok("chat.history", json!({"sessionKey": format!("agent:main:f{}", nth % 4), "limit": 1000}));
-        let count = history["messages"].as_array().unwrap().iter().filter(|m| m["role"] == "user" && m["content"][0]["text"].as_str().unwrap().starts_with(&format!("SILENT {nth} "))).count();
+        let history = client
+            .ok("chat.history", json!({"sessionKey": format!("agent:main:f{}", nth % 4), "limit": 1000}));
+        let count = history["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|m| {
+                m["role"] == "user"
+                    && m["content"][0]["text"].as_str().unwrap().starts_with(&format!("SILENT {nth} "))
+            })
+            .count();
         assert_eq!(count, 1, "message {nth}");
     }
     client.chat("agent:main:f0", "after", "hello");
@@ -181,10 +199,15 @@ fn transcripts_are_openclaws(backend: Backend) {
     let mut client = gateway.connect(&Hello::new(Wire::V3));
     client.chat("main", "t1", "hello");
     client.chat("main", "t2", "again");
-    let id = client.ok("chat.history", json!({"sessionKey": "main"}))["sessionId"].as_str().unwrap().to_owned();
+    let id =
+        client.ok("chat.history", json!({"sessionKey": "main"}))["sessionId"].as_str().unwrap().to_owned();
     let text = fs::read_to_string(gateway.state().join(format!("agents/main/sessions/{id}.jsonl"))).unwrap();
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((&lines[0]["type"], &lines[0]["version"], &lines[0]["id"]), (&json!("session"), &json!(3), &json!(id)));
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (&lines[0]["type"], &lines[0]["version"], &lines[0]["id"]),
+        (&json!("session"), &json!(3), &json!(id))
+    );
     let mut parent = serde_json::Value::Null;
     for line in &lines[1..] {
         assert_eq!(line["parentId"], parent, "{line:#}");
