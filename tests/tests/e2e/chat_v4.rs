@@ -86,7 +86,8 @@ fn simple_run(backend: Backend) {
     assert_eq!(data("finishing"), "aborted endedAt livenessState phase stopReason");
     assert_eq!(
         data("end"),
-        "aborted endedAt livenessState phase replayInvalid startedAt stopReason terminalReceipt terminalReply"
+        "aborted endedAt executionSettled livenessState phase replayInvalid startedAt stopReason terminalReceipt \
+         terminalReply"
     );
     let numbers: Vec<u64> = events.iter().map(|e| e["payload"]["seq"].as_u64().unwrap()).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] <= pair[1]), "{numbers:?}");

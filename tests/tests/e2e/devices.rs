@@ -104,7 +104,10 @@ fn role_upgrades_wait_for_approval(backend: Backend) {
         let from = admin.mark();
         admin.ok("device.pair.approve", json!({ "requestId": request }));
         let resolved = admin.wait(from, |frame| is_event(frame, "device.pair.resolved"));
-        assert_eq!(resolved["payload"]["decision"], "approved");
+        assert_eq!(
+            (&resolved["payload"]["requestId"], &resolved["payload"]["decision"]),
+            (&json!(request), &json!("approved"))
+        );
         let (_, hello) = upgrade_again(&gateway, wire, &identity);
         assert_eq!(hello["ok"], true, "approved: {hello:#}");
         // Done is done.
@@ -128,8 +131,9 @@ fn rejected_requests(backend: Backend) {
     let request = refused["error"]["details"]["requestId"].clone();
     let from = admin.mark();
     admin.ok("device.pair.reject", json!({ "requestId": request }));
-    let resolved = admin.wait(from, |frame| is_event(frame, "device.pair.resolved"));
-    assert_eq!(resolved["payload"]["decision"], "rejected");
+    let ours =
+        |frame: &Value| is_event(frame, "device.pair.resolved") && frame["payload"]["requestId"] == request;
+    assert_eq!(admin.wait(from, ours)["payload"]["decision"], "rejected");
     assert_eq!(admin.ok("device.pair.list", json!({}))["pending"], json!([]));
     let (_, again) = upgrade_again(&gateway, Wire::V3, &identity);
     assert_eq!(again["error"]["code"], "NOT_PAIRED");
