@@ -33,6 +33,14 @@ pub enum StoreKind {
 impl StoreKind {
     /// Both.
     pub const BOTH: [StoreKind; 2] = [StoreKind::Json, StoreKind::Sqlite];
+
+    /// In reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            StoreKind::Json => "json",
+            StoreKind::Sqlite => "sqlite",
+        }
+    }
 }
 
 /// A home directory with a state directory in it; gone when the last gateway of the test is.

@@ -17,6 +17,7 @@ mod gateway;
 mod hello;
 mod http;
 mod identity;
+pub mod kill;
 mod provider;
 mod rng;
 
