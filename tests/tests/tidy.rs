@@ -1,5 +1,5 @@
 //! Keeps the map honest: crate edges, file headers and sizes, names, and where unsafe may live.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
