@@ -43,7 +43,7 @@ impl Incarnation {
     }
 
     fn end(&self) -> u64 {
-        self.trusted.unwrap_or(0) + self.added.len() as u64
+        self.trusted.unwrap_or(0).saturating_add(self.added.len() as u64)
     }
 }
 
