@@ -50,9 +50,21 @@ fn main() -> ExitCode {
         ..Options::new(backend, vec![SocketAddr::from(([127, 0, 0, 1], port))])
     };
     let services = Services { store: None, log: log.clone() };
-    let server = Server::start(&options, services, |_| NoCalls, echo::Echo::new).unwrap();
+    let server = match Server::start(&options, services, |_| NoCalls, echo::Echo::new) {
+        Ok(server) => server,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let drain = Drain { reason: "gateway stopping".into(), budget_ms: 1_000, restart_expected_ms: None };
-    let _signals = signals::watch(server.post().clone(), log, signals::OnSignal::drain(drain)).unwrap();
+    let _signals = match signals::watch(server.post().clone(), log, signals::OnSignal::drain(drain)) {
+        Ok(watch) => watch,
+        Err(error) => {
+            eprintln!("cannot catch signals: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     println!("port {} pid {}", server.addrs()[0].port(), std::process::id());
     server.join().unwrap();
     ExitCode::SUCCESS

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::rlimit;
+
 /// Connections the kernel keeps for us before they are accepted; it cuts this to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
@@ -27,7 +29,7 @@ impl std::fmt::Display for ListenError {
             }
             io::ErrorKind::PermissionDenied => f.write_str("; ports below 1024 need CAP_NET_BIND_SERVICE"),
             io::ErrorKind::AddrNotAvailable => f.write_str("; no network interface has this address"),
-            _ => Ok(()),
+            _ => f.write_str(rlimit::cure(error)),
         }
     }
 }

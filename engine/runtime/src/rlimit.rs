@@ -31,6 +31,16 @@ pub(crate) fn raise(what: Limit) -> u64 {
     limit.rlim_cur
 }
 
+/// What helps against running out of something, to follow an error's text; empty for other errors.
+pub(crate) fn cure(error: &std::io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => "; raise the limit of open files (ulimit -n, LimitNOFILE=)",
+        Some(libc::EAGAIN) => "; raise the limit of threads (ulimit -u, TasksMax=)",
+        Some(libc::ENOMEM) => "; raise the limit of locked memory (ulimit -l, LimitMEMLOCK=)",
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -93,7 +93,9 @@ impl fmt::Display for StartError {
             StartError::Resources(error) => {
                 write!(f, "cannot start: {error}; look at `ulimit -n` and `ulimit -u`")
             }
-            StartError::Shard { shard, error } => write!(f, "shard {} cannot start: {error}", shard.0),
+            StartError::Shard { shard, error } => {
+                write!(f, "shard {} cannot start: {error}{}", shard.0, rlimit::cure(error))
+            }
             StartError::TooSlow => {
                 f.write_str("not every shard was ready in time; is the machine overloaded?")
             }

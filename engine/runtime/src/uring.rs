@@ -157,6 +157,23 @@ struct Shared<C: Core> {
     tasks: Cell<usize>,
 }
 
+/// Counts a task for as long as it exists, however it ends.
+struct Counted<C: Core>(Rc<Shared<C>>);
+
+impl<C: Core> Counted<C> {
+    fn new(shared: Rc<Shared<C>>) -> Counted<C> {
+        shared.tasks.set(shared.tasks.get() + 1);
+        Counted(shared)
+    }
+}
+
+impl<C: Core> Drop for Counted<C> {
+    fn drop(&mut self) {
+        self.0.tasks.set(self.0.tasks.get() - 1);
+        self.0.wake_root();
+    }
+}
+
 /// Why a connection's task stopped waiting.
 enum Pause {
     /// It has had its share.
@@ -168,12 +185,10 @@ enum Pause {
 impl<C: Core> Shared<C> {
     /// Runs a task that the root waits for before it ends.
     fn spawn(self: &Rc<Self>, task: impl Future<Output = ()> + 'static) {
-        self.tasks.set(self.tasks.get() + 1);
-        let shared = Rc::clone(self);
+        let counted = Counted::new(Rc::clone(self));
         glommio::spawn_local(async move {
             task.await;
-            shared.tasks.set(shared.tasks.get() - 1);
-            shared.wake_root();
+            drop(counted);
         })
         .detach();
     }

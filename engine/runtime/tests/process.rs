@@ -15,16 +15,21 @@ struct Server {
     port: u16,
 }
 
+fn command(backend: &str, shards: u8, descriptors: u32) -> Command {
+    let mut echo = std::env::current_exe().unwrap();
+    echo.pop();
+    echo.pop();
+    let echo: PathBuf = echo.join("examples").join("echo");
+    let script = format!("ulimit -n {descriptors}; exec \"$0\" --backend {backend} --shards {shards}");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).arg(echo);
+    command
+}
+
 impl Server {
-    /// Under a limit of so many descriptors.
+    /// One shard under a limit of so many descriptors.
     fn start(backend: &str, descriptors: u32) -> Server {
-        let mut echo = std::env::current_exe().unwrap();
-        echo.pop();
-        echo.pop();
-        let echo: PathBuf = echo.join("examples").join("echo");
-        let script = format!("ulimit -n {descriptors}; exec \"$0\" --backend {backend}");
-        let mut child =
-            Command::new("sh").args(["-c", &script]).arg(echo).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(backend, 1, descriptors).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let port = lines.map(Result::unwrap).find_map(|line| line.split(' ').nth(1)?.parse().ok()).unwrap();
         Server { child, port }
@@ -107,6 +112,19 @@ fn reload_signals_end_nothing() {
         drop(client);
         assert!(server.end().success());
     });
+}
+
+#[test]
+fn a_start_without_descriptors_fails_and_says_what_helps() {
+    // From none for the first socket to almost enough: fails at another step each time, and always ends.
+    for (backend, limits) in [("epoll", 4..=8), ("uring", 4..=14)] {
+        for descriptors in limits {
+            let output = command(backend, 2, descriptors).output().unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{backend} with {descriptors}: {text}");
+            assert!(text.contains("ulimit -n"), "{backend} with {descriptors}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Incarnation {
     }
 
     fn end(&self) -> u64 {
-        self.trusted.unwrap_or(0) + self.added.len() as u64
+        self.trusted.unwrap_or(0).saturating_add(self.added.len() as u64)
     }
 }
 
@@ -68,9 +68,11 @@ pub(crate) fn settle(
         let path = root.join(id.path());
         let dir = disk::parent(&path).to_owned();
         dirs.extend(disk.create_dirs(&dir)?);
-        dirs.insert(dir);
+        // A folder that is there may be as new, and as unsynced, as the file in it.
+        dirs.extend(dir.ancestors().take_while(|above| above.starts_with(root)).map(Path::to_owned));
         // What a replacement that was cut short left behind.
         disk.remove(&disk::with_suffix(&path, ".tmp"))?;
+        forget_second_name(disk, &path, &incarnations)?;
         for incarnation in incarnations.iter().filter(|incarnation| incarnation.exists) {
             match incarnation.uncertain {
                 true => complete(disk, &path, incarnation, report)?,
@@ -82,6 +84,17 @@ pub(crate) fn settle(
         disk.sync_dir(&dir)?;
     }
     Ok(())
+}
+
+/// A replacement that was cut short leaves the old incarnation under two names. The archive's is its own.
+fn forget_second_name(disk: Disk, live: &Path, incarnations: &[Incarnation]) -> Result<(), Failure> {
+    let identity = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    let Some(now) = identity(live) else { return Ok(()) };
+    let mut names = incarnations.iter().filter_map(|incarnation| incarnation.aside.as_ref());
+    match names.any(|name| identity(&disk::parent(live).join(name)) == Some(now)) {
+        true => disk.remove(live),
+        false => Ok(()),
+    }
 }
 
 /// Adds a change to a transcript's incarnations.
@@ -137,7 +150,7 @@ fn restore(
     let place: &Path = aside.as_deref().filter(|_| renamed).unwrap_or(live);
     match incarnation.trusted {
         Some(len) => restore_tail(disk, place, len, &incarnation.added, report)?,
-        // Never in place: the file there may still be the incarnation before, under two names.
+        // Never in place: until it is whole, the old file is all there is.
         None => {
             let behind = written_behind(disk, place, &incarnation.added, report)?;
             write_whole(disk, place, &[incarnation.added.as_slice(), &behind].concat())?;
@@ -200,9 +213,7 @@ fn written_behind(
     added: &[u8],
     report: &mut Vec<String>,
 ) -> Result<Vec<u8>, Failure> {
-    // A second name: a replacement was cut short, and this is still the incarnation before.
-    let names = fs::metadata(path).map_or(0, |meta| meta.nlink());
-    let found = if names == 1 { disk::read_all(path)?.unwrap_or_default() } else { Vec::new() };
+    let found = disk::read_all(path)?.unwrap_or_default();
     // With zeros in it, it is what a power cut leaves of a write.
     if found.contains(&0) || added.starts_with(&found) {
         return Ok(Vec::new());

@@ -355,3 +355,15 @@ fn damaged(path: &Path, problem: &str) -> OpenError {
         ),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A connection as the backend uses it.
+    pub(crate) fn configured(path: &Path, fsync: bool) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        configure(&connection, Disk { fsync }).unwrap();
+        connection
+    }
+}

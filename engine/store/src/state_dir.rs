@@ -71,7 +71,7 @@ impl Claim {
 
     /// Whether this store existed here before.
     pub(crate) fn knows(&self, store_path: &Path) -> bool {
-        self.marker.stores.iter().any(|known| known == store_path)
+        self.marker.stores.iter().any(|known| known == self.name(store_path))
     }
 
     /// Notes that this store exists now.
@@ -82,8 +82,13 @@ impl Claim {
         if self.marker.stores.len() >= STORES_MAX {
             self.marker.stores.remove(0);
         }
-        self.marker.stores.push(store_path.to_owned());
+        self.marker.stores.push(self.name(store_path).to_owned());
         write_marker(disk, &self.marker_path, &self.marker)
+    }
+
+    /// A store in the directory goes where the directory goes.
+    fn name<'p>(&self, store_path: &'p Path) -> &'p Path {
+        store_path.strip_prefix(disk::parent(&self.marker_path)).unwrap_or(store_path)
     }
 }
 

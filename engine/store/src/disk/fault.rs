@@ -31,7 +31,10 @@ thread_local! {
 
 /// The call after `calls` more fails.
 pub(crate) fn arm(calls: u64, fault: Fault) {
-    STATE.with_borrow_mut(|state| *state = State { armed: Some((calls, fault)), ..State::default() });
+    STATE.with_borrow_mut(|state| {
+        state.armed = Some((calls, fault));
+        state.fired = false;
+    });
 }
 
 /// Forgets the fault; returns whether it has struck.

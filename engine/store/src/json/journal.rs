@@ -16,6 +16,9 @@ pub(crate) const VERSION: i64 = 1;
 /// `xxxxxxxx yyyyyyyy `
 const PREFIX: usize = 18;
 
+/// No store lives long enough for this many batches: a number above it is damage, and one more never overflows.
+pub(crate) const SEQ_MAX: u64 = 1 << 62;
+
 /// Longest payload; a length above it is damage. Far above the longest list the store takes.
 const PAYLOAD_MAX: usize = 512 * 1024 * 1024;
 
@@ -88,7 +91,8 @@ impl Scan {
     /// Takes a payload whose checksum is right; false when it means nothing to us.
     fn take(&mut self, payload: &[u8]) -> bool {
         if let Ok(record) = serde_json::from_slice::<Record>(payload) {
-            let sound = record.ops.iter().all(|op| !matches!(op, Entry::File(op) if !op.is_sound()));
+            let sound = record.n < SEQ_MAX
+                && record.ops.iter().all(|op| !matches!(op, Entry::File(op) if !op.is_sound()));
             if sound {
                 self.records.push(record);
             }
@@ -96,7 +100,7 @@ impl Scan {
         }
         match serde_json::from_slice::<Header>(payload) {
             Ok(header) if header.version > VERSION => self.newer = Some(header.version),
-            Ok(header) if self.header.is_none() => self.header = Some(header),
+            Ok(header) if self.header.is_none() && header.after < SEQ_MAX => self.header = Some(header),
             _ => return false,
         }
         true

@@ -20,6 +20,7 @@ use pincer_sessions::persist::Table;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::journal::SEQ_MAX;
 use crate::disk::DiskFile;
 use crate::error::Failure;
 
@@ -96,6 +97,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Snapshot, Unreadable> {
         serde_json::from_slice(bytes).map_err(|error| Unreadable::Damaged(error.to_string()))?;
     if document.crc32.is_some() && !sealed {
         return Err(Unreadable::Damaged("its checksum is not in its place".to_owned()));
+    }
+    if document.seq >= SEQ_MAX {
+        return Err(Unreadable::Damaged(format!("its \"seq\" is {}", document.seq)));
     }
     let mut rows = Rows::new();
     for (name, table_rows) in document.tables {

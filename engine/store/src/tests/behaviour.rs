@@ -310,6 +310,30 @@ fn commits_go_on_while_a_checkpoint_is_made() {
 }
 
 #[test]
+fn a_dropped_store_has_finished_its_checkpoint() {
+    let dir = tempdir();
+    let mut store = reopen(dir.path(), "pincer.json").store;
+    let big = format!("\"{}\"", "z".repeat(3_000_000));
+    for n in 0..3 {
+        commit(&mut store, &[put(Table::Facts, &n.to_string(), &big)]).unwrap();
+    }
+    store.checkpoint().unwrap();
+    drop(store);
+    assert!(fs::metadata(dir.path().join("pincer.json")).unwrap().len() > 9_000_000);
+}
+
+#[test]
+#[cfg(feature = "sqlite-state")]
+fn sqlite_syncs_every_commit() {
+    let dir = tempdir();
+    for (fsync, level) in [(true, 2), (false, 0)] {
+        let connection = crate::sqlite::tests::configured(&dir.path().join("x.db"), fsync);
+        let found: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        assert_eq!(found, level);
+    }
+}
+
+#[test]
 fn overdue_checkpoints_are_made_by_commits() {
     each_backend(|dir, name| {
         let opened = crate::open(crate::Options { checkpoint_bytes: 4096, ..options(dir, name) }).unwrap();

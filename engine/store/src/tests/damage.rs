@@ -151,6 +151,26 @@ fn losing_any_batch_leaves_transcripts_alone_that_were_written() {
 }
 
 #[test]
+fn lines_from_before_a_lost_archive_stay_in_the_archive() {
+    let dir = tempdir();
+    let mut store = reopen(dir.path(), "pincer.json").store;
+    // The second transcript is as long as the first was at the checkpoint.
+    commit(&mut store, &[append("a", &["{\"first\":1}"])]).unwrap();
+    store.checkpoint_now().unwrap();
+    commit(&mut store, &[append("a", &["{\"secret\":1}"])]).unwrap();
+    commit(&mut store, &[archive("a", 0), append("a", &["{\"other\":2}"])]).unwrap();
+    commit(&mut store, &[put(Table::Facts, "later", "1")]).unwrap();
+    drop(store);
+    let before = transcripts(dir.path());
+    let journal = dir.path().join("pincer.journal");
+    let mut lines = lines_of(&journal);
+    lines[2] = "damaged\n".to_owned();
+    fs::write(&journal, lines.concat()).unwrap();
+    drop(reopen(dir.path(), "pincer.json"));
+    assert_eq!(transcripts(dir.path()), before);
+}
+
+#[test]
 fn losing_the_last_batch_loses_no_line() {
     for seed in seeds(40) {
         let dir = tempdir();
@@ -277,7 +297,10 @@ fn a_store_that_is_gone_is_not_replaced_in_silence() {
         {
             fs::remove_file(dir.path().join(file)).unwrap();
         }
-        let opened = reopen(dir.path(), name);
+        // The directory may have moved meanwhile.
+        let moved = tempdir();
+        copy_dir(dir.path(), moved.path());
+        let opened = reopen(moved.path(), name);
         check_reported(&opened.report.lines, "starting with nothing");
     }
 }

@@ -191,6 +191,8 @@ impl Dice {
             3 => delete(table, &row),
             4 => archive(session, at_ms),
             5 => trim(session, 1 + self.below(3) as u32, at_ms),
+            // Half of these are the beginning of what they replace.
+            6 if n.is_multiple_of(2) => rewrite(session, &[r#"{"type":"session","version":3}"#], at_ms),
             6 => rewrite(
                 session,
                 &[r#"{"type":"session","version":3}"#, &format!(r#"{{"rewritten":{n}}}"#)],
