@@ -266,6 +266,11 @@ impl Client {
         self.socket.get_ref()
     }
 
+    /// The socket alone, for who only counts bytes from here on.
+    pub fn into_stream(self) -> TcpStream {
+        self.socket.into_inner()
+    }
+
     /// Starts the close handshake.
     pub fn close(&mut self) {
         let _ = self.socket.close(None);

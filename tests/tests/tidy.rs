@@ -24,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("gateway", &["config", "protocol", "runtime", "sessions", "shard", "store"]),
     // These drive the binary from outside and share no code with it.
     ("tests", &[]),
-    ("bench", &[]),
+    ("bench", &["tests"]),
 ];
 
 /// Crates that may contain unsafe code.

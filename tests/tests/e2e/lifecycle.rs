@@ -223,7 +223,7 @@ fn openclaws_own_directory_is_refused(backend: Backend) {
     fs::create_dir_all(state.join("agents/main/sessions")).unwrap();
     fs::write(state.join("openclaw.json"), "{}").unwrap();
     fs::write(state.join("agents/main/sessions/sessions.json"), "{}").unwrap();
-    let exit = setup.try_start().expect_err("it is OpenClaw's");
+    let exit = setup.clone().try_start().expect_err("it is OpenClaw's");
     assert_eq!(exit.code, Some(78), "{}", exit.log);
     assert!(exit.log.contains("pincer import --from"), "{}", exit.log);
     assert_eq!(fs::read_dir(&state).unwrap().count(), 2, "nothing was written");
@@ -242,7 +242,7 @@ fn bad_configs(backend: Backend) {
         let path = setup.home.path().join("config.json5");
         fs::write(&path, config).unwrap();
         let setup = setup.args(&["--config", path.to_str().unwrap()]);
-        let exit = setup.try_start().expect_err(config);
+        let exit = setup.clone().try_start().expect_err(config);
         assert!(exit.log.contains(words), "{config}: {}", exit.log);
         assert!(matches!(exit.code, Some(code) if code != 0), "{config}: {exit:?}");
         assert!(!exit.log.contains("panicked"), "{}", exit.log);

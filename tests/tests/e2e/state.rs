@@ -133,7 +133,7 @@ fn an_unwritable_directory(backend: Backend) {
         // Root writes anywhere; a directory that cannot be made does for it.
         let setup = Setup::new(backend);
         fs::write(setup.home.state(), "a file where the directory should be").unwrap();
-        let exit = setup.try_start().expect_err("no directory");
+        let exit = setup.clone().try_start().expect_err("no directory");
         assert!(exit.log.contains("state") && !exit.log.contains("panicked"), "{}", exit.log);
         return;
     }
