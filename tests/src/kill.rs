@@ -331,19 +331,19 @@ fn check(gateway: &Gateway, ledger: &Ledger) -> Result<Tally, String> {
             .map_err(|finding| format!("{session}: {finding}"))?;
         tally.patches += u64::from(known.label.is_some());
         let seen = loop {
+            // A queued message comes into the transcript when its run begins.
             let seen = shown(&mut client, session);
-            if seen.users == seen.replies + seen.notes {
-                break seen;
-            }
+            let finding = if seen.users == seen.replies + seen.notes {
+                check_messages(known, &seen).err()
+            } else {
+                Some(format!("{} messages, {} answers, {} notes", seen.users, seen.replies, seen.notes))
+            };
+            let Some(finding) = finding else { break seen };
             if Instant::now() > deadline || seen.users < seen.replies + seen.notes {
-                return Err(format!(
-                    "{session}: {} messages, {} answers, {} notes: {seen:?}",
-                    seen.users, seen.replies, seen.notes
-                ));
+                return Err(format!("{session}: {finding}: {seen:?}"));
             }
             client.read_for(Duration::from_millis(20));
         };
-        check_messages(known, &seen).map_err(|finding| format!("{session}: {finding}"))?;
         tally.interrupted += u64::from(seen.notes);
         tally.answered += u64::from(seen.replies);
         for sent in &known.sent {
