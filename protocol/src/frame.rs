@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::ErrorShape;
 use crate::json::{Kind, Node, write_serde};
+use crate::{ErrorShape, Wire};
 
 /// The `id` of a request. Clients send strings; upstream echoes whatever else it was sent, so any JSON is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,11 +52,11 @@ pub struct BadFrame {
 const ROOT: [&str; 6] = ["type", "id", "method", "params", "traceparent", "expectedProfileId"];
 
 impl<'t, 'i> RequestFrame<'t, 'i> {
-    /// Reads a request frame. Errors carry upstream's wording, one after another, joined by `; `.
-    pub fn read(root: Node<'t, 'i>) -> Result<RequestFrame<'t, 'i>, BadFrame> {
+    /// Reads a request frame. Errors carry that upstream's wording, one after another, joined by `; `.
+    pub fn read(root: Node<'t, 'i>, wire: Wire) -> Result<RequestFrame<'t, 'i>, BadFrame> {
         let bad = |id: Option<Node<'_, '_>>, problem: String| BadFrame {
             id: match id.map(|node| (node, node.kind())) {
-                Some((_, Kind::Str(text))) if !text.is_empty() => RequestId::Text(text.into()),
+                Some((_, Kind::Str(text))) => RequestId::Text(text.into()),
                 Some((node, Kind::Int(_) | Kind::Float(_) | Kind::Bool(_))) => {
                     RequestId::Raw(node.to_json().into())
                 }
@@ -87,25 +87,27 @@ impl<'t, 'i> RequestFrame<'t, 'i> {
             return Ok(RequestFrame { id, method, params: params.filter(|node| !node.is_null()) });
         }
         let mut problems = Vec::new();
-        for (name, value) in [("type", kind), ("id", id), ("method", method)] {
-            if value.is_none() {
-                problems.push(format!("must have required property '{name}'"));
-            }
+        let missing =
+            [("type", kind), ("id", id), ("method", method)].into_iter().filter(|(_, value)| value.is_none());
+        // v4 stops at the first.
+        for (name, _) in missing.take(if wire == Wire::V3 { usize::MAX } else { 1 }) {
+            problems.push(format!("must have required property '{name}'"));
         }
         if let Some(name) = extra {
             problems.push(format!("at root: unexpected property '{name}'"));
         }
+        if kind.is_some_and(|kind| kind.as_str() != Some("req")) {
+            problems.push("at /type: must be equal to constant".to_owned());
+        }
+        let not = if wire == Wire::V3 { "NOT" } else { "not" };
         for (name, value) in [("id", id), ("method", method)] {
             match value.map(Node::kind) {
                 Some(Kind::Str("")) => {
-                    problems.push(format!("at /{name}: must NOT have fewer than 1 characters"))
+                    problems.push(format!("at /{name}: must {not} have fewer than 1 characters"))
                 }
                 Some(Kind::Str(_)) | None => {}
                 Some(_) => problems.push(format!("at /{name}: must be string")),
             }
-        }
-        if problems.is_empty() {
-            problems.push("at /type: must be equal to constant".to_owned());
         }
         Err(bad(id, problems.join("; ")))
     }
@@ -155,9 +157,14 @@ mod tests {
 
     #[track_caller]
     fn check(frame: &str, want: Result<(&str, &str), (&str, &str)>) {
+        check_on(Wire::V3, frame, want);
+    }
+
+    #[track_caller]
+    fn check_on(wire: Wire, frame: &str, want: Result<(&str, &str), (&str, &str)>) {
         let mut parser = Parser::default();
         parser
-            .parse(&mut frame.as_bytes().to_vec(), |root| match (RequestFrame::read(root), want) {
+            .parse(&mut frame.as_bytes().to_vec(), |root| match (RequestFrame::read(root, wire), want) {
                 (Ok(got), Ok(want)) => assert_eq!((got.id, got.method), want),
                 (Err(got), Err((id, message))) => {
                     let mut out = Vec::new();
@@ -186,6 +193,27 @@ mod tests {
             Err(("7", "invalid request frame: at /id: must be string")),
         );
         check("[1]", Err((r#""invalid""#, "invalid request frame: must be object")));
+        check(
+            r#"{"type":"event","event":"x"}"#,
+            Err((
+                r#""invalid""#,
+                "invalid request frame: must have required property 'id'; must have required property 'method'; at root: \
+                 unexpected property 'event'; at /type: must be equal to constant",
+            )),
+        );
+        check_on(
+            Wire::V4,
+            r#"{"type":"event","event":"x"}"#,
+            Err((
+                r#""invalid""#,
+                "invalid request frame: must have required property 'id'; at root: unexpected property 'event'; at /type: \
+                 must be equal to constant",
+            )),
+        );
+        for (wire, not) in [(Wire::V3, "NOT"), (Wire::V4, "not")] {
+            let message = format!("invalid request frame: at /id: must {not} have fewer than 1 characters");
+            check_on(wire, r#"{"type":"req","id":"","method":"m"}"#, Err((r#""""#, &message)));
+        }
     }
 
     #[test]

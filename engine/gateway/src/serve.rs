@@ -1,10 +1,11 @@
 //! Puts the crates together and runs them: store, log, shards, egress.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pincer_config::section::engine::Limits as ConfigLimits;
 use pincer_config::{Loaded, Secret};
 use pincer_runtime::egress::{Egress, Limits as EgressLimits};
 use pincer_runtime::log::{self, LogOptions, LogPort};
@@ -91,7 +92,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     })
     .map_err(|error| Refused::passing(format!("cannot write the log {}: {error}", log_file.display())))?;
 
-    let limits = Limits::default();
+    let limits = limits(&serve.loaded.config.engine.limits, serve.shards);
     said(format!(
         "backend {} ({}), {} shards, memory bound {} MiB a shard",
         serve.backend,
@@ -146,6 +147,31 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     Ok(Running { server, log: log_port })
 }
 
+/// Bounds of one shard: the config's, which are the process's, shared out where shards hold a part each.
+fn limits(config: &ConfigLimits, shards: NonZeroU8) -> Limits {
+    let own = Limits::default();
+    // Connections and sessions spread unevenly, and one shard may get more than its share refused a little early.
+    let share = |whole: Option<u32>, own: u32| whole.map_or(own, |whole| whole.div_ceil(shards.get().into()));
+    Limits {
+        connections_max: share(config.connections, own.connections_max),
+        handshake_message_bytes_max: config.pre_auth_frame_bytes.unwrap_or(own.handshake_message_bytes_max),
+        message_bytes_max: config.frame_bytes.unwrap_or(own.message_bytes_max),
+        outbox_bytes_max: config.buffered_bytes.unwrap_or(own.outbox_bytes_max),
+        sessions_max: share(config.sessions, own.sessions_max),
+        turns_max: share(config.runs, own.turns_max),
+        ..own
+    }
+}
+
+/// The address this machine is reached at from outside; `None` without a network. Nothing is sent.
+fn outside_address() -> Option<String> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // An address of the documentation range: connecting a datagram socket only looks up the route.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_loopback() && !ip.is_unspecified()).then(|| ip.to_string())
+}
+
 fn host_facts(serve: &Serve, identity: &GatewayIdentity, log_file: String) -> Result<HostFacts, Refused> {
     let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
     let kernel = read("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -153,7 +179,7 @@ fn host_facts(serve: &Serve, identity: &GatewayIdentity, log_file: String) -> Re
     getrandom::fill(&mut boot_id).map_err(Refused::passing)?;
     Ok(HostFacts {
         host: read("/proc/sys/kernel/hostname").unwrap_or_else(|| "localhost".to_owned()),
-        ip: None,
+        ip: outside_address(),
         platform: format!("linux {kernel}").trim().to_owned(),
         arch: match std::env::consts::ARCH {
             "x86_64" => "x64",

@@ -1,6 +1,6 @@
 //! What a shard starts from.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use pincer_buffers::Pool;
@@ -123,6 +123,7 @@ impl Shard {
             numbers: 0,
             counters: Counters::default(),
             draining: None,
+            runs_ended: BTreeSet::new(),
         };
         if shard.is_home() {
             shard.home = Some(Box::new(Home::from_rows(&rows, &shard.view, now)));

@@ -4,9 +4,10 @@ use pincer_protocol::event::EncodedEvent;
 use serde_json::json;
 
 use crate::Shard;
-use crate::driver::Effect;
+use crate::driver::{Effect, ShardId};
 use crate::fanout::{Audience, Broadcast};
 use crate::limits::time;
+use crate::message::ShardMsg;
 use crate::run::AbortReason;
 use crate::shard::{Draining, Timer};
 
@@ -23,10 +24,20 @@ impl Shard {
         self.drain_progress();
     }
 
-    /// A run ended; while draining, the last one lets the connections go.
+    /// A run ended; while draining, the last one of all shards lets the connections go: a client may sit on another shard
+    /// than the run it waits for.
     pub(crate) fn drain_progress(&mut self) {
         let waits = self.draining.as_ref().is_some_and(|draining| !draining.closing);
-        if waits && self.running() == 0 {
+        if waits && self.running() == 0 && !self.runs_ended.contains(&self.id.0) {
+            self.send_others(|| ShardMsg::RunsEnded);
+            self.runs_ended_on(self.id);
+        }
+    }
+
+    /// Nothing runs on `shard` any more, and nothing will.
+    pub(crate) fn runs_ended_on(&mut self, shard: ShardId) {
+        self.runs_ended.insert(shard.0);
+        if self.draining.is_some() && self.runs_ended.len() == usize::from(self.shards) {
             self.drain_close();
         }
     }

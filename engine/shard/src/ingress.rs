@@ -178,7 +178,11 @@ impl Shard {
 
     /// A message of an authenticated connection. What is not JSON is ignored, as upstream does.
     fn request(&mut self, conn: ConnId, parser: &mut Parser, text: &mut [u8]) {
-        let parsed = parser.parse(text, |root| match RequestFrame::read(root) {
+        let Some(Stage::Open(open)) = self.connections.get(conn).map(|connection| &connection.stage) else {
+            return;
+        };
+        let wire = open.wire;
+        let parsed = parser.parse(text, |root| match RequestFrame::read(root, wire) {
             Ok(request) => self.dispatch(conn, request),
             Err(bad) => {
                 self.counters.bad_frames += 1;

@@ -101,4 +101,8 @@ pub(crate) enum ShardMsg {
     /// Whether the sender has connections that subscribed to sessions; only then are such events made for it.
     /// From: any. To: every other shard. Ring full: kept and sent again.
     Listens(bool),
+    /// The sender drains, and nothing runs on it any more: everything its runs had to say was sent before this.
+    /// From: any. To: every other shard, each of which keeps its connections until all have said so.
+    /// Ring full: kept and sent again.
+    RunsEnded,
 }

@@ -1,6 +1,6 @@
 //! The shard itself: its state, and its side of the contract with the driver.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use pincer_buffers::Pool;
@@ -77,6 +77,8 @@ pub struct Shard {
     pub(crate) numbers: u64,
     pub(crate) counters: Counters,
     pub(crate) draining: Option<Draining>,
+    /// Shards that drain and have no runs left, this one among them. At most one entry a shard.
+    pub(crate) runs_ended: BTreeSet<u8>,
 }
 
 /// What waits for home's answer about a label.
@@ -309,6 +311,7 @@ impl Shard {
             }
             ShardMsg::Retire(retire) => self.retire_here(&retire),
             ShardMsg::Listens(listens) => self.audience.set(from, listens),
+            ShardMsg::RunsEnded => self.runs_ended_on(from),
         }
     }
 

@@ -203,7 +203,7 @@ fn refused_sends(backend: Backend) {
             "Error: attachment a.png: invalid base64 content",
         ),
         (
-            send(json!({"attachments": [{"type": "image", "mimeType": "image/png", "content": big}]})),
+            send(json!({"attachments": [{"mimeType": "image/png", "content": big}]})),
             "Error: attachment attachment-1: exceeds size limit (5250000 > 5000000 bytes)",
         ),
     ];

@@ -1,9 +1,9 @@
 //! Who receives what: other connections while one of them chats.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pincer_tests::{Backend, Client, Gateway, Hello, Wire, is_event, on_each_backend};
+use pincer_tests::{Backend, Client, Gateway, Hello, PATIENCE, Wire, is_event, on_each_backend};
 use serde_json::{Value, json};
 
 on_each_backend!(v3_tells_everybody, v4_tells_readers, presence, health_after_connect, only_what_was_said);
@@ -89,7 +89,11 @@ fn presence(backend: Backend) {
                 .iter()
                 .any(|entry| entry["deviceId"] == id.as_str() && entry["reason"] != "disconnect")
         };
-        assert!(is_here(&watcher.ok("system-presence", json!({}))), "{wire:?}");
+        // Shards hold snapshots of it, which may be a moment old.
+        let deadline = Instant::now() + PATIENCE;
+        while !is_here(&watcher.ok("system-presence", json!({}))) {
+            assert!(Instant::now() < deadline, "{wire:?}");
+        }
         if wire == Wire::V4 {
             watcher.wait(from, |frame| is_event(frame, "presence") && is_here(&frame["payload"]["presence"]));
         }

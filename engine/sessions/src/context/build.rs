@@ -26,6 +26,8 @@ pub struct Image {
 pub struct Said {
     /// By whom. Two in a row are never the same.
     pub speaker: Speaker,
+    /// Messages of the same speaker right before this one that nobody answered, oldest first; never empty texts.
+    pub earlier: Vec<String>,
     /// The text.
     pub text: String,
     /// Only people's messages have images.
@@ -34,12 +36,13 @@ pub struct Said {
 
 impl Said {
     fn new(speaker: Speaker, text: impl Into<String>) -> Said {
-        Said { speaker, text: text.into(), images: Vec::new() }
+        Said { speaker, earlier: Vec::new(), text: text.into(), images: Vec::new() }
     }
 
     /// Estimated tokens.
     pub fn tokens(&self) -> u64 {
-        MESSAGE_TOKENS + estimate_tokens(&self.text) + self.images.len() as u64 * IMAGE_TOKENS
+        let earlier: u64 = self.earlier.iter().map(|text| estimate_tokens(text)).sum();
+        MESSAGE_TOKENS + earlier + estimate_tokens(&self.text) + self.images.len() as u64 * IMAGE_TOKENS
     }
 }
 
@@ -152,7 +155,7 @@ fn told(message: &Message) -> Option<Said> {
         (Content::Parts(parts), Speaker::User) => parts.iter().filter_map(image).collect(),
         _ => Vec::new(),
     };
-    let said = Said { speaker, text: message.plain_text(), images };
+    let said = Said { images, ..Said::new(speaker, message.plain_text()) };
     (!said.text.trim().is_empty() || !said.images.is_empty()).then_some(said)
 }
 
@@ -165,16 +168,17 @@ fn image(part: &Part) -> Option<Image> {
     }
 }
 
-/// Messages of one speaker in a row become one: providers want speakers to take turns.
+/// Messages of one speaker in a row become one: providers want speakers to take turns. The texts stay apart, so that an
+/// earlier message that had no answer is not taken for part of the newest.
 fn merge(said: impl Iterator<Item = Said>) -> Vec<Said> {
     let mut merged: Vec<Said> = Vec::new();
     for item in said {
         match merged.last_mut().filter(|last| last.speaker == item.speaker) {
             Some(last) => {
-                if !last.text.is_empty() && !item.text.is_empty() {
-                    last.text.push_str("\n\n");
+                if !item.text.is_empty() {
+                    let text = std::mem::replace(&mut last.text, item.text);
+                    last.earlier.extend((!text.is_empty()).then_some(text));
                 }
-                last.text.push_str(&item.text);
                 last.images.extend(item.images);
             }
             None => merged.push(item),
@@ -257,7 +261,10 @@ pub(super) mod tests {
         let told: Vec<String> = context
             .messages
             .iter()
-            .map(|said| format!("{}:{}", if said.speaker == Speaker::User { "u" } else { "a" }, said.text))
+            .map(|said| {
+                let texts: Vec<&str> = said.earlier.iter().chain([&said.text]).map(String::as_str).collect();
+                format!("{}:{}", if said.speaker == Speaker::User { "u" } else { "a" }, texts.join("\n\n"))
+            })
             .collect();
         assert_eq!((told, context.dropped), (want.iter().map(|said| (*said).to_owned()).collect(), dropped));
     }

@@ -138,7 +138,8 @@ impl Handshake {
         now: Now,
     ) -> Result<Decision, Box<Rejection>> {
         let Some(frame) = frame else { return Err(Box::new(Rejection::silent(CLOSE_NORMAL, ""))) };
-        let request = RequestFrame::read(frame)
+        // Nobody is told what is wrong with it, so the wire, which is not known yet, does not matter.
+        let request = RequestFrame::read(frame, Wire::V4)
             .map_err(|_| Box::new(Rejection::silent(CLOSE_POLICY, "invalid request frame")))?;
         let id = RequestId::Text(request.id.into());
         let refuse = |error: ErrorShape| Box::new(Rejection::answered(id.clone(), error));

@@ -210,7 +210,11 @@ impl Shard {
                     context::Speaker::User => Speaker::User,
                     context::Speaker::Assistant => Speaker::Assistant,
                 },
-                parts: std::iter::once(Part::Text(message.text))
+                parts: message
+                    .earlier
+                    .into_iter()
+                    .chain([message.text])
+                    .map(Part::Text)
                     .filter(|part| part.bytes() > 0)
                     .chain(
                         message

@@ -24,8 +24,21 @@ use crate::run::Asker;
 const WAIT_DEFAULT_MS: u64 = 30_000;
 /// Longest wait, so that a forgotten one does not stay for ever (ours).
 const WAIT_MAX_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Channels that `agent` may name; none is built, these two mean the gateway itself.
-const CHANNELS: [&str; 3] = ["webchat", "internal", "last"];
+/// Channels that `agent` may name: the gateway itself, and those that upstream brings along. None of the latter is built
+/// yet, but OpenClaw's command line names one with every message.
+const CHANNELS: [&str; 11] = [
+    "webchat",
+    "internal",
+    "last",
+    "telegram",
+    "whatsapp",
+    "discord",
+    "irc",
+    "googlechat",
+    "slack",
+    "signal",
+    "imessage",
+];
 
 impl Handle for Run {
     fn handle(cx: &mut Cx<'_>, params: RunParams) -> Outcome<RunPayload> {
