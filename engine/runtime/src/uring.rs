@@ -293,6 +293,10 @@ impl<C: Core> Future for Root<'_, C> {
         this.bell.wake_by(cx.waker());
         *this.shared.root.borrow_mut() = Some(cx.waker().clone());
         this.bell.get_up();
+        if this.timer.as_mut().is_some_and(|timer| Pin::new(timer).poll(cx).is_ready()) {
+            // It has done its duty, and will wake nobody any more: whatever is due next needs another.
+            this.timer = None;
+        }
         let mut engine = this.shared.engine.borrow_mut();
         engine.begin_turn();
         engine.mail();

@@ -72,13 +72,14 @@ fn drain_ends_a_run_that_does_not(backend: Backend) {
     let from = talker.mark();
     talker.ok("chat.send", json!({"sessionKey": "main", "message": "HANG", "idempotencyKey": "hung"}));
     talker.wait(from, |frame| is_event(frame, "chat"));
-    // A probe keeps its connection, as a load balancer's does.
-    let mut probe = Probe::open(gateway.port);
-    assert_eq!(probe.get("/readyz"), 200);
+    // These were accepted before; nobody new is.
+    let (mut ready, mut alive) = (Probe::open(gateway.port), Probe::open(gateway.port));
+    assert_eq!(Probe::open(gateway.port).get("/readyz"), 200);
     gateway.terminate();
     std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(probe.get("/readyz"), 503);
-    assert_eq!(probe.get("/healthz"), 200);
+    assert_eq!(ready.get("/readyz"), 503);
+    assert_eq!(alive.get("/healthz"), 200);
+    assert!(std::net::TcpStream::connect(("127.0.0.1", gateway.port)).is_err(), "nobody listens");
     let refused =
         talker.call("chat.send", json!({"sessionKey": "main", "message": "more", "idempotencyKey": "late"}));
     assert_eq!(refused["ok"], false, "no new runs: {refused:#}");
@@ -87,7 +88,7 @@ fn drain_ends_a_run_that_does_not(backend: Backend) {
     assert_eq!(exit.code, Some(0), "{}", exit.log);
 }
 
-/// A keep-alive HTTP connection.
+/// An HTTP connection that was opened before it is used.
 struct Probe(std::net::TcpStream);
 
 impl Probe {
