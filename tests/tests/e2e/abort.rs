@@ -104,13 +104,7 @@ fn by_run_v4(backend: Backend) {
     let aborted = events.iter().position(|event| event == "chat aborted").unwrap();
     assert_eq!(
         events[aborted..],
-        [
-            "chat aborted",
-            "agent lifecycle end",
-            "agent lifecycle model",
-            "agent lifecycle model",
-            "agent lifecycle error",
-        ]
+        ["chat aborted", "agent lifecycle end", "agent lifecycle model", "agent lifecycle error"]
     );
     let ended = client.wait(from, |frame| {
         frame["payload"]["runId"] == "ab-1" && frame["payload"]["data"]["phase"] == "end"

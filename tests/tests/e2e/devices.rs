@@ -63,13 +63,18 @@ fn scope_upgrades_on_loopback(backend: Backend) {
     }
 }
 
-/// A device known as a node asks for operator rights: from here or not, somebody has to agree.
+/// A device known in one role asks for another that somebody has to agree to, from here or not: operator rights for a
+/// node on v3, a node's place for an operator on v4 (which lets a local node become an operator without asking).
 fn upgrade(gateway: &Gateway, wire: Wire, identity: &Identity) -> (Client, Value) {
-    gateway.connect(&Hello::with_identity(wire, identity.clone()).node());
-    let mut client = Client::open(gateway.port);
-    let hello = Hello::with_identity(wire, identity.clone()).cli().scopes(&["operator.read"]);
-    let response = client.hello(&hello);
-    (client, response)
+    gateway.connect(&match wire {
+        Wire::V3 => Hello::with_identity(wire, identity.clone()).node(),
+        Wire::V4 => operator(wire, identity),
+    });
+    upgrade_again(gateway, wire, identity)
+}
+
+fn operator(wire: Wire, identity: &Identity) -> Hello {
+    Hello::with_identity(wire, identity.clone()).cli().scopes(&["operator.read"])
 }
 
 fn role_upgrades_wait_for_approval(backend: Backend) {
@@ -118,8 +123,10 @@ fn role_upgrades_wait_for_approval(backend: Backend) {
 
 fn upgrade_again(gateway: &Gateway, wire: Wire, identity: &Identity) -> (Client, Value) {
     let mut client = Client::open(gateway.port);
-    let hello = Hello::with_identity(wire, identity.clone()).cli().scopes(&["operator.read"]);
-    let response = client.hello(&hello);
+    let response = client.hello(&match wire {
+        Wire::V3 => operator(wire, identity),
+        Wire::V4 => Hello::with_identity(wire, identity.clone()).node(),
+    });
     (client, response)
 }
 

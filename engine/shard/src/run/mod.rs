@@ -10,6 +10,7 @@
 
 mod begin;
 mod end;
+mod locate;
 mod model;
 pub(crate) mod stream;
 mod submit;

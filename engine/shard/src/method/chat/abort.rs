@@ -3,25 +3,34 @@
 use pincer_protocol::method::chat::{Abort, AbortParams, AbortPayload};
 use pincer_protocol::{ErrorShape, Wire};
 
-use crate::dispatch::{Answer, Cx, Handle, Outcome};
+use crate::dispatch::{Answer, Cx, Handle, MethodCall, Outcome};
 use crate::run::AbortReason;
 
 impl Handle for Abort {
     fn handle(cx: &mut Cx<'_>, params: AbortParams) -> Outcome<AbortPayload> {
         let key = cx.shard.view.parse_key(&params.session_key, cx.caller.wire)?;
-        let nothing = || Ok(Answer::Now(AbortPayload { ok: true, aborted: false, run_ids: Vec::new() }));
-        let run_id = match params.run_id {
-            Some(run_id) => match cx.shard.runs.keys.get(&run_id) {
-                // Upstream's v3 answers so for a run of another session; v4 says that nothing was stopped.
-                Some(owner) if *owner != key && cx.caller.wire == Wire::V3 => {
+        let (key, run_id) = match params.run_id.clone() {
+            Some(run_id) => match cx.shard.runs.keys.get(&run_id).cloned() {
+                // Upstream's v3 refuses a run of another session; v4 stops the run, whichever session is named.
+                Some(owner) if owner != key && cx.caller.wire == Wire::V3 => {
                     return Err(ErrorShape::invalid("runId does not match sessionKey"));
                 }
-                Some(owner) if *owner == key => run_id,
-                _ => return nothing(),
+                Some(owner) => (owner, run_id),
+                None => {
+                    let (held, wire) = (cx.hold(), cx.caller.wire);
+                    cx.shard.hand_to_run_owner(
+                        run_id,
+                        wire,
+                        MethodCall::ChatAbort(params),
+                        held,
+                        |shard, held| shard.answer(held, Ok(&nothing())),
+                    );
+                    return Ok(Answer::Later);
+                }
             },
             None => match cx.shard.active_run_id(&key) {
-                Some(run_id) => run_id,
-                None => return nothing(),
+                Some(run_id) => (key, run_id),
+                None => return Ok(Answer::Now(nothing())),
             },
         };
         let held = cx.hold();
@@ -32,4 +41,8 @@ impl Handle for Abort {
         });
         Ok(Answer::Later)
     }
+}
+
+fn nothing() -> AbortPayload {
+    AbortPayload { ok: true, aborted: false, run_ids: Vec::new() }
 }

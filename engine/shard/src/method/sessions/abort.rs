@@ -7,10 +7,6 @@ use pincer_sessions::scheduler::Clear;
 
 use crate::Shard;
 use crate::dispatch::{Answer, Cx, Handle, MethodCall, Outcome};
-use crate::driver::ShardId;
-use crate::gather::{Part, Query};
-use crate::message::{ForwardedCall, ShardMsg};
-use crate::query::RunFound;
 use crate::run::{AbortReason, well};
 
 impl Handle for Abort {
@@ -50,19 +46,9 @@ fn look_elsewhere(cx: &mut Cx<'_>, params: AbortParams) -> Outcome<AbortPayload>
         return Ok(Answer::Now(AbortPayload::new(None)));
     };
     let held = cx.hold();
-    let query = Query::Run { run_id, wire: cx.caller.wire };
-    cx.shard.ask_all(query, move |shard, parts| {
-        let owner = parts.into_iter().find_map(|part| match part {
-            Part::Run(RunFound::Busy(owner)) => Some(ShardId(owner)),
-            _ => None,
-        });
-        match owner.filter(|owner| *owner != shard.id) {
-            None => shard.answer(held, Ok(&AbortPayload::new(None))),
-            Some(owner) => {
-                let call = MethodCall::SessionsAbort(params);
-                shard.send(owner, ShardMsg::Call(Box::new(ForwardedCall { call, held })));
-            }
-        }
+    let wire = cx.caller.wire;
+    cx.shard.hand_to_run_owner(run_id, wire, MethodCall::SessionsAbort(params), held, |shard, held| {
+        shard.answer(held, Ok(&AbortPayload::new(None)));
     });
     Ok(Answer::Later)
 }
