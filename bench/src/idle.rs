@@ -46,8 +46,7 @@ pub(crate) fn run(options: &Options) {
 }
 
 fn measure(backend: Backend, options: &Options) {
-    let limits =
-        json!({"connections": options.connections + 100, "connectionsPerAddress": options.connections + 100});
+    let limits = json!({"connections": options.connections + options.connections / 4 + 100});
     let setup = Setup { shards: options.shards, ..Setup::new(backend) };
     let gateway = setup.config(json!({"engine": {"limits": limits}})).start();
     let pid = gateway.pid();

@@ -98,6 +98,7 @@ impl Shard {
             outbox_bytes: 0,
             inbound_bytes: 0,
             seq_v3: 0,
+            fanouts: Default::default(),
             view,
             sessions: Sessions {
                 map: HashMap::new(),

@@ -1,5 +1,7 @@
 //! What time alone causes: ticks, and the forgetting of what is old.
 
+use std::sync::Arc;
+
 use pincer_protocol::event::EncodedEvent;
 use pincer_sessions::entry::{SessionId, uuid};
 use pincer_sessions::persist::{StoreOp, Table};
@@ -30,7 +32,7 @@ impl Shard {
     pub(crate) fn send_tick(&mut self) {
         self.timers.set(self.now.mono_ms + time::TICK_MS, Timer::Tick);
         let event = EncodedEvent::new("tick", &json!({"ts": self.now.wall_ms}), None);
-        self.deliver(&Broadcast::both(event, Audience::Everyone).droppable());
+        self.deliver(Arc::new(Broadcast::both(event, Audience::Everyone).droppable()));
     }
 
     /// Forgets what is too old.

@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) pinged: bool,
     /// Requests that wait for an answer.
     pub(crate) calls: u16,
+    /// Number of the last event that was appended or was not for it.
+    pub(crate) caught_up: u64,
 }
 
 /// How far a connection has come.
@@ -93,6 +95,7 @@ impl Connection {
             heard_ms: now_ms,
             pinged: false,
             calls: 0,
+            caught_up: 0,
         }
     }
 
@@ -163,6 +166,18 @@ impl Connections {
         self.free.push(id.slot);
         self.len -= 1;
         Some(connection)
+    }
+
+    /// The connections in some slots, and whether there are slots behind them.
+    pub(crate) fn in_slots(&self, slots: std::ops::Range<usize>) -> (Vec<ConnId>, bool) {
+        let some = self.slots.get(slots.start..slots.end.min(self.slots.len())).unwrap_or_default();
+        let ids = some
+            .iter()
+            .zip(slots.start..)
+            .filter(|(slot, _)| slot.connection.is_some())
+            .map(|(slot, index)| ConnId { slot: index as u32, generation: slot.generation })
+            .collect();
+        (ids, slots.end < self.slots.len())
     }
 
     /// Every connection, oldest slot first.

@@ -1,5 +1,7 @@
 //! An orderly end: no new work, time for the running, then everybody gets a close frame.
 
+use std::sync::Arc;
+
 use pincer_protocol::event::EncodedEvent;
 use serde_json::json;
 
@@ -69,7 +71,7 @@ impl Shard {
             ops.extend(self.stop_run(&key, &run_id, AbortReason::Timeout));
         }
         let event = EncodedEvent::new("shutdown", &payload, None);
-        self.deliver(&Broadcast::both(event, Audience::Everyone));
+        self.deliver(Arc::new(Broadcast::both(event, Audience::Everyone)));
         self.persist(ops, |shard, _| {
             for conn in shard.connections.ids() {
                 shard.close(conn, pincer_ws::code::SERVICE_RESTART, "service restart");

@@ -1,11 +1,23 @@
 //! Events to many connections: encoded once per wire, finished per connection.
+//!
+//! An event is appended to a bounded number of outboxes, those are flushed, then the next: what a fan-out holds at one
+//! time does not grow with the number of connections. Each connection still sees everything in order, since whatever is
+//! written to it for another reason goes behind the events that it has not got yet ([`Shard::catch_up`]).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use pincer_protocol::event::EncodedEvent;
 use pincer_protocol::{Role, Scope, Wire};
 use pincer_sessions::key::SessionKey;
 
+use crate::Shard;
 use crate::caller::Principal;
-use crate::connection::Subscriptions;
+use crate::connection::{Stage, Subscriptions};
+use crate::driver::ConnId;
+
+/// Connections that get an event before they are flushed.
+const CHUNK: usize = 128;
 
 /// Who receives an event on one wire.
 #[derive(Debug, Clone)]
@@ -72,6 +84,127 @@ impl Broadcast {
         match wire {
             Wire::V3 => self.v3.as_ref(),
             Wire::V4 => self.v4.as_ref(),
+        }
+    }
+}
+
+/// An event that some connections of this shard have not got yet.
+struct Fanout {
+    number: u64,
+    broadcast: Arc<Broadcast>,
+    /// Its `seq` on v3.
+    seq_v3: u64,
+}
+
+/// Events on their way to this shard's connections, oldest first.
+///
+/// They last no longer than a turn of the driver, which takes every effect before it waits; so there are never more than
+/// one turn makes.
+#[derive(Default)]
+pub(crate) struct Fanouts {
+    under_way: VecDeque<Fanout>,
+    /// Number of the newest.
+    latest: u64,
+    /// Connections in the slots before this have got all up to `sweeping`.
+    next_slot: usize,
+    /// What was the newest when the connections began to be gone through.
+    sweeping: u64,
+}
+
+impl Fanouts {
+    /// Number of the newest event.
+    pub(crate) fn latest(&self) -> u64 {
+        self.latest
+    }
+}
+
+impl Shard {
+    /// Delivers an event to this shard's part of the audience: from now on, for who was there when it happened.
+    pub(crate) fn deliver(&mut self, broadcast: Arc<Broadcast>) {
+        if broadcast.v3.is_some() {
+            self.seq_v3 += 1;
+        }
+        self.fanouts.latest += 1;
+        let (number, seq_v3) = (self.fanouts.latest, self.seq_v3);
+        self.fanouts.under_way.push_back(Fanout { number, broadcast, seq_v3 });
+    }
+
+    /// Appends the events under way to the next connections. `false`: there are none.
+    pub(crate) fn fan_out(&mut self) -> bool {
+        let Fanouts { under_way, latest, next_slot, sweeping } = &mut self.fanouts;
+        if under_way.is_empty() {
+            return false;
+        }
+        if *next_slot == 0 {
+            *sweeping = *latest;
+        }
+        let from = *next_slot;
+        *next_slot += CHUNK;
+        let (conns, more) = self.connections.in_slots(from..from + CHUNK);
+        if !more {
+            self.fanouts.next_slot = 0;
+        }
+        for conn in conns {
+            self.catch_up(conn);
+        }
+        if !more {
+            let done = self.fanouts.sweeping;
+            while self.fanouts.under_way.front().is_some_and(|fanout| fanout.number <= done) {
+                self.fanouts.under_way.pop_front();
+            }
+        }
+        true
+    }
+
+    /// Appends every event under way that `conn` has not got.
+    pub(crate) fn catch_up(&mut self, conn: ConnId) {
+        let latest = self.fanouts.latest;
+        let Some(connection) = self.connections.get_mut(conn) else { return };
+        let seen = std::mem::replace(&mut connection.caught_up, latest);
+        if seen == latest {
+            return;
+        }
+        let Stage::Open(open) = &mut connection.stage else { return };
+        let (before, mut slow) = (connection.outbox.len(), false);
+        for Fanout { number, broadcast, seq_v3, .. } in &self.fanouts.under_way {
+            let Some((event, audience)) = broadcast.on(open.wire).filter(|_| *number > seen) else {
+                continue;
+            };
+            if !audience.includes(&open.who, open.subscriptions.as_deref()) {
+                continue;
+            }
+            if connection.outbox.len() + event.len_max() > self.limits.outbox_bytes_max as usize {
+                if broadcast.droppable {
+                    self.counters.events_dropped += 1;
+                    continue;
+                }
+                slow = true;
+                break;
+            }
+            let seq = match open.wire {
+                Wire::V3 => *seq_v3,
+                Wire::V4 => {
+                    open.seq += 1;
+                    open.seq
+                }
+            };
+            connection.outbox.append(&mut self.pool, |out| {
+                pincer_ws::encode::append_text_with(out, |out| event.write(out, Some(seq)))
+            });
+            self.counters.events += 1;
+        }
+        let added = connection.outbox.len() - before;
+        if added > 0 {
+            self.outbox_bytes += added as u64;
+            Shard::flush(&mut self.effects, conn, connection);
+        }
+        if slow {
+            let before = connection.outbox.len();
+            connection.outbox.drop_unbegun();
+            self.outbox_bytes -= (before - connection.outbox.len()) as u64;
+            self.counters.slow_consumers += 1;
+            self.warn("gateway/ws", "a connection did not read and was closed: slow consumer".to_owned());
+            self.close(conn, 1008, "slow consumer");
         }
     }
 }

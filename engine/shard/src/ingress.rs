@@ -26,6 +26,8 @@ enum Next {
 impl Shard {
     /// Bytes of a connection, whatever stage it is in.
     pub(crate) fn ingest(&mut self, conn: ConnId, bytes: &mut [u8]) {
+        // What it asks for must not change which of the earlier events it gets.
+        self.catch_up(conn);
         let now_ms = self.now.mono_ms;
         let judging_max = self.limits.handshake_message_bytes_max as usize;
         let Some(connection) = self.connections.get_mut(conn) else { return };

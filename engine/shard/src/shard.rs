@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use pincer_buffers::Pool;
+use pincer_protocol::ErrorShape;
 use pincer_protocol::frame;
 use pincer_protocol::json::Parser;
-use pincer_protocol::{ErrorShape, Wire};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreOp, Ticket};
 use pincer_sessions::time::Now;
@@ -19,7 +19,7 @@ use crate::connection::{Connection, Connections, Stage};
 use crate::counters::Counters;
 use crate::dispatch::Target;
 use crate::driver::{ConnId, Core, Effect, LogLevel, LogLine, Mail, Peer, ShardId};
-use crate::fanout::Broadcast;
+use crate::fanout::{Broadcast, Fanouts};
 use crate::gather::Gathering;
 use crate::home::Home;
 use crate::home::view::View;
@@ -52,6 +52,7 @@ pub struct Shard {
     /// v3's event counter: every event that v3 connections may get counts, whoever receives it. Each shard counts for
     /// itself; all of them see every event once.
     pub(crate) seq_v3: u64,
+    pub(crate) fanouts: Fanouts,
 
     /// Process-wide facts, as home last published them.
     pub(crate) view: Arc<View>,
@@ -192,7 +193,13 @@ impl Core for Shard {
     }
 
     fn poll_effect(&mut self) -> Option<Effect<Message>> {
-        let effect = self.effects.pop_front()?;
+        let effect = loop {
+            match self.effects.pop_front() {
+                Some(effect) => break effect,
+                None if self.fan_out() => {}
+                None => return None,
+            }
+        };
         if let Effect::Flush(conn) = &effect
             && let Some(connection) = self.connections.get_mut(*conn)
         {
@@ -289,7 +296,7 @@ impl Shard {
                 }
                 self.write_frame(conn, |out| out.extend_from_slice(&frame));
             }
-            ShardMsg::Broadcast(broadcast) => self.deliver(&broadcast),
+            ShardMsg::Broadcast(broadcast) => self.deliver(broadcast),
             ShardMsg::Admit(request) => self.judge(*request),
             ShardMsg::Admitted(admission) => self.admitted(*admission),
             ShardMsg::Departed { presence_key } => self.departed(&presence_key),
@@ -374,7 +381,7 @@ impl Shard {
     // Writing.
 
     /// Queues a flush of `conn`, once a turn.
-    fn flush(effects: &mut VecDeque<Effect<Message>>, conn: ConnId, connection: &mut Connection) {
+    pub(crate) fn flush(effects: &mut VecDeque<Effect<Message>>, conn: ConnId, connection: &mut Connection) {
         if !connection.flush_queued {
             connection.flush_queued = true;
             effects.push_back(Effect::Flush(conn));
@@ -383,6 +390,7 @@ impl Shard {
 
     /// Appends one text frame to `conn`, written by `write`. A connection that is gone or closing gets nothing.
     pub(crate) fn write_frame(&mut self, conn: ConnId, write: impl FnOnce(&mut Vec<u8>)) {
+        self.catch_up(conn);
         let Some(connection) = self.connections.get_mut(conn) else { return };
         if matches!(connection.stage, Stage::Closing) {
             return;
@@ -395,6 +403,7 @@ impl Shard {
 
     /// Appends bytes that are no text frame: an HTTP response, a ping, a pong.
     pub(crate) fn write_bytes(&mut self, conn: ConnId, write: impl FnOnce(&mut Vec<u8>)) {
+        self.catch_up(conn);
         let Some(connection) = self.connections.get_mut(conn) else { return };
         let added = connection.outbox.append(&mut self.pool, write);
         self.outbox_bytes += added as u64;
@@ -442,60 +451,14 @@ impl Shard {
     pub(crate) fn broadcast(&mut self, broadcast: Broadcast) {
         let broadcast = Arc::new(broadcast);
         self.send_others(|| ShardMsg::Broadcast(Arc::clone(&broadcast)));
-        self.deliver(&broadcast);
-    }
-
-    /// Delivers an event to this shard's part of the audience.
-    pub(crate) fn deliver(&mut self, broadcast: &Broadcast) {
-        if broadcast.v3.is_some() {
-            self.seq_v3 += 1;
-        }
-        let mut slow = Vec::new();
-        for (conn, connection) in self.connections.iter_mut() {
-            let backlog = connection.outbox.len();
-            let Stage::Open(open) = &mut connection.stage else { continue };
-            let Some((event, audience)) = broadcast.on(open.wire) else { continue };
-            if !audience.includes(&open.who, open.subscriptions.as_deref()) {
-                continue;
-            }
-            if backlog + event.len_max() > self.limits.outbox_bytes_max as usize {
-                if broadcast.droppable {
-                    self.counters.events_dropped += 1;
-                } else {
-                    slow.push(conn);
-                }
-                continue;
-            }
-            let seq = match open.wire {
-                Wire::V3 => self.seq_v3,
-                Wire::V4 => {
-                    open.seq += 1;
-                    open.seq
-                }
-            };
-            let added = connection.outbox.append(&mut self.pool, |out| {
-                pincer_ws::encode::append_text_with(out, |out| event.write(out, Some(seq)))
-            });
-            self.outbox_bytes += added as u64;
-            self.counters.events += 1;
-            Self::flush(&mut self.effects, conn, connection);
-        }
-        for conn in slow {
-            self.counters.slow_consumers += 1;
-            self.warn("gateway/ws", "a connection did not read and was closed: slow consumer".to_owned());
-            if let Some(connection) = self.connections.get_mut(conn) {
-                let before = connection.outbox.len();
-                connection.outbox.drop_unbegun();
-                self.outbox_bytes -= (before - connection.outbox.len()) as u64;
-            }
-            self.close(conn, 1008, "slow consumer");
-        }
+        self.deliver(broadcast);
     }
 
     // Closing.
 
     /// Sends a close frame and lets the driver hang up once it is flushed.
     pub(crate) fn close(&mut self, conn: ConnId, code: u16, reason: &str) {
+        self.catch_up(conn);
         let Some(connection) = self.connections.get_mut(conn) else { return };
         if matches!(connection.stage, Stage::Closing) {
             return;
@@ -509,6 +472,7 @@ impl Shard {
 
     /// Lets the driver hang up once everything is written.
     pub(crate) fn hang_up(&mut self, conn: ConnId) {
+        self.catch_up(conn);
         let by = self.now.mono_ms + time::CLOSE_FLUSH_MS;
         let Some(connection) = self.connections.get_mut(conn) else { return };
         if matches!(connection.stage, Stage::Closing) {

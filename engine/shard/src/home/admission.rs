@@ -359,6 +359,7 @@ impl Shard {
             return self.left(closing);
         };
         connection.heard_ms = self.now.mono_ms;
+        connection.caught_up = self.fanouts.latest();
         connection.decoder.set_message_bytes_max(self.limits.message_bytes_max as usize);
         self.handshaking -= 1;
         self.counters.handshakes += 1;
