@@ -92,6 +92,7 @@ impl Shard {
             rng: ChaCha20Rng::from_seed(rng_seed),
             connections: Connections::default(),
             handshaking: 0,
+            scope_names: Arc::default(),
             auth_limiter: AuthLimiter::new(view.auth.failure_limits()),
             pool: Pool::new(limits.pool()),
             parser: None,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pincer_protocol::connect::{ClientId, ClientMode};
 use pincer_protocol::frame::RequestId;
 use pincer_protocol::{Role, Scope, ScopeSet, Wire};
 
@@ -14,12 +15,12 @@ pub(crate) struct Principal {
     pub(crate) role: Role,
     /// What it may do.
     pub(crate) scopes: ScopeSet,
-    /// The granted scope names, known and unknown, in the order asked for.
-    pub(crate) scope_names: Box<[Box<str>]>,
+    /// The granted scope names, known and unknown, in the order asked for. Shared: most clients ask for the same.
+    pub(crate) scope_names: Arc<[Box<str>]>,
     /// `client.id`
-    pub(crate) client_id: Box<str>,
+    pub(crate) client_id: ClientId,
     /// `client.mode`
-    pub(crate) client_mode: Box<str>,
+    pub(crate) client_mode: ClientMode,
     /// `client.displayName`
     pub(crate) display_name: Option<Box<str>>,
     /// Paired device, when it proved one.

@@ -13,7 +13,6 @@ use crate::outbox::Outbox;
 
 /// One socket, from accept to close.
 pub(crate) struct Connection {
-    pub(crate) peer: Peer,
     pub(crate) stage: Stage,
     pub(crate) decoder: Decoder,
     pub(crate) outbox: Outbox,
@@ -33,8 +32,8 @@ pub(crate) struct Connection {
 
 /// How far a connection has come.
 pub(crate) enum Stage {
-    /// Reading an HTTP head; holds what has arrived of it.
-    Http(Vec<u8>),
+    /// Reading an HTTP head.
+    Http(Box<Arrival>),
     /// Upgraded; waiting for `connect`.
     Greeting(Box<Handshake>),
     /// `connect` was lawful; home is judging. Holds what arrived meanwhile, bounded by the handshake's message size.
@@ -43,6 +42,13 @@ pub(crate) enum Stage {
     Open(Box<Open>),
     /// A close frame is on its way; input is ignored.
     Closing,
+}
+
+/// A connection of which nothing is known but where it comes from.
+pub(crate) struct Arrival {
+    pub(crate) peer: Peer,
+    /// What has arrived of the HTTP head, bounded by its parser.
+    pub(crate) head: Vec<u8>,
 }
 
 /// State of an authenticated connection.
@@ -86,8 +92,7 @@ impl Subscriptions {
 impl Connection {
     pub(crate) fn new(peer: Peer, now_ms: u64, message_bytes_max: usize) -> Connection {
         Connection {
-            peer,
-            stage: Stage::Http(Vec::new()),
+            stage: Stage::Http(Box::new(Arrival { peer, head: Vec::new() })),
             decoder: Decoder::new(message_bytes_max),
             outbox: Outbox::default(),
             flush_queued: false,
@@ -96,6 +101,14 @@ impl Connection {
             pinged: false,
             calls: 0,
             caught_up: 0,
+        }
+    }
+
+    /// Where it comes from, as long as it is HTTP.
+    pub(crate) fn peer(&self) -> Option<Peer> {
+        match &self.stage {
+            Stage::Http(arrival) => Some(arrival.peer),
+            _ => None,
         }
     }
 

@@ -58,9 +58,11 @@ impl Shard {
 
     /// Metrics go to this machine, and to whoever holds the shared secret.
     fn may_see_metrics(&self, conn: ConnId, head: &Head<'_>) -> bool {
-        let Some(connection) = self.connections.get(conn) else { return false };
+        let Some(peer) = self.connections.get(conn).and_then(|connection| connection.peer()) else {
+            return false;
+        };
         let proxied = head.header("x-forwarded-for").is_some() || head.header("forwarded").is_some();
-        let local = connection.peer.remote.ip().is_loopback() && !proxied;
+        let local = peer.remote.ip().is_loopback() && !proxied;
         let bearer = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         local || bearer.is_some_and(|secret| self.view.accepts_secret(secret))
     }

@@ -10,7 +10,7 @@ use pincer_ws::http::{self, Head, HeadStatus, ResponseOptions};
 use pincer_ws::{Decoder, Incoming};
 
 use crate::Shard;
-use crate::connection::{Connection, Stage};
+use crate::connection::{Arrival, Connection, Stage};
 use crate::driver::ConnId;
 use crate::limits::time;
 use crate::shard::Timer;
@@ -49,10 +49,13 @@ impl Shard {
     }
 
     fn http_bytes(&mut self, conn: ConnId, bytes: &mut [u8]) {
-        let Some(Stage::Http(held)) = self.connections.get_mut(conn).map(|connection| &mut connection.stage)
+        let Some(Stage::Http(arrival)) =
+            self.connections.get_mut(conn).map(|connection| &mut connection.stage)
         else {
             return;
         };
+        let Arrival { peer, head: held } = &mut **arrival;
+        let peer = *peer;
         let mut joined;
         let text: &mut [u8] = if held.is_empty() {
             bytes
@@ -79,7 +82,6 @@ impl Shard {
         if !head.is_upgrade() {
             return self.http_request(conn, &head);
         }
-        let Some(peer) = self.connections.get(conn).map(|connection| connection.peer) else { return };
         match http::upgrade_response(&head) {
             Err(refusal) => {
                 let response = refusal.response();

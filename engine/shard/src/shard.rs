@@ -41,6 +41,8 @@ pub struct Shard {
     pub(crate) connections: Connections,
     /// Connections that have not passed `connect`.
     pub(crate) handshaking: u32,
+    /// Scopes of the last connection that passed, to share with the next that asks for the same.
+    pub(crate) scope_names: Arc<[Box<str>]>,
     pub(crate) auth_limiter: crate::limiter::AuthLimiter,
     pub(crate) pool: Pool,
     /// Taken while a frame is read.

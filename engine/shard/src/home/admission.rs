@@ -340,7 +340,10 @@ impl Shard {
         };
         let Admitted { candidate, conn_uuid, token, presence_key, view } = admitted;
         let wire = candidate.wire;
-        let who = Arc::new(principal(&candidate, presence_key));
+        if *self.scope_names != *candidate.scopes {
+            self.scope_names = candidate.scopes.iter().cloned().collect();
+        }
+        let who = Arc::new(principal(&candidate, Arc::clone(&self.scope_names), presence_key));
         let Some(connection) = self.connections.get_mut(conn) else {
             // It hung up while home was judging.
             if let Some(presence_key) = who.presence_key.clone() {
@@ -474,14 +477,18 @@ impl Hello<'_> {
     }
 }
 
-fn principal(candidate: &Candidate, presence_key: Option<Box<str>>) -> Principal {
+fn principal(
+    candidate: &Candidate,
+    scope_names: Arc<[Box<str>]>,
+    presence_key: Option<Box<str>>,
+) -> Principal {
     let has = |cap: &str| candidate.caps.iter().any(|held| &**held == cap);
     Principal {
         role: candidate.role,
         scopes: candidate.grant,
-        scope_names: candidate.scopes.iter().cloned().collect(),
-        client_id: candidate.client.id.as_str().into(),
-        client_mode: candidate.client.mode.as_str().into(),
+        scope_names,
+        client_id: candidate.client.id,
+        client_mode: candidate.client.mode,
         display_name: candidate.client.display_name.clone(),
         device_id: candidate.device_id.clone(),
         presence_key,

@@ -151,7 +151,7 @@ pub(crate) fn speak(cx: &mut Cx<'_>, spoken: Spoken) -> Outcome<SendPayload> {
 /// Who a connection's person is, in a transcript.
 pub(crate) fn sender(caller: &Caller) -> Sender {
     Sender {
-        id: caller.who.client_id.to_string(),
+        id: caller.who.client_id.as_str().to_owned(),
         name: caller.who.display_name.as_deref().map(str::to_owned),
         owner: true,
     }
@@ -216,7 +216,7 @@ impl Shard {
     /// Notes in a session's entry where its last message came from.
     fn note_origin(&mut self, key: &SessionKey, held: &Held) {
         let group = key.kind() == SessionKind::Group;
-        let name = held.who.display_name.clone().unwrap_or_else(|| held.who.client_id.clone());
+        let name = held.who.display_name.clone().unwrap_or_else(|| held.who.client_id.as_str().into());
         let (room, now) = (key.room(), self.now.wall_ms);
         let to = room.as_ref().filter(|_| held.wire == Wire::V4).map(|room| room.id);
         let from = Inbound {

@@ -19,6 +19,7 @@ mod start;
 mod subscribe;
 mod texts;
 
+use pincer_protocol::connect::{ClientId, ClientMode};
 use pincer_protocol::method::sessions::Json;
 use pincer_protocol::{ErrorShape, Scope, Wire};
 use pincer_sessions::entry::{Entry, Raw};
@@ -39,7 +40,10 @@ fn require_admin(caller: &Caller) -> Result<(), ErrorShape> {
 /// v3 lets chat windows of web pages talk, not manage; its own Control UI may.
 fn refuse_webchat(caller: &Caller, what: &str) -> Result<(), ErrorShape> {
     let who = &caller.who;
-    if caller.wire == Wire::V3 && *who.client_mode == *"webchat" && *who.client_id != *"openclaw-control-ui" {
+    if caller.wire == Wire::V3
+        && who.client_mode == ClientMode::Webchat
+        && who.client_id != ClientId::OpenclawControlUi
+    {
         return Err(ErrorShape::invalid(format!(
             "webchat clients cannot {what} sessions; use chat.send for session-scoped updates"
         )));
