@@ -153,6 +153,30 @@ impl ClientInfo {
             )
     }
 
+    /// The machine as v4 remembers it: a node host names its desktop system in the words of the runtime it runs on, and
+    /// leaves out the kind of machine. Wire fact: a device paired as a Linux node is then another machine to a client
+    /// that names no kind.
+    pub fn as_known_machine(&self) -> ClientInfo {
+        let mut known = self.clone();
+        if self.id != ClientId::NodeHost || self.mode != ClientMode::Node {
+            return known;
+        }
+        let (platform, family) = match &*self.platform {
+            "darwin" | "macos" => ("macos", "Mac"),
+            "win32" | "windows" => ("windows", "Windows"),
+            "linux" => ("linux", "Linux"),
+            _ => return known,
+        };
+        let told = self.device_family.as_deref().map(str::trim).filter(|told| !told.is_empty());
+        match told {
+            Some(told) if !told.eq_ignore_ascii_case(family) => return known,
+            Some(told) => known.device_family = Some(told.into()),
+            None => known.device_family = Some(family.into()),
+        }
+        known.platform = platform.into();
+        known
+    }
+
     /// A cloud worker's claim.
     pub fn is_worker(&self) -> bool {
         self.id == ClientId::OpenclawWorker || self.mode == ClientMode::Worker
@@ -221,5 +245,34 @@ mod tests {
         {
             assert_eq!(mode.as_str(), name);
         }
+    }
+
+    #[track_caller]
+    fn check(id: ClientId, platform: &str, family: Option<&str>, want: (&str, Option<&str>)) {
+        let mode = if id == ClientId::NodeHost { ClientMode::Node } else { ClientMode::Cli };
+        let client = ClientInfo {
+            id,
+            display_name: None,
+            version: "1".into(),
+            build_id: None,
+            platform: platform.into(),
+            device_family: family.map(Into::into),
+            model_identifier: None,
+            time_zone: None,
+            mode,
+            instance_id: None,
+        };
+        let known = client.as_known_machine();
+        assert_eq!((&*known.platform, known.device_family.as_deref()), want);
+    }
+
+    #[test]
+    fn node_hosts_are_known_by_their_system() {
+        check(ClientId::NodeHost, "linux", None, ("linux", Some("Linux")));
+        check(ClientId::NodeHost, "darwin", Some(" mac "), ("macos", Some("mac")));
+        check(ClientId::NodeHost, "win32", Some(""), ("windows", Some("Windows")));
+        check(ClientId::NodeHost, "linux", Some("Raspberry"), ("linux", Some("Raspberry")));
+        check(ClientId::NodeHost, "freebsd", None, ("freebsd", None));
+        check(ClientId::Cli, "linux", None, ("linux", None));
     }
 }

@@ -63,18 +63,10 @@ fn scope_upgrades_on_loopback(backend: Backend) {
     }
 }
 
-/// A device known in one role asks for another that somebody has to agree to, from here or not: operator rights for a
-/// node on v3, a node's place for an operator on v4 (which lets a local node become an operator without asking).
+/// A device known as a node asks for operator rights: from here or not, somebody has to agree.
 fn upgrade(gateway: &Gateway, wire: Wire, identity: &Identity) -> (Client, Value) {
-    gateway.connect(&match wire {
-        Wire::V3 => Hello::with_identity(wire, identity.clone()).node(),
-        Wire::V4 => operator(wire, identity),
-    });
+    gateway.connect(&Hello::with_identity(wire, identity.clone()).node());
     upgrade_again(gateway, wire, identity)
-}
-
-fn operator(wire: Wire, identity: &Identity) -> Hello {
-    Hello::with_identity(wire, identity.clone()).cli().scopes(&["operator.read"])
 }
 
 fn role_upgrades_wait_for_approval(backend: Backend) {
@@ -91,7 +83,11 @@ fn role_upgrades_wait_for_approval(backend: Backend) {
             assert_eq!(error["message"], "pairing required");
         } else {
             assert!(error["message"].as_str().unwrap().starts_with("pairing required: "), "{error:#}");
-            for (name, value) in [("code", json!("PAIRING_REQUIRED")), ("deviceId", json!(identity.id()))] {
+            for (name, value) in [
+                ("code", json!("PAIRING_REQUIRED")),
+                ("reason", json!("metadata-upgrade")),
+                ("deviceId", json!(identity.id())),
+            ] {
                 assert_eq!(error["details"][name], value);
             }
         }
@@ -123,10 +119,8 @@ fn role_upgrades_wait_for_approval(backend: Backend) {
 
 fn upgrade_again(gateway: &Gateway, wire: Wire, identity: &Identity) -> (Client, Value) {
     let mut client = Client::open(gateway.port);
-    let response = client.hello(&match wire {
-        Wire::V3 => operator(wire, identity),
-        Wire::V4 => Hello::with_identity(wire, identity.clone()).node(),
-    });
+    let response =
+        client.hello(&Hello::with_identity(wire, identity.clone()).cli().scopes(&["operator.read"]));
     (client, response)
 }
 

@@ -68,7 +68,10 @@ impl Opening<'_> {
             public_key,
             role: self.role,
             scopes: params.scopes.clone(),
-            client: params.client.clone(),
+            client: match wire {
+                Wire::V3 => params.client.clone(),
+                Wire::V4 => params.client.as_known_machine(),
+            },
             remote_ip: peer.reported_ip(wire).map(ip_text),
             must_pair: self.must_pair(method, local),
             silent: self.silent(method, local),
