@@ -204,11 +204,8 @@ impl Shard {
             return self.tell_lines(&told, reach);
         }
         // Nobody has counted this transcript since start.
-        let query = TailQuery {
-            transcript: told.transcript.clone(),
-            lines_max: u32::MAX,
-            bytes_max: READ_BYTES_MAX,
-        };
+        let query =
+            TailQuery { transcript: told.transcript.clone(), lines_max: u32::MAX, bytes_max: READ_BYTES_MAX };
         self.read(StoreRead::Transcripts(vec![query]), move |shard, answer| {
             let ReadAnswer::Transcripts(tails) = answer else { return };
             let tail = tails.into_iter().next().unwrap_or_default();

@@ -94,6 +94,15 @@ impl Disk {
                     })
                     .collect(),
             ),
+            StoreRead::Heads(queries) => ReadAnswer::Transcripts(
+                queries
+                    .iter()
+                    .map(|query| match self.transcripts.get(&query.transcript.path()) {
+                        None => Tail::default(),
+                        Some(lines) => Tail { found: true, skipped: 0, lines: lines.clone() },
+                    })
+                    .collect(),
+            ),
             StoreRead::Log { .. } => ReadAnswer::Failed("no log in the simulator".to_owned()),
         }
     }
@@ -436,8 +445,17 @@ impl World {
                 if self.clients[at].wire == 4 {
                     let key =
                         ["main", "agent:main:a", "agent:main:b", "discord:channel:1"][self.dice.below(4)];
-                    let words =
-                        ["hello", "SLOW 3", "LONG 20", "SILENT", "FAIL", "hello", "hello", "/status", "/reset hi"];
+                    let words = [
+                        "hello",
+                        "SLOW 3",
+                        "LONG 20",
+                        "SILENT",
+                        "FAIL",
+                        "hello",
+                        "hello",
+                        "/status",
+                        "/reset hi",
+                    ];
                     let text = format!("{} #{}-{}", words[self.dice.below(words.len())], at, self.steps);
                     let kind = format!("chat.send {key}|{text}");
                     let run = format!("run-{at}-{}", self.steps);

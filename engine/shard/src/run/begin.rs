@@ -13,6 +13,7 @@ use super::{AbortReason, ActiveRun, Phase, RunStream};
 use crate::Shard;
 use crate::caller::Held;
 use crate::live::Reach;
+use crate::method::sessions::texts::first_words;
 use crate::shard::Timer;
 
 /// Most of a transcript that is read to build a context: far more than any model's window, in bytes and lines.
@@ -96,9 +97,13 @@ impl Shard {
             sender: turn.sender.as_ref(),
             at_ms: turn.accepted_at_ms,
         };
+        let opens = self.sessions.map.get(key).is_some_and(|session| !session.entry.has_transcript);
         let ops = self.append_lines(key, |chain, mut ids| vec![chain.user(&mut ids, &line).json]);
         let now = self.now.wall_ms;
         if let Some(session) = self.sessions.map.get_mut(key) {
+            if opens && !turn.text.trim().is_empty() {
+                session.first_said = Some(first_words(&turn.text));
+            }
             session.entry.life_mut().last_interaction_at = Some(now);
             session.last_preview = Some(preview(&turn.text));
         }

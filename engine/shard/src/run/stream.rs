@@ -448,8 +448,7 @@ impl RunStream {
         self.seq_v3 += 1;
         self.seq_v4 += 1;
         out.push(self.chat_v3("aborted", Some(reason.as_str()), None, None));
-        let chat =
-            Chat::<()> { stop_reason: Some(reason.as_str()), ..self.blank_v4("aborted", None) };
+        let chat = Chat::<()> { stop_reason: Some(reason.as_str()), ..self.blank_v4("aborted", None) };
         out.push(self.to_v4(EncodedEvent::new("chat", &chat, None)));
     }
 

@@ -17,7 +17,7 @@ mod resolve;
 mod send;
 mod start;
 mod subscribe;
-mod texts;
+pub(crate) mod texts;
 
 use pincer_protocol::method::sessions::Json;
 use pincer_protocol::{ErrorShape, Scope, Wire};
