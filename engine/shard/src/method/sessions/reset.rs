@@ -4,6 +4,7 @@ use pincer_protocol::method::sessions::{Reset, ResetParams, ResetPayload, ResetR
 use pincer_protocol::{ErrorShape, Wire};
 use pincer_sessions::entry::Entry;
 use pincer_sessions::key::SessionKey;
+use pincer_sessions::patch::{check_identity, replaced};
 use pincer_sessions::persist::{ArchiveReason, StoreError, StoreOp};
 use pincer_sessions::reset::{Fresh, reset, reset_payload};
 
@@ -18,6 +19,12 @@ impl Handle for Reset {
     fn handle(cx: &mut Cx<'_>, params: ResetParams) -> Outcome<ResetPayload> {
         let wire = cx.caller.wire;
         let key = cx.shard.view.parse_key_of(&params.key, params.agent_id.as_deref(), wire)?;
+        let expected = params.expected_session_id.as_deref();
+        match cx.shard.sessions.map.get(&key) {
+            Some(session) => check_identity(&session.entry, &key, expected, None)?,
+            None if expected.is_some() => return Err(replaced(&key)),
+            None => {}
+        }
         let held = cx.hold();
         let reason = params.reason.unwrap_or_default();
         let shard = &mut *cx.shard;
