@@ -9,7 +9,7 @@ use pincer_config::section::logging::Level;
 use pincer_config::section::{Backend as Wanted, Durability};
 use pincer_runtime::signals::{OnSignal, watch};
 use pincer_runtime::{Backend, Choice, Drain};
-use pincer_shard::driver::LogLevel;
+use pincer_shard::driver::{LogLevel, LogLine};
 
 use crate::cli::{Failure, Global, Output, RunOptions, prepare};
 use crate::serve::{self, Refused, Running, Serve};
@@ -56,6 +56,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         log_level: level(plan.log_level),
         fsync: plan.durability == Durability::Full,
     };
+    let started = format!("pincer {}, backend {backend}, {shards} shards", env!("CARGO_PKG_VERSION"));
     let Running { server, log } =
         serve::start(serve, &mut |line| output.remark(&line)).map_err(|Refused { message, config }| {
             if config { Failure::config(message) } else { Failure::new(message) }
@@ -65,6 +66,12 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         budget_ms: drain_ms,
         restart_expected_ms: Some(RESTART_EXPECTED_MS),
     };
+    let addresses: Vec<String> = server.addrs().iter().map(ToString::to_string).collect();
+    let message = format!("listening on {}; {started}", addresses.join(", "));
+    log.write(
+        pincer_runtime::Clock::start().now().wall_ms,
+        LogLine { level: LogLevel::Info, subsystem: "gateway", message },
+    );
     let watched = watch(server.post().clone(), log, OnSignal::drain(drain));
     let _watch = watched.map_err(|error| Failure::new(format!("signals cannot be watched: {error}")))?;
     // Only now: whoever waits for this line may send a signal next.

@@ -224,19 +224,34 @@ fn head(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
+/// A line as OpenClaw writes it, since its command line and its Control UI take lines apart themselves.
 #[derive(Serialize)]
 struct JsonLine<'a> {
+    #[serde(rename = "1")]
+    message: &'a str,
+    #[serde(rename = "_meta")]
+    meta: Meta<'a>,
     time: &'a str,
-    level: &'a str,
-    subsystem: &'a str,
-    msg: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    log_level_name: &'a str,
+    /// A JSON document: `{"subsystem":"…"}`.
+    name: &'a str,
 }
 
 fn json_line(out: &mut Vec<u8>, wall_ms: u64, line: &LogLine) {
     let LogLine { level, subsystem, message } = line;
     let time = stamp(wall_ms);
-    let json =
-        JsonLine { time: &time, level: name(*level), subsystem, msg: head(message, MESSAGE_BYTES_MAX) };
+    // Subsystems are names of ours: nothing in them needs escaping.
+    let source = format!(r#"{{"subsystem":"{subsystem}"}}"#);
+    let json = JsonLine {
+        message: head(message, MESSAGE_BYTES_MAX),
+        meta: Meta { log_level_name: &name(*level).to_uppercase(), name: &source },
+        time: &time,
+    };
     // Strings into memory: nothing here can fail.
     drop(serde_json::to_writer(&mut *out, &json));
     out.push(b'\n');
@@ -284,9 +299,11 @@ mod tests {
         assert_eq!(
             files,
             [concat!(
-                r#"{"time":"2026-03-04T13:00:00.123Z","level":"info","subsystem":"test","msg":"first"}"#,
+                r#"{"1":"first","_meta":{"logLevelName":"INFO","name":"{\"subsystem\":\"test\"}"},"#,
+                r#""time":"2026-03-04T13:00:00.123Z"}"#,
                 "\n",
-                r#"{"time":"2026-03-04T13:00:00.123Z","level":"info","subsystem":"test","msg":"quotes \" and\nnewlines"}"#,
+                r#"{"1":"quotes \" and\nnewlines","_meta":{"logLevelName":"INFO","name":"{\"subsystem\":\"test\"}"},"#,
+                r#""time":"2026-03-04T13:00:00.123Z"}"#,
                 "\n"
             )]
         );

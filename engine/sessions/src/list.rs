@@ -30,6 +30,8 @@ pub struct ListContext<'a> {
     pub now_ms: u64,
     /// Whether the config names an agent.
     pub configured: &'a dyn Fn(&AgentId) -> bool,
+    /// Whether a session has a run.
+    pub active: &'a dyn Fn(&SessionKey) -> bool,
 }
 
 /// The sessions of one shard that fit, newest first.
@@ -151,7 +153,7 @@ fn window(params: &ListParams, wire: Wire) -> std::ops::Range<usize> {
 
 fn sort_at(entry: &Entry, by: SortBy) -> u64 {
     match by {
-        SortBy::UpdatedAt => entry.updated_at,
+        SortBy::UpdatedAt | SortBy::Activity => entry.updated_at,
         SortBy::LastInteractionAt => entry.life().last_interaction_at.unwrap_or(0),
     }
 }
@@ -197,7 +199,7 @@ impl<'a> Filter<'a> {
             && self.is_spawned(key, entry)
             && self.label.is_none_or(|label| entry.label.as_deref() == Some(label))
             && self.since_ms.is_none_or(|since| entry.updated_at >= since)
-            && (self.context.wire == Wire::V3 || self.fits_v4(entry))
+            && (self.context.wire == Wire::V3 || self.fits_v4(key, entry))
             && self.is_found(key, entry)
     }
 
@@ -223,8 +225,9 @@ impl<'a> Filter<'a> {
     }
 
     /// There are no accounts here: nobody has made or owns a session, and whoever asks takes part in all of them.
-    fn fits_v4(&self, entry: &Entry) -> bool {
+    fn fits_v4(&self, key: &SessionKey, entry: &Entry) -> bool {
         let ListParams { creator_id, owner_id, involving_profile_id, board_face, archived, .. } = self.params;
+        let ListParams { active_only, exclude_subagents, exclude_cron, pinned, group, .. } = self.params;
         let shelf = entry.shelf();
         let shown = match archived {
             Archived::No => shelf.archived_at.is_none(),
@@ -237,6 +240,13 @@ impl<'a> Filter<'a> {
             && involving_profile_id.is_none()
             && board_face.as_deref().is_none_or(|face| shelf.board_face.as_deref() == Some(face))
             && (!self.params.require_last_interaction || entry.life().last_interaction_at.is_some())
+            && self.params.project_id.is_none()
+            && self.params.has_board != Some(true)
+            && pinned.is_none_or(|pinned| shelf.pinned_at.is_some() == pinned)
+            && group.as_deref().is_none_or(|group| shelf.category.as_deref().unwrap_or("") == group)
+            && !(*exclude_subagents && (key.is_subagent() || entry.tuning().spawned_by.is_some()))
+            && !(*exclude_cron && key.is_cron())
+            && (!active_only || (self.context.active)(key))
     }
 
     fn is_found(&self, key: &SessionKey, entry: &Entry) -> bool {

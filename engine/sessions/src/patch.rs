@@ -10,7 +10,7 @@ mod shelf;
 mod spawn;
 
 pub use create::{CreateContext, Creation, create, create_key, create_needs_admin};
-pub use precondition::check_identity;
+pub use precondition::{check_identity, replaced};
 
 use pincer_protocol::method::sessions::{PatchParams, Resolved};
 use pincer_protocol::{ErrorShape, Field, Wire};

@@ -211,6 +211,8 @@ pub struct Ticket(pub u64);
 pub enum StoreRead {
     /// The tails of transcripts, one answer each, in order.
     Transcripts(Vec<TailQuery>),
+    /// The beginnings of transcripts, one answer each, in order; answered as [`ReadAnswer::Transcripts`].
+    Heads(Vec<HeadQuery>),
     /// A part of the gateway's log file.
     Log {
         /// Byte position to go on from; `None` starts `bytes_max` before the end.
@@ -234,6 +236,15 @@ pub struct TailQuery {
     pub bytes_max: u64,
 }
 
+/// The beginning of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadQuery {
+    /// Which file.
+    pub transcript: TranscriptId,
+    /// Most bytes, counted from the start; a last partial line is left out.
+    pub bytes_max: u64,
+}
+
 /// The tail of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tail {
@@ -248,7 +259,7 @@ pub struct Tail {
 /// The answer to a [`StoreRead`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadAnswer {
-    /// To [`StoreRead::Transcripts`].
+    /// To [`StoreRead::Transcripts`] and [`StoreRead::Heads`].
     Transcripts(Vec<Tail>),
     /// To [`StoreRead::Log`].
     Log {

@@ -115,6 +115,8 @@ impl Shard {
             home: None,
             pending: HashMap::new(),
             unstored: Vec::new(),
+            barriers: Vec::new(),
+            untold: Vec::new(),
             store_retry: None,
             gatherings: HashMap::new(),
             label_waits: HashMap::new(),

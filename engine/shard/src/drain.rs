@@ -19,7 +19,9 @@ impl Shard {
         if self.draining.is_some() {
             return;
         }
-        self.info("gateway", format!("draining: {reason}"));
+        if self.is_home() {
+            self.info("gateway", format!("draining: {reason}"));
+        }
         self.draining = Some(Draining { reason, restart_expected_ms, closing: false, ended: false });
         self.effects.push_back(Effect::StopAccepting);
         self.timers.set(self.now.mono_ms + budget_ms, Timer::DrainBudget);

@@ -4,17 +4,18 @@
 
 use pincer_protocol::Wire;
 use pincer_protocol::event::EncodedEvent;
-use pincer_sessions::history::{Ask, page};
+use pincer_sessions::history::{Ask, count, page};
 use pincer_sessions::key::SessionKey;
-use pincer_sessions::persist::{ReadAnswer, StoreRead, TailQuery};
+use pincer_sessions::persist::{ReadAnswer, StoreRead, TailQuery, TranscriptId};
 use pincer_sessions::row::{RowFacts, derived_title, render};
-use pincer_sessions::transcript::{self, Record, Role};
+use pincer_sessions::transcript::{self, Role};
 use serde_json::{Map, Value, json};
 
 use crate::Shard;
 use crate::driver::ShardId;
 use crate::fanout::{Audience, Broadcast};
 use crate::message::ShardMsg;
+use crate::method::chat::history::READ_BYTES_MAX;
 use crate::run::stream::Change;
 
 /// Who has subscribed.
@@ -39,11 +40,6 @@ impl Listeners {
         }
     }
 }
-
-/// Lines read to find a message that was just written: others may have been written behind it.
-const MESSAGE_LINES: u32 = 4;
-/// Most bytes of them: what one message may have as JSON, with its neighbours.
-const MESSAGE_BYTES: u64 = 1 << 20;
 
 /// Fields of an event that are `null` where a row leaves them out.
 const NULLS: [&str; 36] = [
@@ -135,12 +131,6 @@ impl Shard {
         head.insert("ts".to_owned(), self.now.wall_ms.into());
         let Some(row) = self.event_row(key) else { return };
         self.tell_index(&beside(head, row));
-        // Where a run begins and ends, a message was written.
-        match change {
-            Change::Reason("send") => self.tell_message(key, Role::User),
-            Change::Phase("end") => self.tell_message(key, Role::Assistant),
-            _ => {}
-        }
     }
 
     /// A session was deleted.
@@ -189,67 +179,126 @@ impl Shard {
         serde_json::from_str(row.get()).ok()
     }
 
-    /// Tells the last message of a transcript, if it is one of `role`. It is read back, so what is told is what is on disk.
-    fn tell_message(&mut self, key: &SessionKey, role: Role) {
-        let Some(session) = self.sessions.map.get(key) else { return };
-        let (source, Some(id)) = (session.entry.session_id.as_str().into(), session.leaf.clone()) else {
-            return;
-        };
-        let Some(transcript) = self.transcript_id(key) else { return };
-        let query = TailQuery { transcript, lines_max: MESSAGE_LINES, bytes_max: MESSAGE_BYTES };
-        self.tell_written(Written { key: key.clone(), id, role, source, query }, true);
+    /// Does `then`, and tells the messages that are on disk since just now: before it, unless a person began. Then the
+    /// acknowledgement in `then` goes first.
+    pub(crate) fn tell_around(&mut self, told: Vec<Told>, then: impl FnOnce(&mut Shard)) {
+        let later = told.first().is_some_and(|told| told.by_person);
+        let (before, after) = if later { (Vec::new(), told) } else { (told, Vec::new()) };
+        for told in before {
+            self.tell_messages(told);
+        }
+        then(self);
+        for told in after {
+            self.tell_messages(told);
+        }
     }
 
-    fn tell_written(&mut self, written: Written, again: bool) {
-        self.read(StoreRead::Transcripts(vec![written.query.clone()]), move |shard, answer| {
+    /// Tells messages that are on disk, unless the conversation they belong to is over.
+    fn tell_messages(&mut self, mut told: Told) {
+        let alive = self.sessions.map.get(&told.key).is_some_and(|session| session.entry.has_transcript)
+            && self.transcript_id(&told.key).as_ref() == Some(&told.transcript);
+        if !self.audience.any() || !alive {
+            return;
+        }
+        if let Some(reach) = told.reach {
+            return self.tell_lines(&told, reach);
+        }
+        // Nobody has counted this transcript since start.
+        let query =
+            TailQuery { transcript: told.transcript.clone(), lines_max: u32::MAX, bytes_max: READ_BYTES_MAX };
+        self.read(StoreRead::Transcripts(vec![query]), move |shard, answer| {
             let ReadAnswer::Transcripts(tails) = answer else { return };
             let tail = tails.into_iter().next().unwrap_or_default();
-            let mut records = transcript::read(&tail.lines, tail.skipped);
-            records.retain(|record| record.id.as_deref() == Some(&*written.id));
-            match records.first() {
-                Some(_) => shard.tell_records(&written, records),
-                // What a stopped run had said is still on its way to the disk: behind it in line, an empty list.
-                None if again => shard.persist(Vec::new(), move |shard, result| {
-                    if result.is_ok() {
-                        shard.tell_written(written, false);
-                    }
-                }),
-                None => {}
+            let records = transcript::read(&tail.lines, tail.skipped);
+            let ours = told.lines.first().and_then(|line| transcript::read(&[line], 0).pop()?.id);
+            let Some(at) = records.iter().position(|record| record.id == ours) else { return };
+            let (Some(earlier), Some(first)) = (records.get(..at), records.get(at)) else { return };
+            told.reach = Some(Reach { lines: first.index, shown: count(earlier) });
+            let whole = Reach { lines: tail.skipped + tail.lines.len() as u64, shown: count(&records) };
+            let last = records.last().and_then(|record| record.id.as_deref());
+            // What was appended since is told by another read; only behind the last of them the count goes on.
+            if let Some(session) = shard.sessions.map.get_mut(&told.key)
+                && session.leaf.as_deref() == last
+            {
+                session.reach = Some(whole);
             }
+            shard.tell_messages(told);
         });
     }
 
-    fn tell_records(&mut self, written: &Written, records: Vec<Record>) {
-        let Written { key, id, role, source, .. } = written;
-        let found = records.first().and_then(|record| Some((record.index, record.message()?.role)));
-        let Some((seq, _)) = found.filter(|(_, found)| found == role) else { return };
-        // Transcripts of ours have one line a message behind the header, so a line's number is the message's.
-        let before = seq.saturating_sub(1);
-        let ask = Ask { limit: 1, messages_before: before, source, ..Ask::default() };
-        let Some(message) = page(Wire::V4, records, &ask).messages.pop() else { return };
-        let mut head = self.event_head(key);
-        if *role == Role::User {
-            head.insert("senderIsOwner".to_owned(), true.into());
+    fn tell_lines(&mut self, told: &Told, reach: Reach) {
+        let Some(row) = self.event_row(&told.key) else { return };
+        let Some(session) = self.sessions.map.get(&told.key) else { return };
+        let source = session.entry.session_id.as_str().to_owned();
+        let Reach { mut lines, mut shown } = reach;
+        for line in &told.lines {
+            let records = transcript::read(&[line], lines);
+            lines += 1;
+            let Some((id, role)) = records.first().and_then(|record| {
+                shown += count(&records);
+                Some((record.id.clone()?, record.message()?.role))
+            }) else {
+                continue;
+            };
+            let ask = Ask { limit: 1, messages_before: shown - 1, source: &source, ..Ask::default() };
+            let Some(message) = page(Wire::V4, records, &ask).messages.pop() else { continue };
+            let mut head = self.event_head(&told.key);
+            if role == Role::User {
+                head.insert("senderIsOwner".to_owned(), true.into());
+            }
+            head.insert("message".to_owned(), serde_json::from_str(message.get()).unwrap_or_default());
+            head.insert("messageId".to_owned(), id.into());
+            head.insert("messageSeq".to_owned(), shown.into());
+            let event = EncodedEvent::new("session.message", &beside(head, row.clone()), None);
+            let audience = Audience::SessionMessages(told.key.clone());
+            self.broadcast(Broadcast { v3: None, v4: Some((event, audience)), droppable: false });
         }
-        head.insert("message".to_owned(), serde_json::from_str(message.get()).unwrap_or_default());
-        head.insert("messageId".to_owned(), (**id).into());
-        head.insert("messageSeq".to_owned(), seq.into());
-        let Some(row) = self.event_row(key) else { return };
-        let event = EncodedEvent::new("session.message", &beside(head, row), None);
-        let audience = Audience::SessionMessages(key.clone());
-        self.broadcast(Broadcast { v3: None, v4: Some((event, audience)), droppable: false });
+    }
+
+    /// Lines are about to be written to a transcript: they are told when they are on disk. `reach` is how far it reached
+    /// before them.
+    pub(crate) fn tell_when_written(
+        &mut self,
+        key: &SessionKey,
+        transcript: &TranscriptId,
+        lines: &[String],
+        reach: Option<Reach>,
+    ) {
+        if !self.audience.any() || lines.is_empty() {
+            return;
+        }
+        let first = lines.first().and_then(|line| transcript::read(&[line], 0).pop());
+        let by_person =
+            first.and_then(|record| Some(record.message()?.role)).is_some_and(|role| role == Role::User);
+        self.untold.push(Told {
+            key: key.clone(),
+            transcript: transcript.clone(),
+            lines: lines.to_vec(),
+            reach,
+            by_person,
+        });
     }
 }
 
-/// A message to be told once it is on disk.
-struct Written {
+/// Messages to be told once they are on disk.
+pub(crate) struct Told {
     key: SessionKey,
-    /// Of its record.
-    id: Box<str>,
-    role: Role,
-    /// Names the transcript.
-    source: Box<str>,
-    query: TailQuery,
+    transcript: TranscriptId,
+    /// As written.
+    lines: Vec<String>,
+    /// How far the transcript reached before them; `None` when nobody has counted.
+    reach: Option<Reach>,
+    /// Whether the first of them is a person's.
+    by_person: bool,
+}
+
+/// How far a transcript reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Lines, the header among them.
+    pub(crate) lines: u64,
+    /// Messages that clients are shown.
+    pub(crate) shown: u64,
 }
 
 /// An event's own fields, the row as `session`, and the row's fields once more beside it, as v4 has it.

@@ -11,6 +11,7 @@ use pincer_sessions::scheduler::Scheduler;
 
 use crate::Shard;
 use crate::driver::ShardId;
+use crate::live::Reach;
 use crate::message::ShardMsg;
 use crate::run::ActiveRun;
 
@@ -26,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) entry: Entry,
     /// Id of the transcript's last record, when known: the next one's parent.
     pub(crate) leaf: Option<Box<str>>,
+    /// How far the transcript reaches, when somebody has counted.
+    pub(crate) reach: Option<Reach>,
     /// What runs.
     pub(crate) run: Option<Box<ActiveRun>>,
     /// Last thing said, cut short, for lists; `None` until something was said since start.
@@ -36,7 +39,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(entry: Entry) -> Session {
-        Session { entry, leaf: None, run: None, last_preview: None, first_said: None }
+        Session { entry, leaf: None, reach: None, run: None, last_preview: None, first_said: None }
     }
 }
 

@@ -8,7 +8,7 @@ use pincer_protocol::ErrorShape;
 use pincer_protocol::frame;
 use pincer_protocol::json::Parser;
 use pincer_sessions::key::SessionKey;
-use pincer_sessions::persist::{StoreOp, Ticket};
+use pincer_sessions::persist::Ticket;
 use pincer_sessions::time::Now;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
@@ -24,8 +24,9 @@ use crate::gather::Gathering;
 use crate::home::Home;
 use crate::home::view::View;
 use crate::limits::{Limits, time};
+use crate::live::Told;
 use crate::message::{Message, ShardMsg};
-use crate::pending::{Pending, Surely};
+use crate::pending::{Barrier, Pending, Unstored};
 use crate::run::Runs;
 use crate::sessions::Sessions;
 use crate::timers::{TimerId, Timers};
@@ -67,7 +68,11 @@ pub struct Shard {
 
     pub(crate) pending: HashMap<Ticket, Pending>,
     /// What the store did not take and must take.
-    pub(crate) unstored: Vec<(Vec<StoreOp>, Surely)>,
+    pub(crate) unstored: Vec<Unstored>,
+    /// What waits for all that must be on disk. Counted among what is pending.
+    pub(crate) barriers: Vec<Barrier>,
+    /// Messages that go into the next list, for those who listen; empty between turns of the loop.
+    pub(crate) untold: Vec<Told>,
     pub(crate) store_retry: Option<TimerId>,
     pub(crate) gatherings: HashMap<u64, Gathering>,
     /// What goes on when home has answered about a label.

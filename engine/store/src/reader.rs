@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pincer_sessions::persist::{ReadAnswer, StoreRead};
+use pincer_sessions::persist::{ReadAnswer, StoreRead, Tail, TranscriptId};
 
 use crate::log_tail::read_log;
-use crate::tail::read_tail;
+use crate::tail::{read_head, read_tail};
 
 /// Reads transcripts and the log. Clones are cheap; reading blocks, holds no lock, and never waits for a commit.
 #[derive(Debug, Clone)]
@@ -29,22 +29,38 @@ impl Reader {
     /// the whole answer [`ReadAnswer::Failed`].
     pub fn read(&self, read: &StoreRead) -> ReadAnswer {
         match read {
-            StoreRead::Transcripts(queries) => {
-                let mut tails = Vec::with_capacity(queries.len());
-                for query in queries {
-                    let path = self.paths.state_dir.join(query.transcript.path());
-                    match read_tail(&path, query) {
-                        Ok(tail) => tails.push(tail),
-                        Err(cause) => return failed(&path, &cause),
-                    }
-                }
-                ReadAnswer::Transcripts(tails)
-            }
+            StoreRead::Transcripts(queries) => self
+                .each(queries.iter().map(|query| (&query.transcript, query)), |path, query| {
+                    read_tail(path, query)
+                }),
+            StoreRead::Heads(queries) => self
+                .each(queries.iter().map(|query| (&query.transcript, query.bytes_max)), |path, bytes_max| {
+                    read_head(path, bytes_max)
+                }),
             StoreRead::Log { cursor, lines_max, bytes_max } => {
                 read_log(&self.paths.log_file, *cursor, *lines_max, *bytes_max)
                     .unwrap_or_else(|cause| failed(&self.paths.log_file, &cause))
             }
         }
+    }
+}
+
+impl Reader {
+    /// Reads a part of each of some transcripts.
+    fn each<'q, Q>(
+        &self,
+        queries: impl Iterator<Item = (&'q TranscriptId, Q)>,
+        read: impl Fn(&Path, Q) -> std::io::Result<Tail>,
+    ) -> ReadAnswer {
+        let mut parts = Vec::new();
+        for (transcript, query) in queries {
+            let path = self.paths.state_dir.join(transcript.path());
+            match read(&path, query) {
+                Ok(part) => parts.push(part),
+                Err(cause) => return failed(&path, &cause),
+            }
+        }
+        ReadAnswer::Transcripts(parts)
     }
 }
 

@@ -26,6 +26,25 @@ pub(crate) fn read_tail(path: &Path, query: &TailQuery) -> io::Result<Tail> {
     Ok(Tail { found: true, skipped, lines: whole_lines(&bytes).map(str::to_owned).collect() })
 }
 
+/// The first whole lines of the file at `path`, at most `bytes_max` bytes of them. A missing file is an answer, not an
+/// error.
+pub(crate) fn read_head(path: &Path, bytes_max: u64) -> io::Result<Tail> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Tail::default());
+        }
+        Err(cause) => return Err(cause),
+    };
+    let len = file.metadata()?.len();
+    let mut bytes = read_range(&file, 0, len.min(bytes_max))?;
+    if (bytes.len() as u64) < len {
+        // What follows the last newline goes on behind what was read.
+        bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1));
+    }
+    Ok(Tail { found: true, skipped: 0, lines: whole_lines(&bytes).map(str::to_owned).collect() })
+}
+
 /// The lines worth returning: UTF-8 and one JSON object each. A crash of another writer can leave half a line, with or
 /// without more text glued to it; a half object does not both open and close.
 pub(crate) fn whole_lines(bytes: &[u8]) -> impl Iterator<Item = &str> {
@@ -135,6 +154,26 @@ mod tests {
         check(text, 0, 999, (3, &[]));
         check(text, 9, 0, (3, &[]));
         check(b"", 9, 9, (0, &[]));
+    }
+
+    #[test]
+    fn heads_are_cut_at_a_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.jsonl");
+        std::fs::write(&path, b"{\"a\":1}\n{\"b\":2}\n{\"c\":3}").unwrap();
+        for (bytes_max, want) in [
+            (999, &["{\"a\":1}", "{\"b\":2}", "{\"c\":3}"][..]),
+            (16, &["{\"a\":1}", "{\"b\":2}"]),
+            (15, &["{\"a\":1}"]),
+            (7, &[]),
+        ] {
+            let head = read_head(&path, bytes_max).unwrap();
+            assert_eq!(
+                (head.found, head.skipped, &head.lines[..]),
+                (true, 0, &want.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()[..])
+            );
+        }
+        assert_eq!(read_head(&dir.path().join("none"), 9).unwrap(), Tail::default());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{EMPTY, Rpc};
 use crate::Wire;
 use crate::access::{Access, Scope};
-use crate::schema::{NON_EMPTY, Object, Shape, opt};
+use crate::schema::{NON_EMPTY, Object, Shape, opt, text_max};
 
 /// Models a session may run on.
 pub struct List;
@@ -19,6 +19,11 @@ pub struct ListParams {
     pub view: View,
     /// As this agent sees them.
     pub agent_id: Option<Box<str>>,
+    /// v4: only those of this provider.
+    pub provider: Option<Box<str>>,
+    /// v4: with what they take.
+    #[serde(default)]
+    pub include_details: bool,
 }
 
 /// Which models `models.list` names.
@@ -52,7 +57,7 @@ pub struct Model {
     /// Whether it can think before it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<bool>,
-    /// v3: what it takes, `text` and `image`.
+    /// v3, and v4 when details are asked for: what it takes, `text` and `image`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Vec<Box<str>>>,
     /// v4: `default` on the default model.
@@ -131,32 +136,38 @@ pub struct ModelFacts {
 }
 
 /// Builds the payload.
-pub fn payload(wire: Wire, view: View, facts: &[ModelFacts]) -> Payload {
+pub fn payload(wire: Wire, params: &ListParams, facts: &[ModelFacts]) -> Payload {
+    let v4 = wire == Wire::V4;
+    let provider = params.provider.as_deref().map(str::trim);
     let models = facts
         .iter()
-        .map(|facts| {
-            let v4 = wire == Wire::V4;
-            Model {
-                id: facts.id.clone(),
-                name: facts.name.clone().unwrap_or_else(|| facts.id.clone()),
-                provider: facts.provider.clone(),
-                context_window: facts.context_window,
-                reasoning: Some(facts.reasoning),
-                input: (!v4).then(|| facts.input.clone()),
-                tags: if v4 && facts.default { vec!["default"] } else { Vec::new() },
-                thinking_levels: v4.then(|| thinking_levels(facts.reasoning)),
-                thinking_default: v4.then(|| thinking_default(facts.reasoning)),
-                available: v4.then_some(true),
-            }
+        .filter(|facts| provider.is_none_or(|provider| facts.provider.eq_ignore_ascii_case(provider)))
+        .map(|facts| Model {
+            id: facts.id.clone(),
+            name: facts.name.clone().unwrap_or_else(|| facts.id.clone()),
+            provider: facts.provider.clone(),
+            context_window: facts.context_window,
+            reasoning: Some(facts.reasoning),
+            input: (!v4 || params.include_details).then(|| facts.input.clone()),
+            tags: if v4 && facts.default { vec!["default"] } else { Vec::new() },
+            thinking_levels: v4.then(|| thinking_levels(facts.reasoning)),
+            thinking_default: v4.then(|| thinking_default(facts.reasoning)),
+            available: v4.then_some(true),
         })
         .collect();
-    let default_models = (wire == Wire::V4 && view == View::Configured).then(DefaultModels::default);
+    let default_models = (v4 && params.view == View::Configured).then(DefaultModels::default);
     Payload { models, default_models }
 }
 
 const PARAMS_V4: Object = Object {
     fields: &[
         opt("agentId", NON_EMPTY),
+        // Models are the same for all sessions, and a provider has one account.
+        opt("sessionKey", NON_EMPTY),
+        opt("authProfileId", text_max(256)),
+        opt("provider", NON_EMPTY),
+        opt("includeDetails", Shape::Bool),
+        opt("includeDefaultModels", Shape::Bool),
         opt("includeProviderCapabilities", Shape::Bool),
         opt("preparedOnly", Shape::Bool),
         opt("refresh", Shape::Bool),
@@ -197,19 +208,27 @@ mod tests {
 
     #[test]
     fn as_recorded() {
+        let configured = ListParams { view: View::Configured, ..ListParams::default() };
         covers(
-            &payload(Wire::V3, View::Default, &facts()),
+            &payload(Wire::V3, &ListParams::default(), &facts()),
             r#"{"models":[{"id":"a","name":"b","provider":"c","contextWindow":200000,"reasoning":false,
                 "input":["text","image"]}]}"#,
         );
         covers(
-            &payload(Wire::V4, View::Configured, &facts()),
+            &payload(Wire::V4, &configured, &facts()),
             r#"{"models":[{"id":"mock-1","name":"Mock One","provider":"mock","contextWindow":128000,
                 "reasoning":false,"tags":["default"],"thinkingLevels":[{"id":"off","label":"off"}],
                 "thinkingDefault":"off","available":true}],"defaultModels":{"automaticUtilityModel":null}}"#,
         );
-        let plain = payload(Wire::V4, View::Default, &facts());
+        let plain = payload(Wire::V4, &ListParams::default(), &facts());
         assert!(plain.default_models.is_none(), "only the configured view has it");
+        assert!(plain.models[0].input.is_none(), "a detail");
+        let asked = |params: &str| {
+            let params = read::<List>(Wire::V4, params).unwrap();
+            payload(Wire::V4, &params, &facts()).models
+        };
+        assert_eq!(asked(r#"{"includeDetails":true,"provider":"Mock"}"#)[0].input, Some(vec!["text".into()]));
+        assert_eq!(asked(r#"{"provider":"other"}"#), []);
     }
 
     #[test]

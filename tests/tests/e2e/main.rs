@@ -15,6 +15,7 @@ mod http;
 mod idempotency;
 mod lifecycle;
 mod limits;
+mod live;
 mod observers;
 mod provider;
 mod queue;

@@ -20,7 +20,7 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 #[command(after_help = "\
 Examples:
   pincer logs --limit 50
-  pincer logs --follow --json | jq -r .msg")]
+  pincer logs --follow --json | jq -r .time")]
 pub(crate) struct LogsArgs {
     /// Go on as lines are written
     #[arg(long, short)]
@@ -46,7 +46,7 @@ struct Page {
     reset: bool,
 }
 
-/// A log line, in our form or in upstream's.
+/// A log line, in upstream's form, which is ours too, or in our older one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Line {
@@ -66,6 +66,7 @@ struct Line {
 #[serde(default, rename_all = "camelCase")]
 struct Meta {
     log_level_name: Option<String>,
+    name: Option<String>,
 }
 
 /// Shows lines; with `--json` as they are, one document a line.
@@ -115,12 +116,13 @@ fn readable(text: &str) -> String {
         None if line.second.is_null() => upstream(&line.first),
         None => upstream(&line.second),
     };
+    let Meta { log_level_name, name } = line.meta.unwrap_or_default();
     let subsystem = line.subsystem.or_else(|| {
-        // Upstream puts `{"subsystem":"…"}`, as text, before the message.
-        let named: Value = serde_json::from_str(line.first.as_str()?).ok()?;
+        // `{"subsystem":"…"}`, as text.
+        let named: Value = serde_json::from_str(&name?).ok()?;
         Some(named.get("subsystem")?.as_str()?.to_owned())
     });
-    let level = line.level.or_else(|| line.meta.and_then(|meta| meta.log_level_name)).unwrap_or_default();
+    let level = line.level.or(log_level_name).unwrap_or_default();
     let mut out = format!("{} {:<5}", line.time.unwrap_or_default(), level.to_lowercase());
     if let Some(subsystem) = subsystem {
         out.push_str(&format!(" [{subsystem}]"));
@@ -142,7 +144,7 @@ mod tests {
         );
         assert_eq!(
             readable(
-                r#"{"0":"{\"subsystem\":\"gateway/ws\"}","1":"hi","_meta":{"logLevelName":"WARN"},"time":"T"}"#
+                r#"{"1":"hi","_meta":{"logLevelName":"WARN","name":"{\"subsystem\":\"gateway/ws\"}"},"time":"T"}"#
             ),
             "T warn  [gateway/ws] hi"
         );

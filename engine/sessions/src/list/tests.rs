@@ -27,7 +27,11 @@ fn store() -> Vec<(SessionKey, Entry)> {
     {
         let mut entry = Entry::new(SessionId::random([n as u8; 16]), NOW - age * 60_000);
         match key {
-            "agent:ops:main" => entry.label = Some("padded".into()),
+            "agent:ops:main" => {
+                entry.label = Some("padded".into());
+                entry.shelf_mut().category = Some("work".into());
+                entry.shelf_mut().pinned_at = Some(1);
+            }
             "agent:main:subagent:abc" => entry.tuning_mut().spawned_by = Some("agent:main:main".into()),
             "agent:main:dashboard:seed" => {
                 entry.shelf_mut().archived_at = Some(1);
@@ -48,8 +52,12 @@ fn list(wire: Wire, params: &str, shards: u8) -> (Vec<String>, ListPayload) {
     let params: ListParams =
         Parser::default().parse(&mut params.as_bytes().to_vec(), |root| root.decode()).unwrap().unwrap();
     let store = store();
-    let context =
-        ListContext { wire, now_ms: NOW, configured: &|agent| ["main", "ops"].contains(&agent.as_str()) };
+    let context = ListContext {
+        wire,
+        now_ms: NOW,
+        configured: &|agent| ["main", "ops"].contains(&agent.as_str()),
+        active: &|key| key.as_str() == "agent:ops:main",
+    };
     let parts: Vec<Part> = (0..shards)
         .map(|shard| {
             let mine = store.iter().filter(|(key, _)| key.shard(shards) == shard);
@@ -121,6 +129,17 @@ fn v4_lists() {
     check(Wire::V4, r#"{"configuredAgentsOnly":true,"offset":4}"#, "main:subagent:abc ops");
     check(Wire::V4, r#"{"ownerId":"x"}"#, "");
     check(Wire::V4, r#"{"involvingMe":true,"limit":1}"#, "main:main");
+    check(Wire::V4, r#"{"activeOnly":true,"sortBy":"activity"}"#, "ops:main");
+    check(Wire::V4, r#"{"pinned":true}"#, "ops:main");
+    check(Wire::V4, r#"{"pinned":false,"group":"","limit":1}"#, "main:main");
+    check(Wire::V4, r#"{"group":"work"}"#, "ops:main");
+    check(
+        Wire::V4,
+        r#"{"agentId":"main","excludeSubagents":true,"excludeCron":true,"hasBoard":false}"#,
+        "main:main main:discord:channel:12345",
+    );
+    check(Wire::V4, r#"{"hasBoard":true}"#, "");
+    check(Wire::V4, r#"{"projectId":"p"}"#, "");
 }
 
 #[test]

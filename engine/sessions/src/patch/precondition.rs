@@ -49,11 +49,12 @@ pub fn check_identity(
 ) -> Result<(), ErrorShape> {
     let same_id = session_id.is_none_or(|id| id == entry.session_id.as_str());
     let same_life = revision.is_none_or(|life| Some(life) == entry.life().lifecycle_revision.as_deref());
-    if same_id && same_life {
-        Ok(())
-    } else {
-        Err(ErrorShape::invalid(format!("session was reset or replaced: {key}")))
-    }
+    if same_id && same_life { Ok(()) } else { Err(replaced(key)) }
+}
+
+/// A session is not the one the caller saw.
+pub fn replaced(key: &SessionKey) -> ErrorShape {
+    ErrorShape::invalid(format!("session was reset or replaced: {key}"))
 }
 
 fn expected<T: PartialEq>(wanted: &Field<T>, found: &Option<T>) -> bool {

@@ -1,5 +1,6 @@
 //! From a request frame to a handler: existence, rights, params, place.
 
+mod absent;
 pub(crate) mod table;
 
 use pincer_protocol::access::{Access, Need};
@@ -153,7 +154,9 @@ impl Shard {
         let found = table::find(method).and_then(|row| Some((row, row.access.on(wire)?)));
         let Some((row, need)) = found else {
             // Upstream checks rights first: without admin, a method that does not exist looks like one you may not call.
-            permit(wire, &caller.who, Need::Scope(Scope::Admin))?;
+            if !absent::is_upstream(method) || caller.who.role == Role::Node {
+                permit(wire, &caller.who, Need::Scope(Scope::Admin))?;
+            }
             return Err(match method {
                 "connect" => ErrorShape::invalid("connect is only valid as the first request"),
                 _ => ErrorShape::unknown_method(method),

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use pincer_protocol::connect::{
-    self, AuthV3, AuthV4, FeaturesV3, FeaturesV4, HelloV3, HelloV4, PolicyV3, PolicyV4, PresenceEvent,
-    ServerV3, ServerV4, SessionDefaultsV3, SessionDefaultsV4, SnapshotV3, SnapshotV4, Suspension,
-    SuspensionPhase, UpdateSchedule,
+    self, AuthV3, AuthV4, ClientMode, FeaturesV3, FeaturesV4, HelloV3, HelloV4, PolicyV3, PolicyV4,
+    PresenceEvent, ServerV3, ServerV4, SessionDefaultsV3, SessionDefaultsV4, SnapshotV3, SnapshotV4,
+    Suspension, SuspensionPhase, UpdateSchedule,
 };
 use pincer_protocol::event::EncodedEvent;
 use pincer_protocol::frame;
@@ -22,7 +22,7 @@ use crate::boot::SettingsBoot;
 use crate::caller::Principal;
 use crate::connection::{Open, Stage};
 use crate::dispatch;
-use crate::driver::{ConnId, Peer, ShardId};
+use crate::driver::{ConnId, LogLevel, Peer, ShardId};
 use crate::fanout::{Audience, Broadcast};
 use crate::handshake::{
     self, AuthPolicy, Candidate, Decision, DeviceClaim, Handshake, Rejection, SecretDigest, TokenNote,
@@ -94,6 +94,9 @@ const EVENTS_V4: [&str; 11] = [
     "device.pair.requested",
     "device.pair.resolved",
 ];
+
+/// What v4 clients ask for by name before they use it: `models.list` answers with what is there, at once.
+const CAPABILITIES_V4: [&str; 1] = ["published-model-catalog"];
 
 /// Who may connect: the config, with the secrets in force.
 pub(crate) fn auth_policy(settings: &SettingsBoot) -> AuthPolicy {
@@ -366,6 +369,7 @@ impl Shard {
         connection.decoder.set_message_bytes_max(self.limits.message_bytes_max as usize);
         self.handshaking -= 1;
         self.counters.handshakes += 1;
+        self.log_connected(&candidate, &conn_uuid);
         let uptime_ms = self.uptime_ms();
         self.write_frame(conn, |out| {
             let hello = Hello { view: &view, candidate: &candidate, conn_uuid: &conn_uuid, token, uptime_ms };
@@ -378,6 +382,26 @@ impl Shard {
             let mut held = held;
             self.ws_bytes(conn, &mut held);
         }
+    }
+}
+
+impl Shard {
+    /// Says who came. A command that connects, asks and leaves is of no interest: `openclaw logs --follow` is one a second.
+    fn log_connected(&mut self, candidate: &Candidate, conn: &str) {
+        let client = &candidate.client;
+        let level = match client.mode {
+            ClientMode::Cli | ClientMode::Probe | ClientMode::Backend | ClientMode::Test => LogLevel::Debug,
+            ClientMode::Webchat | ClientMode::Ui | ClientMode::Node | ClientMode::Worker => LogLevel::Info,
+        };
+        let message = format!(
+            "connected: {} ({}) {}, {}, v{}, conn {conn}",
+            client.id.as_str(),
+            client.mode.as_str(),
+            client.version,
+            candidate.role.as_str(),
+            candidate.wire.number()
+        );
+        self.log(level, "gateway/ws", message);
     }
 }
 
@@ -439,7 +463,7 @@ impl Hello<'_> {
         let hash = view.snapshot().applied_hash();
         let hello = HelloV4::new(
             ServerV4 { version: env!("CARGO_PKG_VERSION"), boot_id: &view.facts.boot_id, conn_id: conn_uuid },
-            FeaturesV4 { methods: &methods, events: &EVENTS_V4, capabilities: &[] },
+            FeaturesV4 { methods: &methods, events: &EVENTS_V4, capabilities: &CAPABILITIES_V4 },
             SnapshotV4 {
                 suspension: Suspension { phase: SuspensionPhase::Accepting },
                 // Who may not read is not told who is there.

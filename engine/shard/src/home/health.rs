@@ -5,8 +5,7 @@
 use pincer_protocol::Wire;
 use pincer_protocol::event::EncodedEvent;
 use pincer_protocol::method::system::{
-    AgentHealth, EventLoop, HealthFacts, Heartbeat, RecentSession, SESSIONS_RECENT_MAX, SessionsSummary,
-    health,
+    AgentHealth, HealthFacts, Heartbeat, RecentSession, SESSIONS_RECENT_MAX, SessionsSummary, health,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -132,7 +131,7 @@ impl View {
             agents,
             channels: Vec::new(),
             config_watched: false,
-            event_loop: EventLoop::default(),
+            event_loop: None,
         }
     }
 

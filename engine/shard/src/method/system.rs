@@ -197,7 +197,7 @@ impl Handle for channels::Status {
 impl Handle for models::List {
     fn handle(cx: &mut Cx<'_>, params: models::ListParams) -> Outcome<models::Payload> {
         let facts = cx.shard.view.model_facts();
-        Ok(Answer::Now(models::payload(cx.caller.wire, params.view, &facts)))
+        Ok(Answer::Now(models::payload(cx.caller.wire, &params, &facts)))
     }
 }
 

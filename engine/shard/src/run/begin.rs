@@ -9,9 +9,11 @@ use pincer_sessions::transcript::{self, Chain, UserLine};
 use pincer_sessions::turn::{Turn, run_limit_ms};
 
 use super::submit::running_row;
-use super::{ActiveRun, Phase, RunStream};
+use super::{AbortReason, ActiveRun, Phase, RunStream};
 use crate::Shard;
 use crate::caller::Held;
+use crate::live::Reach;
+use crate::method::sessions::texts::first_words;
 use crate::shard::Timer;
 
 /// Most of a transcript that is read to build a context: far more than any model's window, in bytes and lines.
@@ -56,17 +58,24 @@ impl Shard {
         let (now, cwd) = (self.now.wall_ms, self.view.workspace(key));
         let rng = &mut self.rng;
         let Some(session) = self.sessions.map.get_mut(key) else { return Vec::new() };
-        let mut lines = Vec::new();
+        let mut header = None;
         if !session.entry.has_transcript {
-            lines.push(Chain::header(session.entry.session_id.as_str(), &cwd, now));
+            header = Some(Chain::header(session.entry.session_id.as_str(), &cwd, now));
             session.entry.has_transcript = true;
             session.leaf = None;
+            session.reach = Some(Reach { lines: 1, shown: 0 });
         }
         let mut chain = Chain::after(session.leaf.take().map(String::from));
         let mut ids = || rand_core::Rng::next_u32(rng);
-        lines.extend(build(&mut chain, &mut ids));
+        let said = build(&mut chain, &mut ids);
         session.leaf = chain.leaf().map(Into::into);
         session.entry.touch(now);
+        let before = session.reach;
+        // Every line that is built here is shown to clients.
+        let more = said.len() as u64;
+        session.reach = before.map(|at| Reach { lines: at.lines + more, shown: at.shown + more });
+        self.tell_when_written(key, &transcript, &said, before);
+        let lines = header.into_iter().chain(said).collect();
         vec![StoreOp::Append { transcript, lines }]
     }
 
@@ -74,6 +83,7 @@ impl Shard {
     pub(crate) fn append_undone(&mut self, key: &SessionKey) {
         if let Some(session) = self.sessions.map.get_mut(key) {
             session.leaf = None;
+            session.reach = None;
         }
     }
 
@@ -87,9 +97,13 @@ impl Shard {
             sender: turn.sender.as_ref(),
             at_ms: turn.accepted_at_ms,
         };
+        let opens = self.sessions.map.get(key).is_some_and(|session| !session.entry.has_transcript);
         let ops = self.append_lines(key, |chain, mut ids| vec![chain.user(&mut ids, &line).json]);
         let now = self.now.wall_ms;
         if let Some(session) = self.sessions.map.get_mut(key) {
+            if opens && !turn.text.trim().is_empty() {
+                session.first_said = Some(first_words(&turn.text));
+            }
             session.entry.life_mut().last_interaction_at = Some(now);
             session.last_preview = Some(preview(&turn.text));
         }
@@ -107,15 +121,24 @@ impl Shard {
         ops
     }
 
-    /// The turn is durable and its turn has come.
+    /// The turn is durable and its turn has come. It may have been stopped while it was made durable, its session reset or
+    /// deleted: then it is over before it began.
     pub(crate) fn begin(&mut self, key: &SessionKey, started: Started, caller: Option<Held>) {
         let turn = started.turn;
+        // It may have begun to wait before it had a caller.
+        let caller = caller.or_else(|| self.runs.callers.remove(&turn.run_id));
+        if self.sessions.scheduler.running(key) != Some(turn.run_id.as_str()) {
+            return self.never_begun(key, &turn, caller);
+        }
         self.counters.runs_started += 1;
         let item_id = self.uuid();
         let models =
             self.view.models_for(key, self.sessions.map.get(key).map(|session| &session.entry), &turn);
         let timeout_ms = turn.options.timeout_ms.unwrap_or(self.view.run_timeout_ms());
-        let Some(session) = self.sessions.map.get_mut(key) else { return };
+        let Some(session) = self.sessions.map.get_mut(key) else {
+            self.never_begun(key, &turn, caller);
+            return self.next_turn(key);
+        };
         let spelled = turn.spelled_key.clone().unwrap_or_else(|| key.as_str().to_owned());
         let agent = key.store_agent(&self.view.default_agent).as_str().to_owned();
         let mut stream = RunStream::new(
@@ -148,6 +171,23 @@ impl Shard {
         }
         self.session_changed(key, crate::run::stream::Change::Reason("send"));
         self.read_context(key, true);
+    }
+
+    /// A turn was stopped between its acceptance and its beginning. What it said is written down and its outcome kept;
+    /// what is left is to tell everybody who waits for it.
+    fn never_begun(&mut self, key: &SessionKey, turn: &Turn, caller: Option<Held>) {
+        let reason = AbortReason::Rpc;
+        let agent = key.store_agent(&self.view.default_agent).as_str().to_owned();
+        let spelled = turn.spelled_key.clone().unwrap_or_else(|| key.as_str().to_owned());
+        let mut events = Vec::new();
+        RunStream::new(turn.run_id.clone(), key.clone(), spelled, agent, String::new(), String::new())
+            .never_begun(reason, &mut events);
+        for event in events {
+            self.broadcast(event);
+        }
+        if let Some(held) = caller {
+            self.answer_aborted(held, &turn.run_id, reason);
+        }
     }
 
     /// Reads the transcript and calls the model with what it holds.

@@ -145,7 +145,7 @@ impl Shard {
             ops.extend(self.user_lines(key, turn));
             if !stays_queued {
                 ops.extend(self.retire(&turn.run_id, well()));
-                self.runs.keys.remove(&turn.run_id);
+                self.run_ended(&turn.run_id, RunEnd::said(self.now.wall_ms));
             }
         }
         ops.extend(self.entry_op(key));
@@ -172,7 +172,6 @@ impl Shard {
             Aborted::Waiting(turn) => {
                 let mut ops = self.user_lines(key, &turn);
                 ops.extend(self.retire(run_id, well()));
-                self.runs.keys.remove(run_id);
                 let (key, run_id) = (key.clone(), run_id.to_owned());
                 self.persist_surely(ops, move |shard, _| {
                     shard.run_ended(&run_id, RunEnd::aborted(reason, shard.now.wall_ms));
@@ -186,11 +185,9 @@ impl Shard {
             }
             Aborted::Running(next) => {
                 let ops = self.stop_run(key, run_id, reason);
-                let key = key.clone();
-                self.persist_surely(ops, move |shard, _| {
-                    then(shard, true);
-                    shard.go_on(&key, next);
-                });
+                self.persist_surely(ops, move |shard, _| then(shard, true));
+                // At once: what comes next counts as running already, and whoever stops it must find its words written.
+                self.go_on(key, next);
             }
         }
     }
@@ -247,10 +244,11 @@ impl Shard {
             if let Some(held) = self.runs.callers.remove(&turn.run_id) {
                 self.answer_aborted(held, &turn.run_id, reason);
             }
-            self.runs.keys.remove(&turn.run_id);
+            self.run_ended(&turn.run_id, RunEnd::aborted(reason, self.now.wall_ms));
             run_ids.push(turn.run_id);
         }
-        if let Some(run_id) = self.active_run_id(key) {
+        // A turn that is still being made durable has no run yet: it will find that it may not begin.
+        if let Some(run_id) = self.sessions.scheduler.running(key).map(str::to_owned) {
             ops.extend(self.stop_run(key, &run_id, reason));
             let _ = self.sessions.scheduler.complete(key, self.now);
             run_ids.push(run_id);
@@ -265,7 +263,7 @@ impl Shard {
         self.go_on(key, next);
     }
 
-    fn go_on(&mut self, key: &SessionKey, next: Next) {
+    pub(super) fn go_on(&mut self, key: &SessionKey, next: Next) {
         if let Next::Start(started) = next {
             self.start_waited(key, *started);
         }
@@ -421,7 +419,7 @@ impl Shard {
         self.answer_failure(held, &payload, &error);
     }
 
-    fn answer_aborted(&mut self, held: Held, run_id: &str, reason: AbortReason) {
+    pub(super) fn answer_aborted(&mut self, held: Held, run_id: &str, reason: AbortReason) {
         let summary = format!("aborted ({})", reason.as_str());
         let payload = json!({"runId": run_id, "status": "error", "summary": summary});
         self.answer_failure(held, &payload, &ErrorShape::unavailable(summary));

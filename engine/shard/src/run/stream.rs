@@ -443,6 +443,15 @@ impl RunStream {
         out.push(self.to_v4(EncodedEvent::new("chat", &chat, None)));
     }
 
+    /// The run was stopped before it began.
+    pub(crate) fn never_begun(&mut self, reason: AbortReason, out: &mut Vec<Broadcast>) {
+        self.seq_v3 += 1;
+        self.seq_v4 += 1;
+        out.push(self.chat_v3("aborted", Some(reason.as_str()), None, None));
+        let chat = Chat::<()> { stop_reason: Some(reason.as_str()), ..self.blank_v4("aborted", None) };
+        out.push(self.to_v4(EncodedEvent::new("chat", &chat, None)));
+    }
+
     /// The run was stopped; what it had said stands.
     pub(crate) fn aborted(&mut self, reason: AbortReason, now_ms: u64, out: &mut Vec<Broadcast>) {
         self.seq_v3 += 1;

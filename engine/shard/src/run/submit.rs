@@ -5,12 +5,12 @@ use pincer_sessions::idempotency::Family;
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreOp, Table};
 use pincer_sessions::queue::{QueuePolicy, QueueSettings};
-use pincer_sessions::scheduler::{Admission, Refusal, Started, Superseded};
+use pincer_sessions::scheduler::{Aborted, Admission, Refusal, Started, Superseded};
 use pincer_sessions::turn::{Turn, TurnRecord, TurnState};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{AbortReason, Phase};
+use super::{AbortReason, Phase, RunEnd};
 use crate::Shard;
 use crate::caller::Held;
 use crate::run::end::well;
@@ -42,6 +42,10 @@ impl Shard {
             self.counters.overflows += 1;
             return self.refuse(asker, &turn, ErrorShape::busy("too many runs wait", 1_000));
         }
+        // It was there when the message came, but may have been deleted since.
+        if let Err(error) = self.ensure_session(key) {
+            return self.refuse(asker, &turn, error);
+        }
         let policy = self.queue_policy(key, turn.wire);
         let (run_id, spelled) = (turn.run_id.clone(), turn.spelled_key.clone());
         let told = |turn: &Turn| (turn.run_id.clone(), turn.spelled_key.clone());
@@ -54,6 +58,7 @@ impl Shard {
             for Superseded { turn, .. } in superseded {
                 ops.extend(shard.user_lines(key, &turn));
                 ops.extend(shard.retire(&turn.run_id, well()));
+                shard.run_ended(&turn.run_id, RunEnd::said(shard.now.wall_ms));
             }
         };
         let then = match self.sessions.scheduler.submit(turn, &policy, self.now) {
@@ -117,10 +122,18 @@ impl Shard {
                 shard.runs.keys.remove(&run_id);
                 shard.forget_request(&run_id);
                 shard.append_undone(&key);
-                let _ = shard.sessions.scheduler.abort(&key, &run_id, shard.now);
-                shard.arm_queue();
+                // Lists made since may have its row in them, as of everything that waits.
+                shard.persist_surely(
+                    vec![StoreOp::Delete { table: Table::Turns, id: run_id.clone() }],
+                    |_, _| (),
+                );
+                let found = shard.sessions.scheduler.abort(&key, &run_id, shard.now);
                 shard.answer_repeats(&run_id, Some(&shape));
                 shard.fail_asker(asker, shape);
+                match found {
+                    Aborted::Running(next) => shard.go_on(&key, next),
+                    Aborted::Waiting(_) | Aborted::Nothing => shard.arm_queue(),
+                }
             }
         });
     }
@@ -151,8 +164,15 @@ impl Shard {
         match then {
             Then::Begin(started) => self.begin(key, *started, caller),
             Then::Wait => {
-                if let Some(held) = caller {
-                    self.runs.callers.insert(run_id.to_owned(), held);
+                let Some(held) = caller else { return };
+                // Meanwhile it may have begun, or have been taken out of the queue by a reset.
+                let active = self.sessions.map.get_mut(key).and_then(|session| session.run.as_deref_mut());
+                match active.filter(|run| run.turn.run_id == run_id) {
+                    Some(run) => run.caller = Some(held),
+                    None if self.runs.keys.contains_key(run_id) => {
+                        self.runs.callers.insert(run_id.to_owned(), held);
+                    }
+                    None => self.answer_aborted(held, run_id, AbortReason::Rpc),
                 }
             }
         }
@@ -181,13 +201,13 @@ impl Shard {
     }
 
     /// A request was not taken: it may be asked again.
-    fn forget_request(&mut self, run_id: &str) {
+    pub(crate) fn forget_request(&mut self, run_id: &str) {
         for family in [Family::Chat, Family::Agent] {
             self.sessions.idempotency.cancel(family, run_id);
         }
     }
 
-    fn refuse(&mut self, asker: Asker, turn: &Turn, error: ErrorShape) {
+    pub(crate) fn refuse(&mut self, asker: Asker, turn: &Turn, error: ErrorShape) {
         self.forget_request(&turn.message_id);
         self.answer_repeats(&turn.run_id, Some(&error));
         self.fail_asker(asker, error);
@@ -234,9 +254,11 @@ impl Shard {
             started.turn.run_id = self.uuid();
             self.sessions.scheduler.rename_running(key, &started.turn.run_id);
             ops.extend(self.retire(&old, well()));
+            self.run_ended(&old, RunEnd::said(self.now.wall_ms));
         }
         for merged in &started.merged {
             ops.extend(self.retire(&merged.run_id, well()));
+            self.run_ended(&merged.run_id, RunEnd::said(self.now.wall_ms));
         }
         self.runs.keys.insert(started.turn.run_id.clone(), key.clone());
         ops.extend(self.begin_ops(key, &started));

@@ -30,6 +30,9 @@ pub struct RunParams {
     pub session_key: Option<String>,
     /// Which session, by id.
     pub session_id: Option<String>,
+    /// Never sent: the gateway found no session of that id, and the one it makes gets it.
+    #[serde(skip)]
+    pub makes_session_id: bool,
     /// The peer whose session is meant.
     pub to: Option<String>,
     /// Where the answer goes, when not to `to`.

@@ -7,7 +7,7 @@ use super::CommandEntry;
 use crate::Wire;
 use crate::access::{Access, Scope};
 use crate::method::Rpc;
-use crate::schema::{NON_EMPTY, Object, opt};
+use crate::schema::{NON_EMPTY, Object, opt, text_max};
 
 /// Models and commands a session may use.
 pub struct Metadata;
@@ -64,4 +64,7 @@ impl Rpc for Metadata {
     }
 }
 
-const SCHEMA: Object = Object { fields: &[opt("sessionKey", NON_EMPTY), opt("agentId", NON_EMPTY)] };
+const SCHEMA: Object = Object {
+    // A provider has one account here, so there is nothing to choose.
+    fields: &[opt("sessionKey", NON_EMPTY), opt("agentId", NON_EMPTY), opt("authProfileId", text_max(256))],
+};

@@ -57,6 +57,20 @@ pub struct ListParams {
     pub involving_profile_id: Option<String>,
     /// v4: with the people of the sessions.
     pub include_people: bool,
+    /// v4: only sessions with a run.
+    pub active_only: bool,
+    /// v4: without those that another session spawned.
+    pub exclude_subagents: bool,
+    /// v4: without those of cron jobs.
+    pub exclude_cron: bool,
+    /// v4: only pinned ones, or only the others.
+    pub pinned: Option<bool>,
+    /// v4: only sessions of this group; the empty one: of none.
+    pub group: Option<String>,
+    /// v4: only sessions with a board, or without; none has one.
+    pub has_board: Option<bool>,
+    /// v4: only sessions of this project; there are no projects.
+    pub project_id: Option<String>,
     /// v4: archived sessions instead of, or beside, the others.
     pub archived: Archived,
 }
@@ -75,6 +89,8 @@ pub enum SortBy {
     UpdatedAt,
     /// Last message of a person.
     LastInteractionAt,
+    /// Last change; upstream also counts what a session's children do.
+    Activity,
 }
 
 /// Which sessions v4 lists.
@@ -200,14 +216,24 @@ const V4: Object = Object {
         opt("limit", int_min(1)),
         opt("offset", int_min(0)),
         opt("activeMinutes", int_min(1)),
+        opt("activeOnly", Shape::Bool),
         opt("requireLastInteraction", Shape::Bool),
-        opt("sortBy", Shape::Literals(&["updatedAt", "lastInteractionAt"])),
+        opt("sortBy", Shape::Literals(&["updatedAt", "lastInteractionAt", "activity"])),
         opt("includeGlobal", Shape::Bool),
         opt("includeUnknown", Shape::Bool),
+        opt("excludeSubagents", Shape::Bool),
+        opt("excludeCron", Shape::Bool),
+        // The gateway makes no sessions of its own, and writes no summaries.
+        opt("excludeSystem", Shape::Bool),
         opt("configuredAgentsOnly", Shape::Bool),
         opt("includeDerivedTitles", Shape::Bool),
         opt("includeLastMessage", Shape::Bool),
+        opt("includeActivitySummary", Shape::Bool),
         opt("label", LABEL_V4),
+        opt("projectId", NON_EMPTY),
+        opt("group", TEXT),
+        opt("pinned", Shape::Bool),
+        opt("hasBoard", Shape::Bool),
         opt("boardFace", Shape::Literals(&["chat", "dashboard"])),
         opt("creatorId", NON_EMPTY),
         opt("ownerId", NON_EMPTY),

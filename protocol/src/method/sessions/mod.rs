@@ -32,7 +32,8 @@ pub use resolve::{Resolve, ResolveParams, ResolvePayload};
 pub use send::{Abort, AbortParams, AbortPayload, AbortStatus, Send, SendParams, SendPayload, Steer};
 pub use status::{Status, StatusParams, StatusPayload};
 pub use subscribe::{
-    MessagesSubscribe, MessagesSubscribed, MessagesUnsubscribe, SessionRef, Subscribe, Subscribed,
+    ApprovalReplay, MessagesSubscribe, MessagesSubscribed, MessagesUnsubscribe, SessionRef, Subscribe,
+    Subscribed,
 };
 pub use usage::{
     Logs, LogsParams, LogsPayload, TimeMode, Timeseries, TimeseriesParams, TimeseriesPayload, Usage,

@@ -19,6 +19,8 @@ pub struct ResetParams {
     pub key: String,
     /// v4: the agent, which must be the key's.
     pub agent_id: Option<String>,
+    /// v4: refuse unless the session still has this id.
+    pub expected_session_id: Option<String>,
     /// Why; told to hooks.
     pub reason: Option<ResetReason>,
 }
@@ -57,7 +59,14 @@ impl Rpc for Reset {
     fn schema(wire: Wire) -> Option<&'static Object> {
         const REASON: Property = opt("reason", Shape::Literals(&["new", "reset"]));
         const V3: Object = Object { fields: &[req("key", NON_EMPTY), REASON] };
-        const V4: Object = Object { fields: &[req("key", NON_EMPTY), opt("agentId", NON_EMPTY), REASON] };
+        const V4: Object = Object {
+            fields: &[
+                req("key", NON_EMPTY),
+                opt("agentId", NON_EMPTY),
+                opt("expectedSessionId", NON_EMPTY),
+                REASON,
+            ],
+        };
         Some(match wire {
             Wire::V3 => &V3,
             Wire::V4 => &V4,

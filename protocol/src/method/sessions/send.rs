@@ -81,6 +81,8 @@ const V4: Object = Object {
         opt("agentId", NON_EMPTY),
         THINKING,
         ATTACHMENTS,
+        // People are not told of here; the text names them as well.
+        opt("mentions", Shape::List { item: &Shape::Any, min: 0 }),
         TIMEOUT,
         IDEMPOTENCY,
     ],

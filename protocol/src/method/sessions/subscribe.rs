@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Wire;
 use crate::access::{Access, Scope};
 use crate::method::{NoParams, Rpc};
-use crate::schema::{NON_EMPTY, Object, opt, req};
+use crate::schema::{NON_EMPTY, Object, Shape, opt, req};
 
 /// From now on this connection gets `sessions.changed`.
 pub struct Subscribe;
@@ -44,15 +44,39 @@ pub struct SessionRef {
     pub key: String,
     /// The agent, which must be the key's.
     pub agent_id: Option<String>,
+    /// [`MessagesSubscribe`]: answer with the approvals that wait, too.
+    #[serde(default)]
+    pub include_approvals: bool,
 }
 
 /// Answer to [`MessagesSubscribe`] and [`MessagesUnsubscribe`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MessagesSubscribed {
     /// Whether the connection is subscribed now.
     pub subscribed: bool,
     /// The canonical key.
     pub key: String,
+    /// What waits for approval in the session, when that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_replay: Option<ApprovalReplay>,
+}
+
+/// What waits for approval in a session: nothing, since nothing asks for approval yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalReplay {
+    session_key: String,
+    updated_at_ms: u64,
+    approvals: [(); 0],
+    truncated: bool,
+}
+
+impl ApprovalReplay {
+    /// Of a session, at a time in milliseconds since 1970.
+    pub fn new(session_key: &str, updated_at_ms: u64) -> ApprovalReplay {
+        ApprovalReplay { session_key: session_key.to_owned(), updated_at_ms, approvals: [], truncated: false }
+    }
 }
 
 const SESSION: Object = Object { fields: &[req("key", NON_EMPTY), opt("agentId", NON_EMPTY)] };
@@ -64,7 +88,10 @@ impl Rpc for MessagesSubscribe {
     type Payload = MessagesSubscribed;
 
     fn schema(_: Wire) -> Option<&'static Object> {
-        Some(&SESSION)
+        const SCHEMA: Object = Object {
+            fields: &[req("key", NON_EMPTY), opt("agentId", NON_EMPTY), opt("includeApprovals", Shape::Bool)],
+        };
+        Some(&SCHEMA)
     }
 }
 

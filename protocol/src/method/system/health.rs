@@ -79,7 +79,7 @@ pub struct Plugins {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigReload {
-    /// `active` or `disabled`
+    /// `active`
     pub hot_reload_status: &'static str,
 }
 
@@ -171,8 +171,8 @@ pub struct HealthFacts {
     pub channels: Vec<ChannelFacts>,
     /// Whether changes of the config file take effect by themselves.
     pub config_watched: bool,
-    /// Used on v4.
-    pub event_loop: EventLoop,
+    /// Used on v4; `None`: not measured.
+    pub event_loop: Option<EventLoop>,
 }
 
 /// Builds the payload: newest sessions first, ages from `ts`, the default agent's sessions repeated at the top.
@@ -195,9 +195,8 @@ pub fn health(wire: Wire, facts: HealthFacts) -> HealthPayload {
         ts,
         duration_ms,
         plugins: v4.then(Plugins::default),
-        config_reload: v4.then_some(ConfigReload {
-            hot_reload_status: if config_watched { "active" } else { "disabled" },
-        }),
+        // Left out, not `disabled`: that is what clients print as a watcher that broke.
+        config_reload: (v4 && config_watched).then_some(ConfigReload { hot_reload_status: "active" }),
         channels: channels
             .iter()
             .map(|facts| {
@@ -216,7 +215,7 @@ pub fn health(wire: Wire, facts: HealthFacts) -> HealthPayload {
         default_agent_id,
         agents,
         model_runtime: v4.then(ModelRuntime::default),
-        event_loop: v4.then_some(event_loop),
+        event_loop: event_loop.filter(|_| v4),
     }
 }
 
@@ -236,7 +235,14 @@ mod tests {
             heartbeat: Heartbeat { every_ms: Some(90_000), ..Heartbeat::default() },
             sessions: SessionsSummary { path: "/p".into(), count: 7, recent },
         };
-        HealthFacts { ts: 10, default_agent_id: "main".into(), agents: vec![main], ..Default::default() }
+        HealthFacts {
+            ts: 10,
+            default_agent_id: "main".into(),
+            agents: vec![main],
+            config_watched: true,
+            event_loop: Some(EventLoop::default()),
+            ..Default::default()
+        }
     }
 
     const V3: &str = r#"{"ok":true,"ts":1,"durationMs":0,"channels":{},"channelOrder":[],"channelLabels":{},
@@ -259,6 +265,9 @@ mod tests {
         );
         let v3 = serde_json::to_value(health(Wire::V3, facts())).unwrap();
         assert!(v3.get("plugins").is_none() && v3.get("eventLoop").is_none());
+        let unknown = HealthFacts { config_watched: false, event_loop: None, ..facts() };
+        let v4 = serde_json::to_value(health(Wire::V4, unknown)).unwrap();
+        assert!(v4.get("configReload").is_none() && v4.get("eventLoop").is_none(), "nothing is made up");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use pincer_protocol::method::agent::{Run, RunParams, RunPayload, Wait, WaitParam
 use pincer_protocol::method::chat::AttachmentParam;
 use pincer_protocol::{ErrorShape, Wire};
 use pincer_sessions::agent::AgentId;
+use pincer_sessions::entry::SessionId;
 use pincer_sessions::entry::level::Thinking;
 use pincer_sessions::idempotency::{Begin, Family, Fingerprint, Outcome as Ended};
 use pincer_sessions::inbound;
@@ -13,11 +14,12 @@ use serde_json::{Value, json};
 
 use super::send::sender;
 use crate::Shard;
+use crate::caller::Held;
 use crate::dispatch::{Answer, Cx, Handle, MethodCall, Outcome};
 use crate::driver::ShardId;
 use crate::gather::{Part, Query};
 use crate::message::{ForwardedCall, ShardMsg};
-use crate::query::RunFound;
+use crate::query::{Listed, RunFound};
 use crate::run::Asker;
 
 /// How long `agent.wait` waits when the client does not say; upstream's.
@@ -50,6 +52,7 @@ impl Handle for Run {
         }
         let key = match target(cx.shard, &params, wire)? {
             Some(key) => key,
+            None if blank(&params.session_id).is_some() => return find_session(cx, params),
             None if wire == Wire::V3 => {
                 // Upstream accepts first and fails then; the ack tells nobody anything.
                 return Err(ErrorShape::unavailable(
@@ -63,18 +66,62 @@ impl Handle for Run {
             )),
         };
         // The key was not in the params, so the call may have landed on the wrong shard.
-        let owner = cx.shard.owner(&key);
-        if owner != cx.shard.id {
+        if cx.shard.owner(&key) != cx.shard.id {
             let held = cx.hold();
-            let params = RunParams { session_key: Some(key.as_str().to_owned()), ..params };
-            cx.shard.send(
-                owner,
-                ShardMsg::Call(Box::new(ForwardedCall { call: MethodCall::Agent(params), held })),
-            );
+            run_at_owner(cx.shard, held, &key, params);
             return Ok(Answer::Later);
         }
         run(cx, key, params)
     }
+}
+
+/// A call whose session is known by now starts over, on the shard that owns it.
+fn run_at_owner(shard: &mut Shard, held: Held, key: &SessionKey, params: RunParams) {
+    let params = RunParams { session_key: Some(key.as_str().to_owned()), ..params };
+    let call = ForwardedCall { call: MethodCall::Agent(params), held };
+    let owner = shard.owner(key);
+    if owner == shard.id {
+        shard.run_forwarded(call);
+    } else {
+        shard.send(owner, ShardMsg::Call(Box::new(call)));
+    }
+}
+
+/// Runs in the session of an id; when there is none, in one of its own, as upstream does: `agent:<id>:explicit:<id>`.
+fn find_session(cx: &mut Cx<'_>, params: RunParams) -> Outcome<RunPayload> {
+    let wanted = params.session_id.as_deref().unwrap_or("").trim();
+    let Some(id) = SessionId::parse(wanted) else {
+        return Err(bad(&format!(r#"invalid session id "{wanted}""#)));
+    };
+    let view = &cx.shard.view;
+    let agent = blank(&params.agent_id).map(|id| AgentId::sanitise(&id));
+    let of_agent = agent.clone().unwrap_or_else(|| view.default_agent.clone());
+    let own = SessionKey::parse(
+        &format!("agent:{}:explicit:{id}", of_agent.as_str()),
+        &view.key_rules(cx.caller.wire, true),
+    )?;
+    let default_agent = view.default_agent.clone();
+    let held = cx.hold();
+    let query = Query::Sessions(Box::new(move |key, entry| {
+        entry.session_id == id && agent.as_ref().is_none_or(|agent| key.store_agent(&default_agent) == *agent)
+    }));
+    cx.shard.ask_all(query, move |shard, parts| {
+        let mut found: Vec<Listed> = Vec::new();
+        for part in parts {
+            if let Part::Sessions(sessions) = part {
+                found.extend(sessions);
+            }
+        }
+        let latest = found.into_iter().max_by_key(|listed| listed.entry.updated_at);
+        let params = RunParams { makes_session_id: latest.is_none(), ..params };
+        let key = latest.map_or(own, |listed| listed.key);
+        run_at_owner(shard, held, &key, params);
+    });
+    Ok(Answer::Later)
+}
+
+fn blank(text: &Option<String>) -> Option<String> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn run(cx: &mut Cx<'_>, key: SessionKey, params: RunParams) -> Outcome<RunPayload> {
@@ -133,9 +180,20 @@ fn run(cx: &mut Cx<'_>, key: SessionKey, params: RunParams) -> Outcome<RunPayloa
         }
         Begin::Full => return Err(ErrorShape::busy("too many requests are in flight", 1_000)),
     }
-    if let Err(error) = shard.ensure_session(&key) {
-        shard.sessions.idempotency.cancel(Family::Agent, &run_id);
-        return Err(error);
+    match shard.ensure_session(&key) {
+        // A session that is made for the id it was asked for by has that id.
+        Ok(true) => {
+            let id = params.session_id.as_deref().filter(|_| params.makes_session_id);
+            let id = id.and_then(|id| SessionId::parse(id.trim()));
+            if let (Some(id), Some(session)) = (id, shard.sessions.map.get_mut(&key)) {
+                session.entry.session_id = id;
+            }
+        }
+        Ok(false) => {}
+        Err(error) => {
+            shard.sessions.idempotency.cancel(Family::Agent, &run_id);
+            return Err(error);
+        }
     }
     let route = params.channel.as_ref().map(|channel| Route {
         channel: channel.clone(),
@@ -187,9 +245,6 @@ fn bad(problem: &str) -> ErrorShape {
 /// The session that the params name, if they name one.
 fn target(shard: &Shard, params: &RunParams, wire: Wire) -> Result<Option<SessionKey>, ErrorShape> {
     let view = &shard.view;
-    let blank = |text: &Option<String>| {
-        text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
     let agent = blank(&params.agent_id).map(|id| AgentId::sanitise(&id));
     if let Some(agent) = &agent
         && !view.agents().iter().any(|known| AgentId::sanitise(&known.id) == *agent)
@@ -198,11 +253,13 @@ fn target(shard: &Shard, params: &RunParams, wire: Wire) -> Result<Option<Sessio
     }
     let Some(text) = blank(&params.session_key) else {
         let main = |agent: &AgentId| view.key_rules(wire, true).main_key_of(agent);
-        let wants_main = blank(&params.to).is_some() || blank(&params.session_id).is_some();
-        return Ok(match (agent, wants_main) {
+        let by_id = blank(&params.session_id).is_some();
+        return Ok(match (agent, blank(&params.to)) {
+            // v4 takes the id before the agent's main session; v3 the other way round.
+            (Some(_), None) if by_id && wire == Wire::V4 => None,
             (Some(agent), _) => Some(main(&agent)),
-            (None, true) => Some(main(&view.default_agent)),
-            (None, false) => None,
+            (None, Some(_)) if !by_id => Some(main(&view.default_agent)),
+            (None, _) => None,
         });
     };
     let key =

@@ -1,7 +1,6 @@
 //! Slash commands and settings in messages: answered by the gateway, without a model.
 
-use pincer_protocol::Wire;
-use pincer_protocol::method::sessions::ResetReason;
+use pincer_protocol::{ErrorShape, Wire};
 use pincer_sessions::command::{
     self, Answer, CommandEffect, GREETING, Parsed, ResetKind, Status, View as CommandView, options_for,
     parse, reply, with_thinking,
@@ -10,6 +9,7 @@ use pincer_sessions::entry::level::{GroupActivation, Reasoning, Thinking, UsageN
 use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::model_ref::{ModelRef, thinking_profile};
 use pincer_sessions::patch::choose_model;
+use pincer_sessions::persist::StoreError;
 use pincer_sessions::transcript::InjectedLine;
 use pincer_sessions::turn::{Sender, Turn, TurnOptions};
 use serde_json::json;
@@ -17,6 +17,7 @@ use serde_json::json;
 use super::send::stop_all;
 use crate::Shard;
 use crate::caller::Held;
+use crate::run::stream::Change;
 use crate::run::{Asker, final_without_run, well};
 
 impl Shard {
@@ -65,35 +66,29 @@ impl Shard {
                 effect => self.apply_effect(key, effect, turn.wire),
             }
         }
-        self.say(key, turn, held, &text, Vec::new());
+        self.say(key, turn, held, &text);
     }
 
     /// Writes an answer of the gateway down, acknowledges the message, and tells the answer.
-    fn say(
-        &mut self,
-        key: &SessionKey,
-        turn: Turn,
-        held: Held,
-        text: &str,
-        before: Vec<pincer_sessions::persist::StoreOp>,
-    ) {
+    fn say(&mut self, key: &SessionKey, turn: Turn, held: Held, text: &str) {
+        // It was there when the message came, but may have been deleted since.
+        if let Err(error) = self.ensure_session(key) {
+            let ack = serde_json::Value::Null;
+            return self.refuse(Asker::Ack(held, ack), &turn, error);
+        }
         let now = self.now.wall_ms;
         let run_id = turn.run_id.clone();
         let line = InjectedLine { text, run_id: Some(&run_id), at_ms: now, ..InjectedLine::default() };
         let message = serde_json::to_value(line.message()).unwrap_or_default();
-        let mut ops = before;
-        ops.extend(self.user_lines(key, &turn));
+        let mut ops = self.user_lines(key, &turn);
         ops.extend(self.append_lines(key, |chain, mut ids| vec![chain.injected(&mut ids, &line).json]));
         ops.extend(self.entry_op(key));
         ops.extend(self.retire(&run_id, well()));
         let key = key.clone();
         self.persist(ops, move |shard, result| match result {
             Err(error) => {
-                let error =
-                    pincer_protocol::ErrorShape::unavailable(format!("not accepted: {}", error.message));
                 shard.append_undone(&key);
-                shard.answer_repeats(&turn.run_id, Some(&error));
-                shard.answer::<()>(held, Err(error));
+                shard.not_accepted(&turn.run_id, held, &error);
             }
             Ok(_) => {
                 shard.answer(held, Ok(&json!({"runId": turn.run_id, "status": "started"})));
@@ -115,20 +110,45 @@ impl Shard {
         kind: ResetKind,
         then: Option<String>,
     ) {
-        let reason = match kind {
-            ResetKind::New => ResetReason::New,
-            ResetKind::Reset => ResetReason::Reset,
-        };
-        let ops = self.reset_session(key, reason, turn.wire);
-        let ack = json!({"runId": turn.run_id, "status": "started"});
-        match then.or_else(|| reply::greets(turn.wire).then(|| GREETING.to_owned())) {
-            Some(text) => {
-                turn.text = text;
-                let key = key.clone();
-                self.persist_surely(ops, move |shard, _| shard.submit(&key, turn, Asker::Ack(held, ack)));
+        let key = key.clone();
+        self.stop_first(&key.clone(), move |shard, ready| {
+            if let Err(error) = ready {
+                return shard.not_accepted(&turn.run_id, held, &error);
             }
-            None => self.say(key, turn, held, reply::reset_done(kind), ops),
-        }
+            let existed = shard.sessions.map.contains_key(&key);
+            if let Err(error) = shard.ensure_session(&key) {
+                return shard.refuse(Asker::Ack(held, serde_json::Value::Null), &turn, error);
+            }
+            shard.reset_surely(&key.clone(), turn.wire, existed, move |shard, result| {
+                if let Err(error) = result {
+                    return shard.not_accepted(&turn.run_id, held, &error);
+                }
+                let reason = match kind {
+                    ResetKind::New => "new",
+                    ResetKind::Reset => "reset",
+                };
+                shard.session_changed(&key, Change::Reason(reason));
+                let ack = json!({"runId": turn.run_id, "status": "started"});
+                match then.or_else(|| reply::greets(turn.wire).then(|| GREETING.to_owned())) {
+                    Some(text) => {
+                        turn.text = text;
+                        shard.submit(&key, turn, Asker::Ack(held, ack));
+                    }
+                    None => shard.say(&key, turn, held, reply::reset_done(kind)),
+                }
+            });
+        });
+    }
+
+    /// A message was not written down: it is as if it had not come.
+    fn not_accepted(&mut self, run_id: &str, held: Held, error: &StoreError) {
+        let shape = ErrorShape {
+            retryable: Some(error.retryable),
+            ..ErrorShape::unavailable(format!("not accepted: {}", error.message))
+        };
+        self.forget_request(run_id);
+        self.answer_repeats(run_id, Some(&shape));
+        self.answer::<()>(held, Err(shape));
     }
 
     fn apply_effect(&mut self, key: &SessionKey, effect: CommandEffect, wire: Wire) {

@@ -17,7 +17,7 @@ use crate::dispatch::{Answer, Cx, Handle, Outcome};
 
 /// Most of a transcript that one answer is made from: upstream's answer is capped at 6 MiB, and lines are a little
 /// longer than what is shown of them.
-const READ_BYTES_MAX: u64 = 16 << 20;
+pub(crate) const READ_BYTES_MAX: u64 = 16 << 20;
 /// Lines read for each message asked for: not every line is a message.
 const LINES_PER_MESSAGE: u64 = 3;
 

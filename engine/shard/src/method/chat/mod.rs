@@ -3,7 +3,7 @@
 mod abort;
 mod agent;
 mod command;
-mod history;
+pub(crate) mod history;
 mod inject;
 mod send;
 mod startup;

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::Shard;
 use crate::caller::{Caller, Held};
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
-use crate::run::{AbortReason, Asker};
+use crate::run::{AbortReason, Asker, RunEnd};
 
 /// Something said in a session, from whichever method.
 pub(crate) struct Spoken {
@@ -164,11 +164,12 @@ pub(super) fn stop_all(shard: &mut Shard, held: Held, key: &SessionKey) {
     for turn in cleared {
         ops.extend(shard.user_lines(key, &turn));
         ops.extend(shard.retire(&turn.run_id, Ended::Ok { payload: None }));
+        shard.run_ended(&turn.run_id, RunEnd::aborted(AbortReason::Stop, shard.now.wall_ms));
     }
     if !ops.is_empty() {
         shard.persist_surely(ops, |_, _| ());
     }
-    match shard.active_run_id(key) {
+    match shard.sessions.scheduler.running(key).map(str::to_owned) {
         None => {
             let payload = AbortPayload { ok: true, aborted: false, run_ids: Vec::new() };
             shard.answer(held, Ok(&payload));

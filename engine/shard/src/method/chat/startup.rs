@@ -23,7 +23,7 @@ impl Handle for Startup {
 impl Handle for Metadata {
     fn handle(cx: &mut Cx<'_>, _: MetadataParams) -> Outcome<MetadataPayload> {
         let facts = cx.shard.view.model_facts();
-        let models = models::payload(cx.caller.wire, models::View::default(), &facts).models;
+        let models = models::payload(cx.caller.wire, &models::ListParams::default(), &facts).models;
         Ok(Answer::Now(MetadataPayload {
             models: raw(&models),
             commands: catalogue(true),

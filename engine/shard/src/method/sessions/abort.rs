@@ -7,7 +7,7 @@ use pincer_sessions::scheduler::Clear;
 
 use crate::Shard;
 use crate::dispatch::{Answer, Cx, Handle, MethodCall, Outcome};
-use crate::run::{AbortReason, well};
+use crate::run::{AbortReason, RunEnd, well};
 
 impl Handle for Abort {
     fn handle(cx: &mut Cx<'_>, params: AbortParams) -> Outcome<AbortPayload> {
@@ -27,7 +27,7 @@ impl Handle for Abort {
             Some(run_id) => {
                 cx.shard.runs.keys.get(&run_id).is_some_and(|owner| *owner == key).then_some(run_id)
             }
-            None => cx.shard.active_run_id(&key),
+            None => cx.shard.sessions.scheduler.running(&key).map(str::to_owned),
         };
         let Some(run_id) = running else { return Ok(Answer::Now(AbortPayload::new(None))) };
         let held = cx.hold();
@@ -60,7 +60,7 @@ impl Shard {
         for turn in self.sessions.scheduler.clear(key, Clear::Messages) {
             ops.extend(self.user_lines(key, &turn));
             ops.extend(self.retire(&turn.run_id, well()));
-            self.runs.keys.remove(&turn.run_id);
+            self.run_ended(&turn.run_id, RunEnd::aborted(AbortReason::Rpc, self.now.wall_ms));
         }
         self.arm_queue();
         if !ops.is_empty() {

@@ -46,6 +46,7 @@ impl Handle for Compact {
             if let Some(session) = shard.sessions.map.get_mut(&key) {
                 forget_counts(&mut session.entry, wire, now);
                 session.first_said = None;
+                session.reach = None;
             }
             let ops = shard.entry_op(&key).into_iter().collect();
             // The file is shorter whether or not the counts could be written; they are forgotten in memory either way.

@@ -7,6 +7,8 @@ use pincer_sessions::persist::{ArchiveReason, Outcome as Stored, StoreOp, Table}
 use pincer_sessions::reset::{check_delete, check_delete_expectations, delete_needs_admin};
 
 use super::{not_saved, refuse_webchat, require_admin};
+use crate::Shard;
+use crate::caller::Held;
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
 use crate::run::AbortReason;
 
@@ -26,22 +28,34 @@ impl Handle for Delete {
         if wire == Wire::V4 {
             check_delete_expectations(&session.entry, &key, &params)?;
         }
-        let (stopped, _) = shard.stop_session(&key, AbortReason::Rpc);
+        let keep_transcript = params.delete_transcript == Some(false);
+        let held = cx.hold();
+        cx.shard.stop_first(&key.clone(), move |shard, ready| match ready {
+            Ok(()) => shard.delete_now(held, key, keep_transcript),
+            Err(error) => shard.answer::<()>(held, Err(not_saved(&error))),
+        });
+        Ok(Answer::Later)
+    }
+}
+
+impl Shard {
+    fn delete_now(&mut self, held: Held, key: SessionKey, keep_transcript: bool) {
+        // Something may have begun while the rest was written down.
+        let (stopped, _) = self.stop_session(&key, AbortReason::Rpc);
         let mut ops = stopped.clone();
-        let transcript = shard.transcript_id(&key);
-        let Some(session) = shard.sessions.map.remove(&key) else {
-            return Ok(Answer::Now(payload(&key, false, Vec::new())));
+        let transcript = self.transcript_id(&key);
+        let Some(session) = self.sessions.map.remove(&key) else {
+            return self.answer(held, Ok(&payload(&key, false, Vec::new())));
         };
         if let Some(transcript) = transcript
             && session.entry.has_transcript
-            && params.delete_transcript != Some(false)
+            && !keep_transcript
         {
-            let (reason, at_ms) = (ArchiveReason::Deleted, shard.now.wall_ms);
+            let (reason, at_ms) = (ArchiveReason::Deleted, self.now.wall_ms);
             ops.push(StoreOp::Archive { transcript, reason, at_ms });
         }
         ops.push(StoreOp::Delete { table: Table::Sessions, id: key.as_str().to_owned() });
-        let held = cx.hold();
-        cx.shard.persist(ops, move |shard, result| match result {
+        self.persist(ops, move |shard, result| match result {
             Err(error) => {
                 // It is as if nothing had happened, except that what ran was stopped and stays so.
                 if !stopped.is_empty() {
@@ -61,7 +75,6 @@ impl Handle for Delete {
                 shard.answer(held, Ok(&payload(&key, true, archived.collect())));
             }
         });
-        Ok(Answer::Later)
     }
 }
 

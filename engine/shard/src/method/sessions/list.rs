@@ -87,6 +87,7 @@ impl Shard {
             wire: ask.wire,
             now_ms: self.now.wall_ms,
             configured: &|agent: &AgentId| known.contains(agent.as_str()),
+            active: &|key: &SessionKey| self.active_run_id(key).is_some(),
         };
         let entries = self.sessions.map.iter().map(|(key, session)| (key, &session.entry));
         let selection = list::select(entries, &ask.params, &context);

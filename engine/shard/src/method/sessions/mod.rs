@@ -17,7 +17,7 @@ mod resolve;
 mod send;
 mod start;
 mod subscribe;
-mod texts;
+pub(crate) mod texts;
 
 use pincer_protocol::connect::{ClientId, ClientMode};
 use pincer_protocol::method::sessions::Json;
@@ -69,13 +69,13 @@ impl Shard {
     }
 
     /// Takes a change back that could not be written down, unless the entry has changed again since.
-    fn take_back(&mut self, key: &SessionKey, before: Option<Entry>, written: &Entry) {
+    pub(crate) fn take_back(&mut self, key: &SessionKey, before: Option<Entry>, written: &Entry) {
         let Some(session) = self.sessions.map.get_mut(key).filter(|session| session.entry == *written) else {
             return;
         };
         match before {
             Some(before) => session.entry = before,
-            None if session.run.is_none() => {
+            None if self.sessions.scheduler.running(key).is_none() => {
                 self.sessions.map.remove(key);
             }
             None => {}

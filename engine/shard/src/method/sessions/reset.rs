@@ -2,12 +2,15 @@
 
 use pincer_protocol::method::sessions::{Reset, ResetParams, ResetPayload, ResetReason};
 use pincer_protocol::{ErrorShape, Wire};
+use pincer_sessions::entry::Entry;
 use pincer_sessions::key::SessionKey;
-use pincer_sessions::persist::{ArchiveReason, StoreOp};
+use pincer_sessions::patch::{check_identity, replaced};
+use pincer_sessions::persist::{ArchiveReason, StoreError, StoreOp};
 use pincer_sessions::reset::{Fresh, reset, reset_payload};
 
 use super::not_saved;
 use crate::Shard;
+use crate::caller::Held;
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
 use crate::run::AbortReason;
 use crate::run::stream::Change;
@@ -16,38 +19,18 @@ impl Handle for Reset {
     fn handle(cx: &mut Cx<'_>, params: ResetParams) -> Outcome<ResetPayload> {
         let wire = cx.caller.wire;
         let key = cx.shard.view.parse_key_of(&params.key, params.agent_id.as_deref(), wire)?;
-        let held = cx.hold();
-        let shard = &mut *cx.shard;
-        let existed = shard.sessions.map.contains_key(&key);
-        if let Err(error) = shard.ensure_session(&key) {
-            shard.answer::<()>(held, Err(error));
-            return Ok(Answer::Later);
+        let expected = params.expected_session_id.as_deref();
+        match cx.shard.sessions.map.get(&key) {
+            Some(session) => check_identity(&session.entry, &key, expected, None)?,
+            None if expected.is_some() => return Err(replaced(&key)),
+            None => {}
         }
-        let (stopped, _) = shard.stop_session(&key, AbortReason::Rpc);
-        let before = shard.sessions.map.get(&key).map(|session| session.entry.clone()).filter(|_| existed);
+        let held = cx.hold();
         let reason = params.reason.unwrap_or_default();
-        let mut ops = stopped.clone();
-        ops.extend(shard.reset_session(&key, reason, wire));
-        let written = shard.sessions.map.get(&key).map(|session| session.entry.clone());
-        shard.persist(ops, move |shard, result| {
-            let Some(written) = written else {
-                return shard.answer::<()>(held, Err(ErrorShape::unavailable("the session is gone")));
-            };
-            if let Err(error) = result {
-                // What was stopped stays so.
-                if !stopped.is_empty() {
-                    shard.persist_surely(stopped, |_, _| ());
-                }
-                shard.take_back(&key, before, &written);
-                return shard.answer::<()>(held, Err(not_saved(&error)));
-            }
-            shard.session_changed(&key, Change::Reason(reason_name(reason)));
-            let agent = key.store_agent(&shard.view.default_agent);
-            let folder = shard.view.sessions_folder(&agent);
-            match reset_payload(&key, &written, wire, &agent, &folder, &*shard.view) {
-                Some(payload) => shard.answer(held, Ok(&payload)),
-                None => shard.answer::<()>(held, Err(ErrorShape::unavailable("the entry is not JSON"))),
-            }
+        let shard = &mut *cx.shard;
+        shard.stop_first(&key.clone(), move |shard, ready| match ready {
+            Ok(()) => shard.reset_for(held, &key, reason, wire),
+            Err(error) => shard.answer::<()>(held, Err(not_saved(&error))),
         });
         Ok(Answer::Later)
     }
@@ -61,10 +44,80 @@ fn reason_name(reason: ResetReason) -> &'static str {
 }
 
 impl Shard {
-    /// Starts a session's conversation anew: what runs or waits in it is stopped, its transcript put aside. Returns what
-    /// must be written down; nothing is told to anybody before that, except to those whose runs were stopped.
-    pub(crate) fn reset_session(&mut self, key: &SessionKey, _: ResetReason, wire: Wire) -> Vec<StoreOp> {
-        let (mut ops, _) = self.stop_session(key, AbortReason::Rpc);
+    /// Stops a session, then goes on with `then` when all that was said in it is on disk: its transcript is about to be put
+    /// aside, and nothing may be appended to it after that.
+    pub(crate) fn stop_first(
+        &mut self,
+        key: &SessionKey,
+        then: impl FnOnce(&mut Shard, Result<(), StoreError>) + Send + 'static,
+    ) {
+        let (stopped, _) = self.stop_session(key, AbortReason::Rpc);
+        if !stopped.is_empty() {
+            self.persist_surely(stopped, |_, _| ());
+        }
+        self.after_surely(then);
+    }
+
+    fn reset_for(&mut self, held: Held, key: &SessionKey, reason: ResetReason, wire: Wire) {
+        let existed = self.sessions.map.contains_key(key);
+        if let Err(error) = self.ensure_session(key) {
+            return self.answer::<()>(held, Err(error));
+        }
+        let key = key.clone();
+        self.reset_surely(&key.clone(), wire, existed, move |shard, result| {
+            let written = match result {
+                Ok(written) => written,
+                Err(error) => return shard.answer::<()>(held, Err(not_saved(&error))),
+            };
+            shard.session_changed(&key, Change::Reason(reason_name(reason)));
+            let agent = key.store_agent(&shard.view.default_agent);
+            let folder = shard.view.sessions_folder(&agent);
+            match reset_payload(&key, &written, wire, &agent, &folder, &*shard.view) {
+                Some(payload) => shard.answer(held, Ok(&payload)),
+                None => shard.answer::<()>(held, Err(ErrorShape::unavailable("the entry is not JSON"))),
+            }
+        });
+    }
+
+    /// Resets a session and goes on with its new entry once that is on disk. What cannot be written down is taken back,
+    /// except that what ran was stopped and stays so. `existed`: it was there before.
+    pub(crate) fn reset_surely(
+        &mut self,
+        key: &SessionKey,
+        wire: Wire,
+        existed: bool,
+        then: impl FnOnce(&mut Shard, Result<Entry, StoreError>) + Send + 'static,
+    ) {
+        let (stopped, _) = self.stop_session(key, AbortReason::Rpc);
+        let before = self.sessions.map.get(key).map(|session| session.entry.clone()).filter(|_| existed);
+        let mut ops = stopped.clone();
+        ops.extend(self.reset_session(key, wire));
+        let written = self.sessions.map.get(key).map(|session| session.entry.clone());
+        let key = key.clone();
+        self.persist(ops, move |shard, result| {
+            let result = match (result, written) {
+                (Ok(_), Some(written)) => Ok(written),
+                (Ok(_), None) => {
+                    Err(StoreError { message: "the session is gone".to_owned(), retryable: false })
+                }
+                (Err(error), written) => {
+                    if !stopped.is_empty() {
+                        shard.persist_surely(stopped, |_, _| ());
+                    }
+                    if let Some(written) = written {
+                        shard.take_back(&key, before, &written);
+                    }
+                    Err(error)
+                }
+            };
+            then(shard, result);
+        });
+    }
+
+    /// Starts the conversation of a session anew in which nothing runs or waits: its transcript is put aside. Returns what
+    /// must be written down.
+    pub(crate) fn reset_session(&mut self, key: &SessionKey, wire: Wire) -> Vec<StoreOp> {
+        let mut ops = Vec::new();
         let transcript = self.transcript_id(key);
         let fresh = Fresh { session_id: self.fresh_session_id(), revision: self.uuid().into() };
         let now = self.now.wall_ms;
@@ -75,6 +128,7 @@ impl Shard {
         let renewed = reset(Some(&session.entry), wire, fresh, &agent, now, &*view);
         session.entry = renewed.entry;
         session.leaf = None;
+        session.reach = None;
         session.last_preview = None;
         session.first_said = None;
         if had_transcript && let Some(transcript) = transcript {

@@ -4,7 +4,8 @@
 use pincer_protocol::ErrorShape;
 use pincer_protocol::method::NoParams;
 use pincer_protocol::method::sessions::{
-    MessagesSubscribe, MessagesSubscribed, MessagesUnsubscribe, SessionRef, Subscribe, Subscribed,
+    ApprovalReplay, MessagesSubscribe, MessagesSubscribed, MessagesUnsubscribe, SessionRef, Subscribe,
+    Subscribed,
 };
 use pincer_sessions::key::SessionKey;
 
@@ -45,7 +46,12 @@ impl Handle for MessagesSubscribe {
         {
             return Err(ErrorShape::invalid(format!("too many session subscriptions (max {max})")));
         }
-        Ok(Answer::Now(MessagesSubscribed { subscribed: true, key: key.to_string() }))
+        let now = cx.shard.now.wall_ms;
+        Ok(Answer::Now(MessagesSubscribed {
+            subscribed: true,
+            approval_replay: params.include_approvals.then(|| ApprovalReplay::new(key.as_str(), now)),
+            key: key.to_string(),
+        }))
     }
 }
 
@@ -57,6 +63,6 @@ impl Handle for MessagesUnsubscribe {
         if let Some(subscriptions) = open.and_then(|open| open.subscriptions.as_deref_mut()) {
             subscriptions.remove(&key);
         }
-        Ok(Answer::Now(MessagesSubscribed { subscribed: false, key: key.to_string() }))
+        Ok(Answer::Now(MessagesSubscribed { subscribed: false, key: key.to_string(), approval_replay: None }))
     }
 }
