@@ -8,7 +8,7 @@ mod compact;
 mod system;
 
 pub use build::{Budget, Context, Image, Said, Speaker, build};
-pub use compact::{CompactionPlan, plan_compaction};
+pub use compact::{CompactionPlan, conversation_tokens, plan_compaction};
 pub use system::{SILENT_REPLY, SystemPrompt};
 
 /// Characters of a token, on average; a common rule of thumb, upstream's as well.

@@ -199,7 +199,8 @@ pub fn compact_payload(key: &SessionKey, wire: Wire, outcome: Option<&Outcome>) 
         ok: true,
         key: key.to_string(),
         compacted: archived.is_some(),
-        reason,
+        reason: reason.map(Into::into),
+        result: None,
         archived: archived.filter(|_| wire == Wire::V3),
         kept,
     }

@@ -14,6 +14,7 @@ use crate::driver::ShardId;
 use crate::live::Reach;
 use crate::message::ShardMsg;
 use crate::run::ActiveRun;
+use crate::run::summary::Summary;
 
 /// The table of sessions, what runs in them, and what was answered lately.
 pub(crate) struct Sessions {
@@ -31,6 +32,8 @@ pub(crate) struct Session {
     pub(crate) reach: Option<Reach>,
     /// What runs.
     pub(crate) run: Option<Box<ActiveRun>>,
+    /// A summary being made.
+    pub(crate) summary: Option<Box<Summary>>,
     /// Last thing said, cut short, for lists; `None` until something was said since start.
     pub(crate) last_preview: Option<Box<str>>,
     /// First thing a person said, cut short, for titles; `None` until a list asked for it.
@@ -39,7 +42,15 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(entry: Entry) -> Session {
-        Session { entry, leaf: None, reach: None, run: None, last_preview: None, first_said: None }
+        Session {
+            entry,
+            leaf: None,
+            reach: None,
+            run: None,
+            summary: None,
+            last_preview: None,
+            first_said: None,
+        }
     }
 }
 

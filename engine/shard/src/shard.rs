@@ -117,6 +117,8 @@ pub(crate) enum Timer {
     Queue,
     /// The loopback model of this session speaks.
     Loopback(SessionKey),
+    /// The loopback model goes on with this session's summary.
+    Summary(SessionKey),
     /// The run of this session has used up its time.
     RunDeadline(SessionKey),
     /// Somebody waited long enough for a run to end.
@@ -372,6 +374,7 @@ impl Shard {
             Timer::Gather(number) => self.gather_done(number),
             Timer::Queue => self.queue_due(),
             Timer::Loopback(key) => self.loopback_due(&key),
+            Timer::Summary(key) => self.summary_due(&key),
             Timer::RunDeadline(key) => self.run_deadline(&key),
             Timer::RunWait(number) => self.run_wait_over(number),
             Timer::Health => self.refresh_health(),

@@ -438,7 +438,7 @@ impl World {
             .filter(|at| self.clients[*at].connected && !self.clients[*at].closed)
             .collect();
         let at = live.get(self.dice.below(live.len())).copied();
-        match (self.dice.below(14), at) {
+        match (self.dice.below(15), at) {
             (0, _) | (_, None) if self.clients.len() < 5 => self.connect(),
             (1..=5, Some(at)) => {
                 // v3 without a device holds no scopes, so only v4 clients may speak.
@@ -455,6 +455,7 @@ impl World {
                         "hello",
                         "/status",
                         "/reset hi",
+                        "/compact",
                     ];
                     let text = format!("{} #{}-{}", words[self.dice.below(words.len())], at, self.steps);
                     let kind = format!("chat.send {key}|{text}");
@@ -477,6 +478,10 @@ impl World {
             (11, Some(at)) if self.clients[at].wire == 4 => {
                 let key = ["main", "agent:main:a", "agent:main:b"][self.dice.below(3)];
                 self.request(at, "sessions.reset", "sessions.reset", json!({"key": key}));
+            }
+            (14, Some(at)) if self.clients[at].wire == 4 => {
+                let key = ["main", "agent:main:a", "agent:main:b"][self.dice.below(3)];
+                self.request(at, "sessions.compact", "sessions.compact", json!({"key": key}));
             }
             (12, Some(at)) if self.clients[at].wire == 4 => {
                 let key = ["agent:main:a", "agent:main:b"][self.dice.below(2)];

@@ -9,6 +9,7 @@ mod after_connect;
 mod chat_v3;
 mod chat_v4;
 mod commands;
+mod compaction;
 mod devices;
 mod handshake;
 mod http;

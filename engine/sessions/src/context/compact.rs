@@ -17,10 +17,13 @@ pub struct CompactionPlan {
     pub first_kept_id: Option<String>,
     /// Estimated tokens of the conversation now.
     pub tokens_before: u64,
+    /// Estimated tokens of the part that is kept.
+    pub kept_tokens: u64,
 }
 
 /// Plans a summary of everything but the newest messages worth about `keep_tokens`. The kept part begins with a person's
-/// message. `None`: there is nothing before it to summarise.
+/// message, and always has the last thing said in it when that was a person's: somebody waits for its answer. `None`:
+/// there is nothing before it to summarise.
 ///
 /// At most `prompt_tokens` are shown to the summarising model, the newest part; an earlier summary is always among it.
 pub fn plan_compaction(
@@ -34,6 +37,7 @@ pub fn plan_compaction(
     let tokens_before = summary.iter().chain(&said(records)).map(Said::tokens).sum();
     let first_kept = first_kept(records, keep_tokens);
     let older = said(records.get(..first_kept.unwrap_or(records.len()))?);
+    let kept = said(first_kept.and_then(|at| records.get(at..)).unwrap_or_default());
     if older.is_empty() {
         return None;
     }
@@ -57,17 +61,27 @@ pub fn plan_compaction(
     }
     let prompt = format!("{}\n\nSummarise the conversation above.", shown.join("\n\n"));
     let first_kept_id = first_kept.and_then(|at| records.get(at)?.id.clone());
-    Some(CompactionPlan { system, prompt, first_kept_id, tokens_before })
+    let kept_tokens = kept.iter().map(Said::tokens).sum();
+    Some(CompactionPlan { system, prompt, first_kept_id, tokens_before, kept_tokens })
+}
+
+/// Estimated tokens of a conversation as a model would be told the whole of it.
+pub fn conversation_tokens(records: &[Record]) -> u64 {
+    let (summary, from) = in_force(records);
+    let said = said(records.get(from..).unwrap_or_default());
+    summary.iter().chain(&said).map(Said::tokens).sum()
 }
 
 /// Where the kept part begins: the oldest person's message from which on `keep_tokens` are enough.
 fn first_kept(records: &[Record], keep_tokens: u64) -> Option<usize> {
     let mut tokens: u64 = 0;
     let mut first = None;
+    let mut newest = true;
     for (at, record) in records.iter().enumerate().rev() {
         let Some(message) = record.message() else { continue };
         tokens += super::MESSAGE_TOKENS + super::estimate_tokens(&message.plain_text());
-        if tokens > keep_tokens {
+        let waits = std::mem::take(&mut newest) && message.role == Role::User;
+        if tokens > keep_tokens && !waits {
             break;
         }
         if message.role == Role::User {
@@ -104,9 +118,13 @@ mod tests {
         assert_eq!(plan.prompt, "User: 1111\n\nAssistant: 2222\n\nSummarise the conversation above.");
         assert_eq!(plan.tokens_before, 25);
         assert_eq!(plan_compaction(&records, 1000, 1000, None), None, "all of it is kept");
-        let all = plan_compaction(&records, 0, 1000, Some(" names ")).unwrap();
-        assert_eq!(all.first_kept_id, None);
-        assert!(all.system.ends_with("look especially to this: names") && all.prompt.contains("User: 5555"));
+        assert_eq!(plan.kept_tokens, 15);
+        let waits = plan_compaction(&records, 0, 1000, None).unwrap();
+        assert_eq!(waits.first_kept_id.as_deref(), Some("00000005"), "somebody waits for an answer to this");
+        let answered = &records[..4];
+        let all = plan_compaction(answered, 0, 1000, Some(" names ")).unwrap();
+        assert_eq!((all.first_kept_id, all.kept_tokens), (None, 0));
+        assert!(all.system.ends_with("look especially to this: names") && all.prompt.contains("User: 3333"));
         assert_eq!(plan_compaction(&[], 0, 1000, None), None);
     }
 
@@ -136,7 +154,7 @@ mod tests {
     #[test]
     fn long_messages_are_cut() {
         let long = format!("u:{}", "x".repeat(10_000));
-        let plan = plan_compaction(&scripted(&[&long]), 0, 1000, None).unwrap();
-        assert!(plan.prompt.len() < 4_100 && plan.prompt.contains(" […]"));
+        let plan = plan_compaction(&scripted(&[&long, "a:x"]), 0, 10_000, None).unwrap();
+        assert!(plan.prompt.len() < 4_200 && plan.prompt.contains(" […]"));
     }
 }

@@ -86,6 +86,22 @@ impl Entry {
         self.touch(now_ms);
     }
 
+    /// Notes that a summary stands for the older part of the conversation, which comes to about so many tokens now. What
+    /// the last run used says nothing of it any more.
+    pub fn note_compaction(&mut self, tokens: u64, now_ms: u64) {
+        let counters = self.counters_mut();
+        counters.compaction_count = Some(counters.compaction_count.unwrap_or(0).saturating_add(1));
+        counters.input_tokens = None;
+        counters.output_tokens = None;
+        counters.cache_read = None;
+        counters.cache_write = None;
+        counters.total_tokens = Some(tokens);
+        counters.total_tokens_fresh = Some(true);
+        counters.total_tokens_version = Some(1);
+        self.touch(now_ms);
+        self.shrink();
+    }
+
     /// Notes how it ended and what it used. Without an answer the token counts of earlier runs stand, and are stale.
     pub fn note_run_end(&mut self, end: &RunEnd<'_>, now_ms: u64) {
         self.aborted_last_run = Some(end.status == RunStatus::Killed);

@@ -193,10 +193,15 @@ impl View {
             .unwrap_or_else(ModelRef::loopback)
     }
 
-    /// What to try for a turn, best first.
-    pub(crate) fn models_for(&self, key: &SessionKey, entry: Option<&Entry>, turn: &Turn) -> Vec<Endpoint> {
+    /// What to try in a session, best first; `chosen`: the model that a message asks for.
+    pub(crate) fn models_for(
+        &self,
+        key: &SessionKey,
+        entry: Option<&Entry>,
+        chosen: Option<&str>,
+    ) -> Vec<Endpoint> {
         let agent = key.store_agent(&self.default_agent);
-        let mut chain = vec![match turn.options.model.as_deref() {
+        let mut chain = vec![match chosen {
             Some(name) => self.config().resolve_model(name).unwrap_or_else(|| self.session_model(key, entry)),
             None => self.session_model(key, entry),
         }];

@@ -17,8 +17,8 @@ use crate::method::sessions::texts::first_words;
 use crate::shard::Timer;
 
 /// Most of a transcript that is read to build a context: far more than any model's window, in bytes and lines.
-const CONTEXT_BYTES_MAX: u64 = 8 << 20;
-const CONTEXT_LINES_MAX: u32 = 20_000;
+pub(super) const CONTEXT_BYTES_MAX: u64 = 8 << 20;
+pub(super) const CONTEXT_LINES_MAX: u32 = 20_000;
 /// What is read to find a transcript's last record.
 const LEAF_BYTES_MAX: u64 = 1 << 20;
 const LEAF_LINES_MAX: u32 = 16;
@@ -33,12 +33,20 @@ impl Shard {
             .get(key)
             .is_none_or(|session| session.leaf.is_some() || !session.entry.has_transcript);
         let Some(transcript) = self.transcript_id(key).filter(|_| !known) else { return then(self) };
-        let query = TailQuery { transcript, lines_max: LEAF_LINES_MAX, bytes_max: LEAF_BYTES_MAX };
+        let query = TailQuery {
+            transcript: transcript.clone(),
+            lines_max: LEAF_LINES_MAX,
+            bytes_max: LEAF_BYTES_MAX,
+        };
         let key = key.clone();
         self.read(StoreRead::Transcripts(vec![query]), move |shard, answer| {
+            // It may have been put aside meanwhile.
+            let same = shard.transcript_id(&key).as_ref() == Some(&transcript);
             if let ReadAnswer::Transcripts(tails) = answer
                 && let Some(tail) = tails.first()
                 && let Some(session) = shard.sessions.map.get_mut(&key)
+                && same
+                && session.entry.has_transcript
                 && session.leaf.is_none()
             {
                 session.leaf = last_id(tail).map(Into::into);
@@ -132,8 +140,11 @@ impl Shard {
         }
         self.counters.runs_started += 1;
         let item_id = self.uuid();
-        let models =
-            self.view.models_for(key, self.sessions.map.get(key).map(|session| &session.entry), &turn);
+        let models = self.view.models_for(
+            key,
+            self.sessions.map.get(key).map(|session| &session.entry),
+            turn.options.model.as_deref(),
+        );
         let timeout_ms = turn.options.timeout_ms.unwrap_or(self.view.run_timeout_ms());
         let Some(session) = self.sessions.map.get_mut(key) else {
             self.never_begun(key, &turn, caller);
@@ -161,6 +172,7 @@ impl Shard {
             text: String::new(),
             usage: Default::default(),
             spent: Default::default(),
+            summaries: 0,
             models,
             model_index: 0,
             begun_ms: self.now.wall_ms,
@@ -239,6 +251,9 @@ impl Shard {
         };
         let built = context::build(&records, &budget);
         if built.dropped > 0 {
+            if self.summarise_for_run(key, first, None) {
+                return;
+            }
             let note = format!("{} older messages did not fit the model's window", built.dropped);
             self.info("gateway/run", note);
         }

@@ -238,6 +238,7 @@ impl Shard {
     ) -> (Vec<StoreOp>, Vec<String>) {
         let mut ops = Vec::new();
         let mut run_ids = Vec::new();
+        self.stop_summary(key);
         for turn in self.sessions.scheduler.clear(key, Clear::All) {
             ops.extend(self.user_lines(key, &turn));
             ops.extend(self.retire(&turn.run_id, well()));

@@ -14,6 +14,7 @@ mod locate;
 mod model;
 pub(crate) mod stream;
 mod submit;
+pub(crate) mod summary;
 mod wait;
 
 use std::collections::HashMap;
@@ -66,6 +67,8 @@ pub(crate) struct ActiveRun {
     pub(crate) usage: TokenUsage,
     /// Tokens of all model calls of this run.
     pub(crate) spent: TokenUsage,
+    /// Summaries this run has asked for.
+    pub(crate) summaries: u8,
     /// Models to try, in order, and which one is being asked.
     pub(crate) models: Vec<Endpoint>,
     pub(crate) model_index: usize,
@@ -81,6 +84,8 @@ pub(crate) enum Phase {
     Calling(CallId),
     /// The embedded model.
     Loopback { script: Box<Script>, since_ms: u64, timer: Option<TimerId> },
+    /// A summary of what was said before, because all of it does not fit.
+    Summarising,
     /// Its outcome to be on disk.
     Finishing,
 }

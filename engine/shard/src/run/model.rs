@@ -56,6 +56,7 @@ impl Shard {
     /// Progress of a provider's call.
     pub(crate) fn model_progress(&mut self, call: CallId, progress: CallProgress) {
         let Some(key) = self.runs.calls.get(&call).cloned() else { return };
+        let Some(progress) = self.summary_progress(&key, call, progress) else { return };
         match progress {
             CallProgress::Events(events) => self.model_said(&key, events),
             CallProgress::Done => {
@@ -141,7 +142,11 @@ impl Shard {
             reason: reason(error.kind),
             kind: kind(error.kind),
         };
-        self.fail(key, failure);
+        // The provider knows better than our estimate: once with a summary, then it fails for good.
+        let too_long = error.kind == ProviderErrorKind::ContextOverflow && !spoke;
+        if !too_long || !self.summarise_for_run(key, false, Some(failure.clone())) {
+            self.fail(key, failure);
+        }
     }
 
     /// A run that took too long is stopped.

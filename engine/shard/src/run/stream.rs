@@ -443,6 +443,23 @@ impl RunStream {
         out.push(self.to_v4(EncodedEvent::new("chat", &chat, None)));
     }
 
+    /// What was said before is being summarised.
+    pub(crate) fn summarising(&mut self, now_ms: u64, out: &mut Vec<Broadcast>) {
+        let data = json!({"phase": "start"});
+        out.push(self.agent_v3("compaction", data.clone(), now_ms));
+        out.push(self.agent_v4("compaction", data, Naming::Short, now_ms));
+    }
+
+    /// There is a summary now, or there will be none. `retries`: the model is asked again what it refused.
+    pub(crate) fn summarised(&mut self, done: bool, retries: bool, now_ms: u64, out: &mut Vec<Broadcast>) {
+        let mut data = json!({"phase": "end", "willRetry": done && retries});
+        out.push(self.agent_v3("compaction", data.clone(), now_ms));
+        if let Some(fields) = data.as_object_mut() {
+            fields.insert("completed".to_owned(), done.into());
+        }
+        out.push(self.agent_v4("compaction", data, Naming::Short, now_ms));
+    }
+
     /// The run was stopped before it began.
     pub(crate) fn never_begun(&mut self, reason: AbortReason, out: &mut Vec<Broadcast>) {
         self.seq_v3 += 1;

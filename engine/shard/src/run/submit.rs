@@ -277,6 +277,7 @@ impl Shard {
                 self.effects.push_back(crate::driver::Effect::CancelCall(*call));
             }
             Phase::Loopback { timer: Some(timer), .. } => self.timers.cancel(*timer),
+            Phase::Summarising => self.stop_summary(key),
             _ => {}
         }
         if let Some(deadline) = run.deadline {

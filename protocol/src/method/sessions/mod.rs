@@ -25,8 +25,8 @@ pub use preview::{
     Preview, PreviewItem, PreviewParams, PreviewPayload, PreviewRole, PreviewStatus, SessionPreview,
 };
 pub use reset::{
-    Compact, CompactParams, CompactPayload, Delete, DeleteParams, DeletePayload, Reset, ResetParams,
-    ResetPayload, ResetReason,
+    Compact, CompactParams, CompactPayload, CompactResult, Delete, DeleteParams, DeletePayload, Reset,
+    ResetParams, ResetPayload, ResetReason,
 };
 pub use resolve::{Resolve, ResolveParams, ResolvePayload};
 pub use send::{Abort, AbortParams, AbortPayload, AbortStatus, Send, SendParams, SendPayload, Steer};

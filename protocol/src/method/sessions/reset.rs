@@ -1,5 +1,7 @@
 //! `sessions.reset`, `sessions.delete`, `sessions.compact`
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Json, Resolved};
@@ -169,7 +171,7 @@ impl CompactParams {
 /// Answer to [`Compact`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CompactPayload {
-    /// Always `true`.
+    /// `false` when a summary was tried and failed.
     pub ok: bool,
     /// The canonical key.
     pub key: String,
@@ -177,13 +179,31 @@ pub struct CompactPayload {
     pub compacted: bool,
     /// Why not, when there was nothing to compact.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
+    /// v4: the summary that stands for the older part now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<CompactResult>,
     /// v3: absolute path of the whole transcript, put aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archived: Option<String>,
     /// Lines that stayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<u64>,
+}
+
+/// What a summary came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompactResult {
+    /// The summary.
+    pub summary: String,
+    /// The first record that is still told in full; absent when the summary stands for all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_kept_entry_id: Option<String>,
+    /// Estimated tokens of the conversation before.
+    pub tokens_before: u64,
+    /// Estimated tokens of it now.
+    pub tokens_after: u64,
 }
 
 impl Rpc for Compact {

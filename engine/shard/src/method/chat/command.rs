@@ -18,6 +18,7 @@ use super::send::stop_all;
 use crate::Shard;
 use crate::caller::Held;
 use crate::run::stream::Change;
+use crate::run::summary::NoSummary;
 use crate::run::{Asker, final_without_run, well};
 
 impl Shard {
@@ -58,11 +59,13 @@ impl Shard {
 
     /// Applies what a command changes, writes its answer down, and tells it.
     fn obey(&mut self, key: &SessionKey, turn: Turn, held: Held, answer: Answer) {
-        let mut text = answer.text;
+        let text = answer.text;
         for effect in answer.effects {
             match effect {
                 CommandEffect::Reset { kind, then } => return self.start_over(key, turn, held, kind, then),
-                CommandEffect::Compact { .. } => text = self.compact_note(key),
+                CommandEffect::Compact { instructions } => {
+                    return self.compact(key, turn, held, instructions);
+                }
                 effect => self.apply_effect(key, effect, turn.wire),
             }
         }
@@ -185,11 +188,49 @@ impl Shard {
         entry.shrink();
     }
 
-    fn compact_note(&self, key: &SessionKey) -> String {
-        let counters = self.sessions.map.get(key).map(|session| session.entry.counters());
-        let used = counters.and_then(|counters| counters.total_tokens);
-        let window = self.context_window(key);
-        reply::compacted(reply::Compacted::Nothing, used, window)
+    /// `/compact`: acknowledged once it is on disk, answered when there is a summary, or none.
+    fn compact(&mut self, key: &SessionKey, turn: Turn, held: Held, instructions: Option<String>) {
+        let mut ops = self.user_lines(key, &turn);
+        ops.extend(self.entry_op(key));
+        let key = key.clone();
+        self.persist(ops, move |shard, result| {
+            if let Err(error) = result {
+                shard.append_undone(&key);
+                return shard.not_accepted(&turn.run_id, held, &error);
+            }
+            shard.answer(held, Ok(&json!({"runId": turn.run_id, "status": "started"})));
+            shard.answer_repeats(&turn.run_id, None);
+            shard.summarise_now(&key.clone(), instructions, move |shard, result| {
+                let how = match &result {
+                    Ok(_) => reply::Compacted::Done,
+                    Err(NoSummary::Nothing) => reply::Compacted::Nothing,
+                    Err(NoSummary::Stopped) => reply::Compacted::Failed("it was stopped"),
+                    Err(NoSummary::Failed(why)) => reply::Compacted::Failed(why),
+                };
+                let counters = shard.sessions.map.get(&key).map(|session| session.entry.counters());
+                let used = counters.and_then(|counters| counters.total_tokens);
+                let text = reply::compacted(how, used, shard.context_window(&key));
+                shard.say_later(&key, &turn, &text);
+            });
+        });
+    }
+
+    /// Answers a message of which the words are on disk and acknowledged.
+    fn say_later(&mut self, key: &SessionKey, turn: &Turn, text: &str) {
+        let run_id = turn.run_id.clone();
+        let at_ms = self.now.wall_ms;
+        let line = InjectedLine { text, run_id: Some(&run_id), at_ms, ..InjectedLine::default() };
+        let message = serde_json::to_value(line.message()).unwrap_or_default();
+        let mut ops = self.append_lines(key, |chain, mut ids| vec![chain.injected(&mut ids, &line).json]);
+        ops.extend(self.entry_op(key));
+        ops.extend(self.retire(&run_id, well()));
+        let (key, spelled) = (key.clone(), turn.spelled_key.clone());
+        self.persist_surely(ops, move |shard, _| {
+            let spelled = spelled.as_deref().unwrap_or(key.as_str());
+            shard.broadcast(final_without_run(&run_id, &key, spelled, Some(&message)));
+            let end = crate::run::RunEnd::said(shard.now.wall_ms);
+            shard.run_ended(&run_id, end);
+        });
     }
 
     fn context_window(&self, key: &SessionKey) -> u64 {

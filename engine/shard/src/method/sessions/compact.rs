@@ -1,16 +1,16 @@
-//! `sessions.compact`: a transcript loses its oldest lines; a copy of the whole is put aside.
+//! `sessions.compact`: with a number of lines a transcript loses its oldest ones, and a copy of the whole is put aside; on
+//! v4 without one a summary takes the place of what was said long ago.
 
 use pincer_protocol::Wire;
-use pincer_protocol::method::sessions::{Compact, CompactParams, CompactPayload};
+use pincer_protocol::method::sessions::{Compact, CompactParams, CompactPayload, CompactResult};
+use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::StoreOp;
 use pincer_sessions::reset::{compact_payload, forget_counts};
 
 use super::not_saved;
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
 use crate::run::stream::Change;
-
-/// Why v4's compaction by a model does nothing here.
-const NO_SUMMARIES: &str = "summaries are not built; pass maxLines";
+use crate::run::summary::{NoSummary, Summarised};
 
 impl Handle for Compact {
     fn handle(cx: &mut Cx<'_>, params: CompactParams) -> Outcome<CompactPayload> {
@@ -23,10 +23,12 @@ impl Handle for Compact {
         let lines = match (params.max_lines, wire) {
             (Some(lines), _) => lines,
             (None, Wire::V3) => CompactParams::LINES_V3,
-            // Cutting where the client expects a summary would lose what was said.
             (None, Wire::V4) => {
-                let payload = compact_payload(&key, wire, None);
-                return Ok(Answer::Now(CompactPayload { reason: Some(NO_SUMMARIES), ..payload }));
+                let held = cx.hold();
+                cx.shard.summarise_now(&key.clone(), None, move |shard, result| {
+                    shard.answer(held, Ok(&summary_payload(&key, result)));
+                });
+                return Ok(Answer::Later);
             }
         };
         let keep = u32::try_from(lines).unwrap_or(u32::MAX);
@@ -56,5 +58,26 @@ impl Handle for Compact {
             });
         });
         Ok(Answer::Later)
+    }
+}
+
+/// The answer to a compaction by summary.
+fn summary_payload(key: &SessionKey, result: Result<Summarised, NoSummary>) -> CompactPayload {
+    let blank = compact_payload(key, Wire::V4, None);
+    match result {
+        Ok(done) => CompactPayload {
+            compacted: true,
+            reason: None,
+            result: Some(CompactResult {
+                summary: done.summary,
+                first_kept_entry_id: done.first_kept_id,
+                tokens_before: done.tokens_before,
+                tokens_after: done.tokens_after,
+            }),
+            ..blank
+        },
+        Err(NoSummary::Nothing) => CompactPayload { reason: Some("nothing to compact".into()), ..blank },
+        Err(NoSummary::Stopped) => CompactPayload { ok: false, reason: Some("stopped".into()), ..blank },
+        Err(NoSummary::Failed(why)) => CompactPayload { ok: false, reason: Some(why.into()), ..blank },
     }
 }
