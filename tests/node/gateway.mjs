@@ -11,10 +11,13 @@ export const TOKEN = 'token-of-the-node-tests';
 /** Backends to test: `PINCER_TEST_BACKENDS`, a comma-separated list; epoll alone when it is not set. */
 export const backends = (process.env.PINCER_TEST_BACKENDS ?? 'epoll').split(',').map((name) => name.trim());
 
-/** A running gateway: `{ port, url, home, log(), stop() }`. */
-export async function startGateway({ backend = 'epoll', args = [] } = {}) {
-  const home = await mkdtemp(path.join(tmpdir(), 'pincer-node-'));
-  const command = ['gateway', 'run', '--port', '0', '--token', TOKEN, '--state-dir', path.join(home, 'state')];
+/**
+ * A running gateway: `{ port, url, home, log(), stop({ keep }) }`. With the port and the home of one that was stopped with
+ * `keep`, it is that gateway, started again.
+ */
+export async function startGateway({ backend = 'epoll', args = [], port: wanted = 0, home: kept } = {}) {
+  const home = kept ?? (await mkdtemp(path.join(tmpdir(), 'pincer-node-')));
+  const command = ['gateway', 'run', '--port', String(wanted), '--token', TOKEN, '--state-dir', path.join(home, 'state')];
   command.push('--backend', backend, '--shards', '2', ...args);
   const child = spawn(process.env.PINCER_BIN, command, {
     env: { PATH: process.env.PATH, HOME: home },
@@ -41,12 +44,12 @@ export async function startGateway({ backend = 'epoll', args = [] } = {}) {
     url: `ws://127.0.0.1:${port}`,
     home,
     log: () => log,
-    async stop() {
+    async stop({ keep = false } = {}) {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
       const how = await ended;
       clearTimeout(timer);
-      await rm(home, { recursive: true, force: true });
+      if (!keep) await rm(home, { recursive: true, force: true });
       return how;
     },
   };

@@ -26,7 +26,7 @@ fi
 PINCER_BIN=$(realpath "$PINCER_BIN")
 export PINCER_BIN
 
-tests=(v3.test.mjs v4.test.mjs)
+tests=(v3.test.mjs v4.test.mjs params.test.mjs)
 if [ "${1:-}" = --cli ]; then
     (cd cli && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
     tests+=(cli.test.mjs)

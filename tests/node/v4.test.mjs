@@ -39,9 +39,16 @@ async function connect(url, options = {}) {
   return { client, hello: helloOk, told, events, gaps };
 }
 
-/** The first chat event of a run in one of these states, come or to come. */
-async function chatEvent({ events, told }, run, states) {
-  const wanted = (event) => event.event === 'chat' && event.payload.runId === run && states.includes(event.payload.state);
+/** The payload of the first chat event of a run in one of these states, come or to come. */
+function chatEvent(session, run, states) {
+  return event(
+    session,
+    ({ event, payload }) => event === 'chat' && payload.runId === run && states.includes(payload.state),
+  );
+}
+
+/** The payload of the first event that `wanted` likes, come or to come. */
+async function event({ events, told }, wanted) {
   const signal = AbortSignal.timeout(WAIT_MS);
   for (;;) {
     const found = events.find(wanted);
@@ -137,16 +144,78 @@ for (const backend of backends) {
       await assert.rejects(connect(gateway.url, { token: 'wrong' }), /gateway token mismatch/);
     });
 
-    await t.test('reconnects after a restart it was told of', async () => {
-      const other = await startGateway({ backend, args: [] });
-      const session = await connect(other.url);
-      const closed = once(session.told, 'closed', { signal: AbortSignal.timeout(WAIT_MS) });
-      const stopped = other.stop();
-      const [{ code }] = await closed;
-      assert.equal(code, 1012);
+    await t.test('sessions are subscribed to, changed, read and put away', async () => {
+      const session = await connect(gateway.url);
+      const { client } = session;
+      const key = 'agent:main:sessions-test';
+      assert.deepEqual(await client.request('sessions.subscribe', {}), { subscribed: true });
+      // The Control UI asks for what waits for approval in the same breath.
+      const subscribed = await client.request('sessions.messages.subscribe', { key, includeApprovals: true });
+      assert.equal(subscribed.key, key);
+      assert.deepEqual(subscribed.approvalReplay.approvals, []);
+
+      const created = await client.request('sessions.create', { key, label: 'A test', message: 'first words' });
+      assert.equal(created.runStarted, true);
+      await chatEvent(session, created.runId, ['final']);
+      await event(session, ({ event, payload }) => event === 'sessions.changed' && payload.sessionKey === key);
+      await event(
+        session,
+        ({ event, payload }) => event === 'session.message' && payload.message.role === 'assistant',
+      );
+      const patched = await client.request('sessions.patch', { key, verboseLevel: 'on', pinned: true });
+      assert.equal(patched.entry.verboseLevel, 'on');
+      const list = await client.request('sessions.list', { pinned: true, includeLastMessage: true });
+      assert.deepEqual(list.sessions.map((row) => [row.key, row.label]), [[key, 'A test']]);
+
+      const history = await client.request('chat.history', { sessionKey: key });
+      assert.deepEqual(history.messages.map((message) => message.role), ['user', 'assistant']);
+      const { entry } = await client.request('sessions.reset', { key, expectedSessionId: created.sessionId });
+      await assert.rejects(
+        client.request('sessions.patch', { key, expectedSessionId: 'another', pinned: false }),
+        /session was reset or replaced/,
+      );
+      assert.ok(entry.sessionId);
+      assert.deepEqual((await client.request('chat.history', { sessionKey: key })).messages, []);
+      assert.equal((await client.request('sessions.delete', { key })).deleted, true);
+      assert.deepEqual(session.gaps, []);
+      await client.stopAndWait();
+    });
+
+    await t.test('a session is found, or made, by its id', async () => {
+      const { client } = await connect(gateway.url);
+      const ask = async (message) => {
+        const params = { message, sessionId: 'Own-1', idempotencyKey: `by-id ${message}` };
+        const result = await client.request('agent', params, { expectFinal: true });
+        return result.result.meta.agentMeta.sessionId;
+      };
+      assert.equal(await ask('one'), 'Own-1');
+      assert.equal(await ask('two'), 'Own-1');
+      const key = 'agent:main:explicit:own-1';
+      const history = await client.request('chat.history', { sessionKey: key });
+      assert.equal(history.messages.length, 4);
+      await client.stopAndWait();
+    });
+
+    await t.test('it comes back by itself after a restart it was told of', async () => {
+      const before = await startGateway({ backend });
+      const { port, home } = before;
+      const session = await connect(before.url);
+      await session.client.request('chat.send', { sessionKey: 'main', message: 'kept', idempotencyKey: 'kept' });
+      await chatEvent(session, 'kept', ['final']);
+      const signal = AbortSignal.timeout(WAIT_MS);
+      const closed = once(session.told, 'closed', { signal });
+      const back = once(session.told, 'hello', { signal });
+      const stopped = await before.stop({ keep: true });
+      assert.equal((await closed)[0].code, 1012);
       assert.ok(session.events.some((event) => event.event === 'shutdown'));
+      assert.equal(stopped.code, 0);
+
+      const after = await startGateway({ backend, port, home });
+      await back;
+      const history = await session.client.request('chat.history', { sessionKey: 'main' });
+      assert.deepEqual(history.messages.map((message) => message.role), ['user', 'assistant']);
       await session.client.stopAndWait();
-      assert.equal((await stopped).code, 0);
+      await after.stop();
     });
   });
 }
