@@ -11,6 +11,10 @@ mod serve;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
+    pincer_runtime::memory::settle_allocator();
     cli::main()
 }

@@ -74,6 +74,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
     );
     let watched = watch(server.post().clone(), log, OnSignal::drain(drain));
     let _watch = watched.map_err(|error| Failure::new(format!("signals cannot be watched: {error}")))?;
+    pincer_runtime::memory::release_startup_code();
     // Only now: whoever waits for this line may send a signal next.
     for address in server.addrs() {
         output.remark(format!("listening on {address}"));

@@ -19,6 +19,7 @@ mod epoll;
 mod gauges;
 mod listen;
 pub mod log;
+pub mod memory;
 mod mesh;
 mod ports;
 mod probe;

@@ -1,0 +1,75 @@
+//! What the process keeps of the machine's memory: the allocator's habits, and code that only the start needed.
+
+use std::fs;
+
+use libmimalloc_sys::{mi_option_set, mi_option_t};
+
+/// `mi_option_purge_delay` of mimalloc 2, which the binding does not name.
+const PURGE_DELAY: mi_option_t = 15;
+
+/// Makes the allocator give free pages back at once. Its usual delay is only looked at when something is allocated or
+/// freed, and an idle gateway does neither. Call before anything else.
+#[allow(unsafe_code)]
+pub fn settle_allocator() {
+    // SAFETY: sets an integer of the allocator's; any value and any moment is allowed.
+    unsafe { mi_option_set(PURGE_DELAY, 0) };
+}
+
+/// Drops the machine code that has been used so far from memory: reading the config, the schema of the database and the
+/// command line are never needed again. What still is comes back from the page cache when it is next run.
+///
+/// Best effort: where the kernel does not say what is mapped, nothing happens.
+pub fn release_startup_code() {
+    let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
+    for (start, len) in maps.lines().filter_map(code_mapping) {
+        release(start, len);
+    }
+}
+
+/// Where a line of `/proc/self/maps` has code of a file: its start and length in bytes.
+///
+/// Code only. Read-only data may have been written while it was relocated, and would come back unwritten.
+fn code_mapping(line: &str) -> Option<(usize, usize)> {
+    let mut words = line.split_ascii_whitespace();
+    let (range, rights) = (words.next()?, words.next()?);
+    let file = words.nth(3)?;
+    if rights != "r-xp" || !file.starts_with('/') {
+        return None;
+    }
+    let (start, end) = range.split_once('-')?;
+    let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+    Some((start, end.checked_sub(start)?))
+}
+
+#[allow(unsafe_code)]
+fn release(start: usize, len: usize) {
+    // SAFETY: the range is code that the kernel maps privately from a file and that nobody may write (`code_mapping`), so
+    // its pages are those of the file, and the kernel reads them again when they are run.
+    unsafe { libc::madvise(start as *mut libc::c_void, len, libc::MADV_DONTNEED) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, want: Option<(usize, usize)>) {
+        assert_eq!(code_mapping(line), want);
+    }
+
+    #[test]
+    fn only_code_of_files() {
+        check("5000-8000 r-xp 001e2000 fe:00 10012350   /usr/bin/pincer", Some((0x5000, 0x3000)));
+        check("5000-8000 r--p 00000000 fe:00 10012350   /usr/bin/pincer", None);
+        check("5000-8000 rw-p 00000000 00:00 0          [heap]", None);
+        check("5000-8000 r-xp 00000000 00:00 0          [vdso]", None);
+        check("5000-8000 r-xp 00000000 00:00 0", None);
+        check("", None);
+    }
+
+    #[test]
+    fn code_runs_on_after_its_release() {
+        release_startup_code();
+        assert_eq!("still here".len(), 10);
+    }
+}
