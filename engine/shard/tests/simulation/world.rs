@@ -492,8 +492,8 @@ impl World {
         self.request(0, method, method, params);
         self.wait(500);
         let id = format!("0-{}", self.clients[0].next);
-        let answers = self.clients[0].frames[from..].iter().filter(|frame| frame["id"] == id.as_str());
-        answers.last().unwrap_or_else(|| panic!("{method} was not answered")).clone()
+        let mut answers = self.clients[0].frames[from..].iter().filter(|frame| frame["id"] == id.as_str());
+        answers.next_back().unwrap_or_else(|| panic!("{method} was not answered")).clone()
     }
 
     /// One random thing happens.
