@@ -192,5 +192,6 @@ fn host_facts(serve: &Serve, identity: &GatewayIdentity, log_file: String) -> Re
         log_file,
         device_id: identity.device_id.clone(),
         public_key: identity.public_key.clone(),
+        zone: jiff::tz::TimeZone::system(),
     })
 }

@@ -166,11 +166,31 @@ fn failure(backend: Backend) {
     assert_eq!(waited["status"], "error");
 }
 
+/// A model with nothing to say is asked once more while a person waits; in a group its silence stands.
 fn silence(backend: Backend) {
     let gateway = Gateway::start(backend);
     let mut client = client(&gateway);
+    let from = client.mark();
     let end = client.chat("agent:main:t:silent", "silent-1", "SILENT");
-    // Asked once more, the loopback model is silent again.
+    let text = end["message"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("You said: [That answer is not shown"), "{end:#}");
+    let events = run_events(&client.frames[from..], "silent-1");
+    let finishing = events.iter().position(|event| event == "agent lifecycle finishing").unwrap();
+    assert_eq!(
+        events[finishing..finishing + 7],
+        [
+            "agent lifecycle finishing",
+            "chat status preparing_context",
+            "agent run_status preparing_context",
+            "agent lifecycle start",
+            "chat status starting_model",
+            "agent run_status starting_model",
+            "agent lifecycle model",
+        ]
+    );
+    let history = client.ok("chat.history", json!({"sessionKey": "agent:main:t:silent"}));
+    assert_eq!(history["messages"].as_array().unwrap().len(), 2, "{history:#}");
+    let end = client.chat("discord:channel:1", "silent-2", "SILENT");
     assert_eq!((&end["state"], end.get("message")), (&json!("final"), None));
 }
 

@@ -100,7 +100,7 @@ pub enum DmScope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Reset {
-    /// By the clock or by silence; `None`: daily, unless only `idleMinutes` is set.
+    /// By the clock or by silence; `None`: daily, and after so much silence where that is set.
     pub mode: Option<ResetMode>,
     /// Local hour of the daily reset; upstream's is 4.
     pub at_hour: Option<u8>,

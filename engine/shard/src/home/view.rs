@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use pincer_adapters::model::{Api, Effort, Endpoint, Secret};
 use pincer_config::section::models::ModelRef;
 use pincer_config::{Config, Loaded};
@@ -75,6 +76,8 @@ pub struct HostFacts {
     pub device_id: String,
     /// Its Ed25519 public key, base64url.
     pub public_key: String,
+    /// The machine's time zone: it says when days begin.
+    pub zone: TimeZone,
 }
 
 impl View {

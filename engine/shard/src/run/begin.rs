@@ -8,6 +8,7 @@ use pincer_sessions::scheduler::Started;
 use pincer_sessions::transcript::{self, Chain, UserLine};
 use pincer_sessions::turn::{Turn, run_limit_ms};
 
+use super::end::SILENT;
 use super::submit::running_row;
 use super::{AbortReason, ActiveRun, Phase, RunStream};
 use crate::Shard;
@@ -22,6 +23,10 @@ pub(super) const CONTEXT_LINES_MAX: u32 = 20_000;
 /// What is read to find a transcript's last record.
 const LEAF_BYTES_MAX: u64 = 1 << 20;
 const LEAF_LINES_MAX: u32 = 16;
+
+/// What the model is told when it had nothing to say to a person who waits. It does not go into the transcript.
+const NUDGE: &str =
+    "[That answer is not shown to anybody, and the person waits for one. Please answer in words.]";
 
 impl Shard {
     /// Learns the last record of a session's transcript, which the next one names as its parent, then goes on. After a
@@ -172,6 +177,7 @@ impl Shard {
             text: String::new(),
             usage: Default::default(),
             spent: Default::default(),
+            nudged: false,
             summaries: 0,
             models,
             model_index: 0,
@@ -232,7 +238,7 @@ impl Shard {
     fn call_with_context(&mut self, key: &SessionKey, tail: &Tail, first: bool) {
         let records = transcript::read(&tail.lines, tail.skipped);
         let Some(run) = self.sessions.map.get(key).and_then(|session| session.run.as_deref()) else { return };
-        let turn = &run.turn;
+        let (turn, nudged) = (&run.turn, run.nudged);
         let system = self.view.system_prompt(key, turn, self.now);
         // A retry starts at the model after the one that failed.
         let failed = run.model_index.checked_sub(1);
@@ -257,7 +263,7 @@ impl Shard {
             let note = format!("{} older messages did not fit the model's window", built.dropped);
             self.info("gateway/run", note);
         }
-        let messages: Vec<Message> = built
+        let mut messages: Vec<Message> = built
             .messages
             .into_iter()
             .map(|message| Message {
@@ -280,6 +286,11 @@ impl Shard {
                     .collect(),
             })
             .collect();
+        if nudged {
+            let said = |speaker, text: &str| Message { speaker, parts: vec![Part::Text(text.to_owned())] };
+            messages.push(said(Speaker::Assistant, SILENT));
+            messages.push(said(Speaker::User, NUDGE));
+        }
         self.call_model(key, index, system, messages, first);
     }
 

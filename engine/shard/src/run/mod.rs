@@ -67,6 +67,8 @@ pub(crate) struct ActiveRun {
     pub(crate) usage: TokenUsage,
     /// Tokens of all model calls of this run.
     pub(crate) spent: TokenUsage,
+    /// Whether the model was asked once more because it had nothing to say.
+    pub(crate) nudged: bool,
     /// Summaries this run has asked for.
     pub(crate) summaries: u8,
     /// Models to try, in order, and which one is being asked.

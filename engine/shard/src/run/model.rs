@@ -2,8 +2,9 @@
 
 use pincer_adapters::failover::moves_on;
 use pincer_adapters::loopback::{Script, Then};
-use pincer_adapters::model::{Api, ModelEvent, ModelRequest, ProviderError, ProviderErrorKind};
-use pincer_sessions::key::SessionKey;
+use pincer_adapters::model::{Api, ModelEvent, ModelRequest, ProviderError, ProviderErrorKind, TokenUsage};
+use pincer_protocol::Wire;
+use pincer_sessions::key::{SessionKey, SessionKind};
 
 use super::{AbortReason, Failure, Phase, add_usage};
 use crate::Shard;
@@ -110,9 +111,35 @@ impl Shard {
         }
         let handed = self.sessions.scheduler.boundary(key, self.now);
         if handed.is_empty() {
+            if self.nudge(key, &usage) {
+                return;
+            }
             return self.finish(key, usage);
         }
         self.steer(key, usage, handed);
+    }
+
+    /// v4 asks once more where a person waits and the model has nothing to say. In groups silence is an answer.
+    fn nudge(&mut self, key: &SessionKey, usage: &TokenUsage) -> bool {
+        let now_ms = self.now.wall_ms;
+        let Some(run) = self.sessions.map.get_mut(key).and_then(|session| session.run.as_deref_mut()) else {
+            return false;
+        };
+        let silent = run.text.trim() == super::end::SILENT;
+        if !silent || run.nudged || run.turn.wire == Wire::V3 || key.kind() == SessionKind::Group {
+            return false;
+        }
+        run.nudged = true;
+        run.phase = Phase::Preparing;
+        run.text.clear();
+        let model = run.model_name();
+        let mut events = Vec::new();
+        run.stream.asks_again((usage.output > 0).then_some(usage.output), &model, now_ms, &mut events);
+        for event in events {
+            self.broadcast(event);
+        }
+        self.read_context(key, false);
+        true
     }
 
     fn model_failed(&mut self, key: &SessionKey, error: &ProviderError) {

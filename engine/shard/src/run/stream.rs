@@ -261,6 +261,10 @@ impl RunStream {
         let data = json!({"phase": "start", "startedAt": now_ms});
         out.push(self.agent_v3("lifecycle", data.clone(), now_ms));
         out.push(self.agent_v4("lifecycle", data, Naming::Long, now_ms));
+        self.model_v4(model, now_ms, out);
+    }
+
+    fn model_v4(&mut self, model: &ModelName, now_ms: u64, out: &mut Vec<Broadcast>) {
         self.status_v4("starting_model", now_ms, out);
         let data = json!({"phase": "model", "provider": model.provider, "model": model.model});
         out.push(self.agent_v4("lifecycle", data, Naming::Long, now_ms));
@@ -344,6 +348,27 @@ impl RunStream {
 
     /// The model is done; what it said is being made durable.
     pub(crate) fn finishing(&mut self, output_tokens: Option<u64>, now_ms: u64, out: &mut Vec<Broadcast>) {
+        self.answered(output_tokens, now_ms, out);
+        self.release_model(now_ms, out);
+    }
+
+    /// The model had nothing to say and is asked again: on v4 the run begins anew, v3 is told nothing of it.
+    pub(crate) fn asks_again(
+        &mut self,
+        output_tokens: Option<u64>,
+        model: &ModelName,
+        now_ms: u64,
+        out: &mut Vec<Broadcast>,
+    ) {
+        self.answered(output_tokens, now_ms, out);
+        self.status_v4("preparing_context", now_ms, out);
+        self.started_ms = now_ms;
+        let data = json!({"phase": "start", "startedAt": now_ms});
+        out.push(self.agent_v4("lifecycle", data, Naming::Long, now_ms));
+        self.model_v4(model, now_ms, out);
+    }
+
+    fn answered(&mut self, output_tokens: Option<u64>, now_ms: u64, out: &mut Vec<Broadcast>) {
         if let Some(tokens) = output_tokens {
             out.push(self.agent_v4("usage", json!({"outputTokens": tokens}), Naming::Short, now_ms));
         }
@@ -352,7 +377,6 @@ impl RunStream {
             "endedAt": now_ms,
         });
         out.push(self.agent_v4("lifecycle", data, Naming::Long, now_ms));
-        self.release_model(now_ms, out);
     }
 
     fn release_model(&mut self, now_ms: u64, out: &mut Vec<Broadcast>) {

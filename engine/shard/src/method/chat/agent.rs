@@ -234,6 +234,7 @@ fn run(cx: &mut Cx<'_>, key: SessionKey, params: RunParams) -> Outcome<RunPayloa
     };
     let held = cx.hold();
     cx.shard.accepting(&run_id);
+    cx.shard.freshen(&key, wire);
     cx.shard.with_leaf(&key.clone(), move |shard| shard.submit(&key, turn, Asker::Agent(held, accepted)));
     Ok(Answer::Later)
 }

@@ -137,6 +137,7 @@ pub(crate) fn speak(cx: &mut Cx<'_>, spoken: Spoken) -> Outcome<SendPayload> {
     cx.shard.accepting(&run_id);
     let key = spoken.key;
     let (literal, thinking) = (spoken.literal, spoken.thinking);
+    cx.shard.freshen(&key, wire);
     cx.shard.note_origin(&key, &held);
     cx.shard.with_leaf(&key.clone(), move |shard| {
         if literal {

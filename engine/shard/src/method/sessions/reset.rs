@@ -2,7 +2,7 @@
 
 use pincer_protocol::method::sessions::{Reset, ResetParams, ResetPayload, ResetReason};
 use pincer_protocol::{ErrorShape, Wire};
-use pincer_sessions::entry::Entry;
+use pincer_sessions::entry::{Entry, SessionId};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::patch::{check_identity, replaced};
 use pincer_sessions::persist::{ArchiveReason, StoreError, StoreOp};
@@ -91,7 +91,7 @@ impl Shard {
         let (stopped, _) = self.stop_session(key, AbortReason::Rpc);
         let before = self.sessions.map.get(key).map(|session| session.entry.clone()).filter(|_| existed);
         let mut ops = stopped.clone();
-        ops.extend(self.reset_session(key, wire));
+        ops.extend(self.reset_session(key, wire, None));
         let written = self.sessions.map.get(key).map(|session| session.entry.clone());
         let key = key.clone();
         self.persist(ops, move |shard, result| {
@@ -114,9 +114,25 @@ impl Shard {
         });
     }
 
+    /// A message has come for a session: when the conversation has gone stale, it begins anew under a new id. Whatever was
+    /// said is put aside, as a reset does. What runs or waits keeps a conversation alive.
+    pub(crate) fn freshen(&mut self, key: &SessionKey, wire: Wire) {
+        let Some(session) = self.sessions.map.get(key) else { return };
+        let scheduler = &self.sessions.scheduler;
+        let idle = scheduler.running(key).is_none() && scheduler.depth(key) == 0 && session.summary.is_none();
+        if !idle || !session.entry.has_transcript || !self.view.is_stale(key, &session.entry, self.now) {
+            return;
+        }
+        let id = self.fresh_session_id();
+        let ops = self.reset_session(key, wire, Some(id));
+        // The new conversation has a file of its own, so nothing has to wait for this.
+        self.persist_surely(ops, |_, _| ());
+        self.session_changed(key, Change::Reason("reset"));
+    }
+
     /// Starts the conversation of a session anew in which nothing runs or waits: its transcript is put aside. Returns what
-    /// must be written down.
-    pub(crate) fn reset_session(&mut self, key: &SessionKey, wire: Wire) -> Vec<StoreOp> {
+    /// must be written down. `id`: its new name, where v4 would keep the old one.
+    fn reset_session(&mut self, key: &SessionKey, wire: Wire, id: Option<SessionId>) -> Vec<StoreOp> {
         let mut ops = Vec::new();
         let transcript = self.transcript_id(key);
         let fresh = Fresh { session_id: self.fresh_session_id(), revision: self.uuid().into() };
@@ -127,6 +143,9 @@ impl Shard {
         let had_transcript = session.entry.has_transcript;
         let renewed = reset(Some(&session.entry), wire, fresh, &agent, now, &*view);
         session.entry = renewed.entry;
+        if let Some(id) = id {
+            session.entry.session_id = id;
+        }
         session.leaf = None;
         session.reach = None;
         session.last_preview = None;

@@ -62,6 +62,7 @@ impl Shard {
             merged_ids: Vec::new(),
         };
         self.accepting(&run_id);
+        self.freshen(&key, held.wire);
         self.with_leaf(&key.clone(), move |shard| shard.submit(&key, turn, Asker::Ack(held, ack)));
     }
 }

@@ -1,18 +1,9 @@
-//! Shards, clients and a store in one thread, from a seed, with virtual time.
-//!
-//! Nothing here is real but the shards: bytes are split anywhere, rings are small and full at times, the store answers
-//! late or not at all (it dies with everything and is opened again), clients send in bursts. After every world the
-//! rules hold: one response a request, events in order, nothing acknowledged lost, nothing doubled. A failure prints
-//! its seed; `PINCER_SIM_SEED=<n>` runs that world alone, `PINCER_SIM_SEEDS=<n>` runs so many.
-
-// A simulator that meets what it does not expect must stop and say so.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+//! The world: shards, clients and a store in one thread, with virtual time.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use pincer_config::Loaded;
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead, Table, Tail};
 use pincer_sessions::time::Now;
 use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
@@ -20,10 +11,10 @@ use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
 
 /// A small, good enough generator (SplitMix64): the simulator must not depend on what the shards use.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,20 +22,20 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.roll() % n.max(1) as u64) as usize
     }
 
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.roll() % 100 < percent
     }
 }
 
 /// What survives a crash.
 #[derive(Default, Clone)]
-struct Disk {
-    rows: BTreeMap<(Table, String), String>,
-    transcripts: BTreeMap<String, Vec<String>>,
+pub(crate) struct Disk {
+    pub(crate) rows: BTreeMap<(Table, String), String>,
+    pub(crate) transcripts: BTreeMap<String, Vec<String>>,
 }
 
 impl Disk {
@@ -115,16 +106,18 @@ enum Parcel {
 }
 
 /// A client: one WebSocket, v3 or v4.
-struct Client {
+pub(crate) struct Client {
     shard: usize,
     conn: ConnId,
     wire: u64,
     /// Bytes that came and are no whole frame yet.
     inbox: Vec<u8>,
     upgraded: bool,
-    connected: bool,
+    pub(crate) connected: bool,
+    /// Every frame it got, kept only in stories.
+    pub(crate) frames: Vec<Value>,
     closed: bool,
-    sent: HashMap<String, String>,
+    pub(crate) sent: HashMap<String, String>,
     answered: HashMap<String, usize>,
     /// Requests of `agent` that had their first answer.
     accepted: HashSet<String>,
@@ -135,25 +128,30 @@ struct Client {
     next: usize,
 }
 
-struct World {
-    dice: Dice,
-    shards: Vec<Shard>,
-    disk: Disk,
-    now: Now,
+pub(crate) struct World {
+    pub(crate) dice: Dice,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) disk: Disk,
+    pub(crate) now: Now,
     /// For each shard, what will arrive and when.
     parcels: Vec<VecDeque<(u64, Parcel)>>,
-    clients: Vec<Client>,
+    pub(crate) clients: Vec<Client>,
     /// Every acknowledged message of the world's life: run id, key, text.
     acked: Vec<(String, String, String)>,
     seed: u64,
     steps: usize,
+    config: String,
+    /// Whether this is a story: nothing fails by chance, and clients keep their frames.
+    told: bool,
+    /// In a story: whether the store refuses everything.
+    pub(crate) fails: bool,
 }
 
 const WEBSOCKET_HEAD: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
-fn boot(shards: u8, seed: u64, now: Now, disk: &Disk) -> Vec<Shard> {
+fn boot(shards: u8, seed: u64, now: Now, disk: &Disk, config: &str) -> Vec<Shard> {
     let rows = Arc::new(
         disk.rows.iter().map(|((table, id), json)| (*table, id.clone(), json.clone())).collect::<Vec<_>>(),
     );
@@ -164,12 +162,18 @@ fn boot(shards: u8, seed: u64, now: Now, disk: &Disk) -> Vec<Shard> {
         arch: "x64".to_owned(),
         boot_id: "boot".to_owned(),
         backend: "simulator".to_owned(),
+        zone: jiff::tz::TimeZone::UTC,
         log_file: String::new(),
         device_id: "d".to_owned(),
         public_key: "k".to_owned(),
     });
     let settings = SettingsBoot {
-        loaded: Arc::new(Loaded::absent()),
+        loaded: Arc::new(pincer_config::load(
+            config,
+            std::path::Path::new("/sim/openclaw.json"),
+            &mut |_| Err(std::io::ErrorKind::NotFound.into()),
+            &|_| None,
+        )),
         raw: "".into(),
         exists: false,
         config_path: "/sim/openclaw.json".to_owned(),
@@ -215,17 +219,47 @@ fn masked(text: &[u8], key: [u8; 4]) -> Vec<u8> {
 }
 
 impl World {
-    fn new(seed: u64) -> World {
+    /// A world of chance.
+    pub(crate) fn new(seed: u64) -> World {
         let mut dice = Dice(seed);
+        let shards = 1 + dice.below(3) as u8;
+        World::with(dice, seed, shards, json!({}))
+    }
+
+    /// A world of one shard in which only happens what a story says.
+    pub(crate) fn story(config: Value) -> World {
+        let mut world = World::with(Dice(7), 7, 1, config);
+        world.told = true;
+        world.drain(0);
+        world.connect_as(4);
+        assert!(world.clients[0].connected);
+        world
+    }
+
+    fn with(dice: Dice, seed: u64, shards: u8, config: Value) -> World {
         let now = Now { mono_ms: 1_000, wall_ms: 1_800_000_000_000 };
         let disk = Disk::default();
-        let shards = boot(1 + dice.below(3) as u8, seed, now, &disk);
+        let config = config.to_string();
+        let shards = boot(shards, seed, now, &disk, &config);
         let parcels = shards.iter().map(|_| VecDeque::new()).collect();
-        World { dice, shards, disk, now, parcels, clients: Vec::new(), acked: Vec::new(), seed, steps: 0 }
+        World {
+            dice,
+            shards,
+            disk,
+            now,
+            parcels,
+            clients: Vec::new(),
+            acked: Vec::new(),
+            seed,
+            steps: 0,
+            config,
+            told: false,
+            fails: false,
+        }
     }
 
     /// Takes every effect of a shard.
-    fn drain(&mut self, index: usize) {
+    pub(crate) fn drain(&mut self, index: usize) {
         while let Some(effect) = self.shards[index].poll_effect() {
             let late = self.now.mono_ms + self.dice.roll() % 4;
             match effect {
@@ -333,8 +367,11 @@ impl World {
     }
 
     fn frame(&mut self, at: usize, frame: &Value) {
-        let seed = self.seed;
+        let (seed, told) = (self.seed, self.told);
         let client = &mut self.clients[at];
+        if told {
+            client.frames.push(frame.clone());
+        }
         match frame["type"].as_str() {
             Some("res") => {
                 let id = frame["id"].as_str().unwrap().to_owned();
@@ -378,12 +415,16 @@ impl World {
         }
     }
 
-    fn connect(&mut self) {
+    pub(crate) fn connect(&mut self) {
+        let wire = 3 + self.dice.roll() % 2;
+        self.connect_as(wire);
+    }
+
+    pub(crate) fn connect_as(&mut self, wire: u64) {
         let shard = self.dice.below(self.shards.len());
         let address: SocketAddr = "127.0.0.1:40000".parse().unwrap();
         let peer = Peer { remote: address, local: address };
         let Some(conn) = self.shards[shard].accepted(self.now, peer) else { return };
-        let wire = 3 + self.dice.roll() % 2;
         self.clients.push(Client {
             shard,
             conn,
@@ -391,6 +432,7 @@ impl World {
             inbox: Vec::new(),
             upgraded: false,
             connected: false,
+            frames: Vec::new(),
             closed: false,
             sent: HashMap::new(),
             answered: HashMap::new(),
@@ -410,7 +452,7 @@ impl World {
         self.request(at, "connect", "connect", params);
     }
 
-    fn request(&mut self, at: usize, kind: &str, method: &str, params: Value) {
+    pub(crate) fn request(&mut self, at: usize, kind: &str, method: &str, params: Value) {
         let client = &mut self.clients[at];
         client.next += 1;
         let id = format!("{at}-{}", client.next);
@@ -431,8 +473,31 @@ impl World {
         }
     }
 
+    /// Lets time pass until nothing is due for `ms`, at most that long.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        let until = self.now.mono_ms + ms;
+        while self.pass(until) {}
+        let rest = until.saturating_sub(self.now.mono_ms);
+        self.now = Now { mono_ms: self.now.mono_ms + rest, wall_ms: self.now.wall_ms + rest };
+    }
+
+    /// The first client asks, and gets its last answer within a while.
+    pub(crate) fn ask(&mut self, method: &str, params: Value) -> Value {
+        // Clients here answer no pings, so a long silence costs the connection.
+        if self.clients[0].closed {
+            self.clients.clear();
+            self.connect_as(4);
+        }
+        let from = self.clients[0].frames.len();
+        self.request(0, method, method, params);
+        self.wait(500);
+        let id = format!("0-{}", self.clients[0].next);
+        let mut answers = self.clients[0].frames[from..].iter().filter(|frame| frame["id"] == id.as_str());
+        answers.next_back().unwrap_or_else(|| panic!("{method} was not answered")).clone()
+    }
+
     /// One random thing happens.
-    fn act(&mut self) {
+    pub(crate) fn act(&mut self) {
         self.steps += 1;
         let live: Vec<usize> = (0..self.clients.len())
             .filter(|at| self.clients[*at].connected && !self.clients[*at].closed)
@@ -508,7 +573,7 @@ impl World {
     }
 
     /// Time passes to the next thing that is due; `false` when nothing is.
-    fn pass(&mut self, until_ms: u64) -> bool {
+    pub(crate) fn pass(&mut self, until_ms: u64) -> bool {
         let parcel = self.parcels.iter().filter_map(|parcels| parcels.front().map(|(at, _)| *at)).min();
         let timer = self.shards.iter().filter_map(Core::next_deadline).min();
         let Some(at) = parcel.into_iter().chain(timer).min().filter(|at| *at <= until_ms) else {
@@ -522,7 +587,7 @@ impl World {
                 let mail = match parcel {
                     Parcel::Mail(mail) => mail,
                     Parcel::Commit(ticket, ops) => {
-                        let result = if self.dice.chance(2) {
+                        let result = if if self.told { self.fails } else { self.dice.chance(2) } {
                             Err(StoreError { message: "no space left".to_owned(), retryable: true })
                         } else {
                             Ok(self.disk.apply(&ops))
@@ -542,19 +607,19 @@ impl World {
     }
 
     /// The process dies: what is on disk stays, everything else is gone.
-    fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         let shards = self.shards.len() as u8;
         self.now = Now { mono_ms: 1_000, wall_ms: self.now.wall_ms + 500 };
         self.clients.clear();
         self.parcels = (0..shards).map(|_| VecDeque::new()).collect();
-        self.shards = boot(shards, self.dice.roll(), self.now, &self.disk);
+        self.shards = boot(shards, self.dice.roll(), self.now, &self.disk, &self.config);
         for index in 0..self.shards.len() {
             self.drain(index);
         }
     }
 
     /// Everybody gets their answer, and what was acknowledged is there, once.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let until = self.now.mono_ms + 20_000;
         while self.pass(until) {}
         let seed = self.seed;
@@ -574,35 +639,5 @@ impl World {
         }
         let waiting = self.disk.rows.keys().filter(|(table, _)| *table == Table::Turns).count();
         assert_eq!(waiting, 0, "seed {seed}: turns are left over");
-    }
-}
-
-fn run(seed: u64) {
-    let mut world = World::new(seed);
-    for index in 0..world.shards.len() {
-        world.drain(index);
-    }
-    let lives = 1 + world.dice.below(2);
-    for life in 0..=lives {
-        for _ in 0..20 + world.dice.below(30) {
-            world.act();
-            let until = world.now.mono_ms + world.dice.roll() % 400;
-            while world.dice.chance(90) && world.pass(until) {}
-        }
-        if life < lives {
-            world.crash();
-        }
-    }
-    world.settle();
-}
-
-#[test]
-fn worlds_from_seeds() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    if let Some(seed) = number("PINCER_SIM_SEED") {
-        return run(seed);
-    }
-    for seed in 0..number("PINCER_SIM_SEEDS").unwrap_or(300) {
-        run(seed);
     }
 }

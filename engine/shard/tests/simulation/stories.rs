@@ -1,0 +1,126 @@
+//! What must happen, step by step.
+
+use pincer_sessions::persist::Table;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const KEY: &str = "agent:main:story";
+
+fn say(world: &mut World, run: &str, text: &str) -> Value {
+    world.ask("chat.send", json!({"sessionKey": KEY, "message": text, "idempotencyKey": run}))
+}
+
+fn row(world: &World) -> Option<Value> {
+    let json = world.disk.rows.get(&(Table::Sessions, KEY.to_owned()))?;
+    serde_json::from_str(json).ok()
+}
+
+fn session_id(world: &World) -> String {
+    row(world).unwrap()["sessionId"].as_str().unwrap().to_owned()
+}
+
+/// Answers of the requests of `agent`, in order.
+fn answers(world: &World, id: &str) -> Vec<Value> {
+    let frames = world.clients[0].frames.iter().filter(|frame| frame["id"] == id);
+    frames.map(|frame| frame["payload"]["status"].clone()).collect()
+}
+
+/// A session goes while its turn is on its way to the disk: the caller is told once that it was accepted, and once that it
+/// was stopped; the next message runs.
+#[test]
+fn a_turn_that_never_began_is_answered() {
+    for method in ["sessions.delete", "sessions.reset", "chat.abort"] {
+        let mut world = World::story(json!({}));
+        say(&mut world, "first", "hello");
+        let params = json!({"sessionKey": KEY, "message": "SLOW 3", "idempotencyKey": "agent"});
+        world.request(0, "agent", "agent", params);
+        let id = format!("0-{}", world.clients[0].sent.len());
+        let key = if method == "chat.abort" { "sessionKey" } else { "key" };
+        world.request(0, method, method, json!({ key: KEY }));
+        world.wait(5_000);
+        let answers = answers(&world, &id);
+        match method {
+            // It does not look at what has not begun: the run goes on.
+            "chat.abort" => assert_eq!(answers, ["accepted", "ok"]),
+            _ => assert_eq!(answers, ["accepted", "error"], "{method}"),
+        }
+        assert_eq!(say(&mut world, "next", "again")["payload"]["status"], "started", "{method}");
+        world.wait(2_000);
+        let said: Vec<&String> = world.disk.transcripts.values().flatten().collect();
+        assert!(said.iter().any(|line| line.contains("You said: again")), "{method}");
+    }
+}
+
+/// The store fails while a run ends, and a deletion comes: the session's old row must not come back.
+#[test]
+fn a_deleted_session_stays_deleted() {
+    let mut world = World::story(json!({}));
+    say(&mut world, "first", "SLOW 20");
+    world.fails = true;
+    world.wait(2_000);
+    let refused = world.ask("sessions.delete", json!({ "key": KEY }));
+    assert_eq!(refused["ok"], false, "nothing may overtake what is not on disk yet: {refused}");
+    world.fails = false;
+    world.wait(3_000);
+    let deleted = world.ask("sessions.delete", json!({ "key": KEY }));
+    assert_eq!(deleted["payload"]["deleted"], true, "{deleted}");
+    world.wait(5_000);
+    assert_eq!(row(&world), None);
+    assert_eq!(world.disk.transcripts.keys().filter(|path| path.ends_with(".jsonl")).count(), 0);
+}
+
+/// What a newer list wrote stands, whatever is tried again.
+#[test]
+fn an_older_list_does_not_undo_a_newer_one() {
+    let mut world = World::story(json!({}));
+    say(&mut world, "first", "SLOW 20");
+    world.fails = true;
+    world.wait(2_000);
+    // The end of the run was not taken; a patch is.
+    world.fails = false;
+    let patched = world.ask("sessions.patch", json!({"key": KEY, "label": "mine"}));
+    assert_eq!(patched["ok"], true, "{patched}");
+    world.wait(5_000);
+    assert_eq!(row(&world).unwrap()["label"], "mine");
+    let turns = world.disk.rows.keys().filter(|(table, _)| *table == Table::Turns).count();
+    assert_eq!(turns, 0, "the rest of the older list was made durable");
+}
+
+/// `config`, after so many minutes of silence: whether the next message begins anew.
+#[track_caller]
+fn check_stale(session: Value, silence_minutes: u64, begins_anew: bool) {
+    let mut world = World::story(json!({ "session": session }));
+    say(&mut world, "first", "hello");
+    world.wait(1_000);
+    let before = session_id(&world);
+    world.wait(silence_minutes * 60_000);
+    say(&mut world, "second", "again");
+    world.wait(1_000);
+    let after = session_id(&world);
+    assert_eq!(before != after, begins_anew, "{session} after {silence_minutes} minutes");
+    let live: Vec<&String> =
+        world.disk.transcripts.keys().filter(|path| path.ends_with(&format!("{after}.jsonl"))).collect();
+    assert_eq!(live.len(), 1, "{:?}", world.disk.transcripts.keys());
+    let aside = world.disk.transcripts.keys().filter(|path| path.contains(".aside.")).count();
+    assert_eq!(aside, usize::from(begins_anew), "the old transcript is put aside");
+    let lines = &world.disk.transcripts[live[0]];
+    assert_eq!(lines.iter().filter(|line| line.contains(r#""type":"session""#)).count(), 1);
+    assert_eq!(lines.iter().any(|line| line.contains("hello")), !begins_anew);
+}
+
+/// The story begins on 2027-01-15 at 08:00 UTC.
+#[test]
+fn stale_sessions_begin_anew() {
+    check_stale(json!({}), 60, false);
+    check_stale(json!({}), 19 * 60, false);
+    check_stale(json!({}), 21 * 60, true);
+    check_stale(json!({"reset": {"mode": "daily", "atHour": 9}}), 61, true);
+    check_stale(json!({"reset": {"mode": "idle", "idleMinutes": 30}}), 29, false);
+    check_stale(json!({"reset": {"mode": "idle", "idleMinutes": 30}}), 32, true);
+    check_stale(json!({"reset": {"mode": "idle", "idleMinutes": 3000}}), 2000, false);
+    check_stale(json!({"idleMinutes": 30}), 32, true);
+    check_stale(json!({"idleMinutes": 3000}), 2000, false);
+    check_stale(json!({"resetByType": {"direct": {"mode": "idle", "idleMinutes": 10}}}), 12, true);
+    check_stale(json!({"resetByType": {"group": {"mode": "idle", "idleMinutes": 10}}}), 12, false);
+}
