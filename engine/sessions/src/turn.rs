@@ -45,6 +45,10 @@ pub struct Turn {
     /// Where the answer goes, besides events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Route>,
+    /// What a channel knows of a message that it heard; `None` for what is said to the agent through a method. Decides
+    /// whether it wakes the agent where it was said in a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Heard>,
     /// Settings for this message only.
     #[serde(default)]
     pub options: TurnOptions,
@@ -162,6 +166,18 @@ pub struct Route {
     pub thread_id: Option<String>,
 }
 
+/// What a channel knows of a message besides its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Heard {
+    /// The platform itself marked the agent as mentioned; `None` when it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<bool>,
+    /// It answers something the agent said.
+    #[serde(default)]
+    pub answers_agent: bool,
+}
+
 /// Settings that hold for one message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -261,6 +277,7 @@ pub(crate) mod tests {
             attachments: Vec::new(),
             sender: None,
             route: None,
+            heard: None,
             options: TurnOptions::default(),
             fingerprint: Fingerprint::default(),
             accepted_at_ms: 0,

@@ -25,6 +25,7 @@ use crate::connection::Connections;
 use crate::counters::Counters;
 use crate::driver::{LogLevel, ShardId};
 use crate::home::Home;
+use crate::home::mentions::MentionTable;
 use crate::home::view::{HostFacts, Settings, View};
 use crate::limiter::AuthLimiter;
 use crate::limits::Limits;
@@ -136,6 +137,10 @@ impl Shard {
                 problems = std::mem::take(&mut home.problems);
                 presence = Some(home.presence.list(now).into());
             }
+            let mentions = Arc::clone(&shard.view.mentions);
+            for bad in &mentions.bad {
+                shard.log(LogLevel::Warn, "gateway", bad.to_string());
+            }
             for problem in problems {
                 shard.log(LogLevel::Error, "store", format!("left alone: {problem}"));
             }
@@ -228,6 +233,7 @@ fn first_view(settings: &SettingsBoot, facts: Arc<HostFacts>, now: Now) -> View 
         main_key: config.session.main_key(),
         global_scope: config.session.scope == SessionScope::Global,
         defender: Policy::default(),
+        mentions: Arc::new(MentionTable::of(config)),
         version: StateVersion { presence: 1, health: 1 },
         presence: Arc::from([]),
         health_v3: Arc::clone(&empty),

@@ -6,6 +6,7 @@
 pub(crate) mod admission;
 pub(crate) mod health;
 pub(crate) mod labels;
+pub(crate) mod mentions;
 mod resets;
 pub(crate) mod view;
 

@@ -23,6 +23,7 @@ use pincer_sessions::turn::Turn;
 use serde_json::value::RawValue;
 
 use crate::handshake::AuthPolicy;
+use crate::home::mentions::MentionTable;
 
 /// The config as it stands, and what follows from it.
 pub(crate) struct Settings {
@@ -46,6 +47,8 @@ pub(crate) struct View {
     pub(crate) main_key: String,
     pub(crate) global_scope: bool,
     pub(crate) defender: Policy,
+    /// What calls an agent in a group.
+    pub(crate) mentions: Arc<MentionTable>,
     pub(crate) facts: Arc<HostFacts>,
     pub(crate) version: StateVersion,
     pub(crate) presence: Arc<[PresenceEntry]>,

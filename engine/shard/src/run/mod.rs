@@ -12,6 +12,7 @@ mod begin;
 mod end;
 mod locate;
 mod model;
+mod overhear;
 pub(crate) mod stream;
 mod submit;
 pub(crate) mod summary;

@@ -46,6 +46,9 @@ impl Shard {
         if let Err(error) = self.ensure_session(key) {
             return self.refuse(asker, &turn, error);
         }
+        if !self.wakes(key, &turn) {
+            return self.overhear(key, turn, asker);
+        }
         let policy = self.queue_policy(key, turn.wire);
         let (run_id, spelled) = (turn.run_id.clone(), turn.spelled_key.clone());
         let told = |turn: &Turn| (turn.run_id.clone(), turn.spelled_key.clone());

@@ -217,6 +217,7 @@ fn run(cx: &mut Cx<'_>, key: SessionKey, params: RunParams) -> Outcome<RunPayloa
         attachments: inbound.attachments,
         sender: Some(sender(&cx.caller)),
         route,
+        heard: None,
         options: TurnOptions {
             thinking: params.thinking.as_deref().and_then(Thinking::read_v3),
             model,

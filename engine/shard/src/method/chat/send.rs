@@ -128,6 +128,7 @@ pub(crate) fn speak(cx: &mut Cx<'_>, spoken: Spoken) -> Outcome<SendPayload> {
         attachments: inbound.attachments,
         sender: Some(sender(&cx.caller)),
         route: spoken.route,
+        heard: None,
         options: spoken.options,
         accepted_at_ms: now.wall_ms,
         fingerprint,

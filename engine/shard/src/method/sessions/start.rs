@@ -56,6 +56,7 @@ impl Shard {
             attachments: inbound.attachments,
             sender: Some(sender(&held.caller())),
             route: None,
+            heard: None,
             options,
             accepted_at_ms: self.now.wall_ms,
             fingerprint,
