@@ -1,8 +1,8 @@
 //! The gateway's own key pair, by which clients recognise it again, and the key of its config hashes.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use base64::Engine;
@@ -52,7 +52,7 @@ impl GatewayIdentity {
                     hash_key: random().map_err(|error| at(&error))?,
                 };
                 let text = serde_json::to_string_pretty(&stored).map_err(|error| at(&error))?;
-                fs::create_dir_all(&folder).map_err(|error| at(&error))?;
+                DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|error| at(&error))?;
                 let temporary = folder.join("gateway.json.tmp");
                 OpenOptions::new()
                     .write(true)

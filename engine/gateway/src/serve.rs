@@ -1,7 +1,9 @@
 //! Puts the crates together and runs them: store, log, shards, egress.
 
+use std::fs::DirBuilder;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroU8;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,7 +84,10 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     }
     let identity = GatewayIdentity::load_or_make(&serve.state_dir).map_err(Refused::passing)?;
     if let Some(folder) = log_file.parent() {
-        std::fs::create_dir_all(folder)
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
             .map_err(|error| Refused::passing(format!("cannot make {}: {error}", folder.display())))?;
     }
     let (log_port, _log_thread) = log::start(LogOptions {

@@ -32,6 +32,11 @@ pub trait StoreBackend: Send + 'static {
     /// again later; the error goes to the log.
     fn checkpoint_if_due(&mut self) -> Result<(), StoreError>;
 
+    /// What was noticed and repaired since the last call, for the log.
+    fn take_notes(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Called once, when every shard has ended and everything is committed.
     fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
@@ -49,6 +54,10 @@ impl StoreBackend for pincer_store::Store {
 
     fn checkpoint_if_due(&mut self) -> Result<(), StoreError> {
         if self.checkpoint_due() { self.checkpoint() } else { Ok(()) }
+    }
+
+    fn take_notes(&mut self) -> Vec<String> {
+        pincer_store::Store::take_notes(self)
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
@@ -181,12 +190,17 @@ fn commit_loop<M>(
         if queue.is_empty()
             && let Err(error) = backend.checkpoint_if_due()
         {
-            let message = format!("a checkpoint failed, will try again: {}", error.message);
-            let line = LogLine { level: LogLevel::Error, subsystem: "gateway/store", message };
-            log.write(Clock::start().now().wall_ms, line);
+            say(log, LogLevel::Error, format!("a checkpoint failed, will try again: {}", error.message));
+        }
+        for note in backend.take_notes() {
+            say(log, LogLevel::Warn, note);
         }
     }
     backend.close()
+}
+
+fn say(log: &LogPort, level: LogLevel, message: String) {
+    log.write(Clock::start().now().wall_ms, LogLine { level, subsystem: "gateway/store", message });
 }
 
 fn read_loop<M>(mesh: &Mesh<M>, queue: &Receiver<ReadWork>, mut reader: Box<dyn StoreReader>) {

@@ -137,6 +137,9 @@ pub struct Sender {
     /// Name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What kind of client it used: `client.mode`; absent for a channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
     /// Whether it is the owner of this gateway.
     #[serde(default)]
     pub owner: bool,
@@ -295,7 +298,7 @@ pub(crate) mod tests {
             data: "AA==".into(),
             bytes: 1,
         });
-        original.sender = Some(Sender { id: "cli".into(), name: None, owner: true });
+        original.sender = Some(Sender { id: "cli".into(), name: None, mode: None, owner: true });
         let record = TurnRecord {
             state: TurnState::Queued,
             policy: QueuePolicy::default_for(Wire::V4),

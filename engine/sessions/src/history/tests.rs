@@ -13,7 +13,7 @@ fn lines() -> Vec<String> {
         next
     };
     let mut chain = Chain::default();
-    let owner = Sender { id: "cli".into(), name: Some("recorder".into()), owner: true };
+    let owner = Sender { id: "cli".into(), name: Some("recorder".into()), mode: None, owner: true };
     let user = UserLine {
         text: "hello",
         attachments: &[],

@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn collected_messages_read_as_upstreams_do() {
         let mut second = turn("second msg");
-        second.sender = Some(Sender { id: "cli".into(), name: Some("recorder".into()), owner: true });
+        second.sender =
+            Some(Sender { id: "cli".into(), name: Some("recorder".into()), mode: None, owner: true });
         let third = Turn { text: "third msg".into(), ..second.clone() };
         assert_eq!(
             collected([&second, &third]),

@@ -259,6 +259,16 @@ pub struct UserLine<'a> {
     pub at_ms: u64,
 }
 
+/// Who a user message came through, as v4's clients show it.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Client<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'a str>,
+    display_name: &'a str,
+}
+
 impl UserLine<'_> {
     pub(super) fn message(&self) -> Message {
         let mut parts = vec![Part::new_text(self.text)];
@@ -271,7 +281,8 @@ impl UserLine<'_> {
         let mut meta = Meta { run_id: Some(self.run_id.to_owned()), ..Meta::default() };
         if let Some(sender) = self.sender {
             meta.sender_is_owner = Some(sender.owner);
-            let client = serde_json::json!({ "id": sender.id, "displayName": sender.label() });
+            let client =
+                Client { id: &sender.id, mode: sender.mode.as_deref(), display_name: sender.label() };
             meta.extra.insert("transport".to_owned(), serde_json::json!({ "clients": [client] }));
         }
         Message {

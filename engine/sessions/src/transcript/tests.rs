@@ -15,7 +15,7 @@ fn counter() -> impl IdSource {
 fn session() -> Vec<String> {
     let mut ids = counter();
     let mut chain = Chain::default();
-    let owner = Sender { id: "cli".into(), name: Some("recorder".into()), owner: true };
+    let owner = Sender { id: "cli".into(), name: Some("recorder".into()), mode: None, owner: true };
     let image = Attachment { mime_type: "image/png".into(), file_name: None, data: "AAAA".into(), bytes: 3 };
     let usage = Usage { input: 100, output: 9, total_tokens: 109, ..Usage::default() };
     let mut lines = vec![Chain::header("s-1", "/home/user/workspace", 1_795_360_015_226)];

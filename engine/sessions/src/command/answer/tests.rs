@@ -128,7 +128,7 @@ fn groups_can_be_woken_differently() {
 
 #[test]
 fn who_asks_and_what_is_said() {
-    let sender = Sender { id: "cli".into(), name: Some("recorder".into()), owner: true };
+    let sender = Sender { id: "cli".into(), name: Some("recorder".into()), mode: None, owner: true };
     let known = View { sender: Some(&sender), ..view(Wire::V3) };
     let text = answer(&Command::Whoami, &known).text;
     assert_eq!(text, "🧭 Identity\nChannel: webchat\nUser id: cli\nUsername: @recorder\nAllowFrom: cli");

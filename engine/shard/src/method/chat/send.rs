@@ -155,6 +155,7 @@ pub(crate) fn sender(caller: &Caller) -> Sender {
     Sender {
         id: caller.who.client_id.as_str().to_owned(),
         name: caller.who.display_name.as_deref().map(str::to_owned),
+        mode: Some(caller.who.client_mode.as_str().to_owned()),
         owner: true,
     }
 }
