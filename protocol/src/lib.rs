@@ -15,6 +15,7 @@ pub mod field;
 pub mod frame;
 pub mod json;
 pub mod method;
+pub mod queue;
 pub mod schema;
 pub mod wire;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pincer_protocol::Wire;
+pub use pincer_protocol::queue::{DropPolicy, QueueMode};
 use serde::Deserialize;
 
 /// `messages`.
@@ -55,78 +56,6 @@ pub struct GroupChat {
     pub history_limit: Option<u32>,
 }
 
-/// What happens to a message that arrives while its session runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum QueueMode {
-    /// Joins the running turn.
-    Steer,
-    /// Joins the running turn and runs again after it.
-    SteerBacklog,
-    /// Waits for its own turn.
-    Followup,
-    /// Waits, and is joined with the others that wait.
-    Collect,
-    /// Stops the running turn.
-    Interrupt,
-}
-
-impl QueueMode {
-    /// Reads a mode in any of upstream's spellings, in any case.
-    pub fn parse(text: &str) -> Option<QueueMode> {
-        Some(match text.trim().to_ascii_lowercase().as_str() {
-            "steer" | "steering" | "queue" | "queued" => QueueMode::Steer,
-            "steer-backlog" | "steer_backlog" | "steer+backlog" => QueueMode::SteerBacklog,
-            "followup" | "followups" | "follow-up" | "follow-ups" => QueueMode::Followup,
-            "collect" | "coalesce" => QueueMode::Collect,
-            "interrupt" | "interrupts" | "abort" => QueueMode::Interrupt,
-            _ => return None,
-        })
-    }
-
-    /// Upstream's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            QueueMode::Steer => "steer",
-            QueueMode::SteerBacklog => "steer-backlog",
-            QueueMode::Followup => "followup",
-            QueueMode::Collect => "collect",
-            QueueMode::Interrupt => "interrupt",
-        }
-    }
-}
-
-/// Which message goes when a queue is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Drop {
-    /// The oldest.
-    Old,
-    /// The new one is refused.
-    New,
-    /// The oldest, and a line about it stays.
-    Summarize,
-}
-
-impl Drop {
-    /// Reads a policy in any of upstream's spellings, in any case.
-    pub fn parse(text: &str) -> Option<Drop> {
-        Some(match text.trim().to_ascii_lowercase().as_str() {
-            "old" | "oldest" => Drop::Old,
-            "new" | "newest" => Drop::New,
-            "summarize" | "summary" => Drop::Summarize,
-            _ => return None,
-        })
-    }
-
-    /// Upstream's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Drop::Old => "old",
-            Drop::New => "new",
-            Drop::Summarize => "summarize",
-        }
-    }
-}
-
 /// Queue settings in force for one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
@@ -137,7 +66,7 @@ pub struct QueueSettings {
     /// Most waiting messages, at least 1.
     pub cap: u32,
     /// Which goes beyond that.
-    pub drop: Drop,
+    pub drop: DropPolicy,
 }
 
 impl Queue {
@@ -152,12 +81,12 @@ impl Queue {
         let own_debounce = channel.and_then(|channel| self.debounce_ms_by_channel.get(channel)).copied();
         QueueSettings {
             mode: by_channel
-                .and_then(|text| QueueMode::parse(text))
-                .or_else(|| self.mode.as_deref().and_then(QueueMode::parse))
+                .and_then(|text| mode_of(text))
+                .or_else(|| self.mode.as_deref().and_then(mode_of))
                 .unwrap_or(mode),
             debounce_ms: own_debounce.or(self.debounce_ms).unwrap_or(debounce_ms),
             cap: self.cap.unwrap_or(20).max(1),
-            drop: self.drop.as_deref().and_then(Drop::parse).unwrap_or(Drop::Summarize),
+            drop: self.drop.as_deref().and_then(DropPolicy::parse).unwrap_or(DropPolicy::Summarize),
         }
     }
 
@@ -166,14 +95,19 @@ impl Queue {
         let modes = self.by_channel.iter().map(|(channel, mode)| (format!("byChannel.{channel}"), mode));
         let modes = modes.chain(self.mode.iter().map(|mode| ("mode".to_owned(), mode)));
         let mut unknown: Vec<(String, String)> = modes
-            .filter(|(_, mode)| QueueMode::parse(mode).is_none())
+            .filter(|(_, mode)| mode_of(mode).is_none())
             .map(|(path, mode)| (path, format!("Unrecognized queue mode \"{mode}\"")))
             .collect();
-        if let Some(drop) = self.drop.as_ref().filter(|drop| Drop::parse(drop).is_none()) {
+        if let Some(drop) = self.drop.as_ref().filter(|drop| DropPolicy::parse(drop).is_none()) {
             unknown.push(("drop".to_owned(), format!("Unrecognized drop policy \"{drop}\"")));
         }
         unknown
     }
+}
+
+/// Reads a mode in any of upstream's spellings: a config may be older than the gateway.
+fn mode_of(text: &str) -> Option<QueueMode> {
+    QueueMode::parse(Wire::V3, text)
 }
 
 #[cfg(test)]
@@ -192,7 +126,7 @@ mod tests {
         assert_eq!((of(None).mode, of(None).debounce_ms), (QueueMode::Followup, 7));
         assert_eq!(of(Some("discord")).mode, QueueMode::Interrupt);
         assert_eq!((of(Some("slack")).mode, of(Some("slack")).debounce_ms), (QueueMode::Followup, 9));
-        assert_eq!((of(None).drop, of(None).cap), (Drop::Old, 20));
+        assert_eq!((of(None).drop, of(None).cap), (DropPolicy::Old, 20));
         assert_eq!(
             queue.unknown(),
             [("byChannel.slack".into(), "Unrecognized queue mode \"banana\"".into())]

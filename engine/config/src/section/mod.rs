@@ -21,7 +21,7 @@ pub use commands::{Commands, Exec, Tools};
 pub use engine::{Backend, Durability, Engine, Limits};
 pub use gateway::{Auth, AuthMode, Bind, Gateway};
 pub use logging::Logging;
-pub use messages::{Drop, Messages, QueueMode, QueueSettings};
+pub use messages::{DropPolicy, Messages, QueueMode, QueueSettings};
 pub use models::{Model, ModelRef, Models, Provider};
 pub use session::Session;
 

@@ -16,7 +16,7 @@ use pincer_sessions::entry::Entry;
 use pincer_sessions::entry::level::Thinking;
 use pincer_sessions::key::{KeyError, KeyRules, SessionKey, SessionKind};
 use pincer_sessions::model_ref::ModelFacts;
-use pincer_sessions::queue::{DropPolicy, QueueMode, QueueSettings};
+use pincer_sessions::queue::QueueSettings;
 use pincer_sessions::time::Now;
 use pincer_sessions::transcript::Prices;
 use pincer_sessions::turn::Turn;
@@ -172,10 +172,10 @@ impl View {
     pub(crate) fn queue_settings(&self, channel: Option<&str>, wire: Wire) -> QueueSettings {
         let configured = self.config().messages.queue.settings(channel, wire);
         QueueSettings {
-            mode: QueueMode::parse(Wire::V3, configured.mode.as_str()),
+            mode: Some(configured.mode),
             debounce_ms: u32::try_from(configured.debounce_ms).ok(),
             cap: u16::try_from(configured.cap).ok(),
-            drop: DropPolicy::parse(configured.drop.as_str()),
+            drop: Some(configured.drop),
         }
     }
 

@@ -205,7 +205,8 @@ impl Shard {
                 self.broadcast(event);
             }
             let said = run.stream.said().to_owned();
-            if !said.is_empty() {
+            // An answer that is on its way to the disk is written down already.
+            if !said.is_empty() && !matches!(run.phase, Phase::Finishing) {
                 let line = InjectedLine {
                     text: &said,
                     run_id: Some(run_id),

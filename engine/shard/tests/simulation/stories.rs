@@ -87,6 +87,21 @@ fn an_older_list_does_not_undo_a_newer_one() {
     assert_eq!(turns, 0, "the rest of the older list was made durable");
 }
 
+/// A run is stopped while its answer is on its way to the disk: the answer stands once.
+#[test]
+fn an_answer_is_not_written_twice() {
+    let mut world = World::story(json!({}));
+    say(&mut world, "first", "SLOW 20");
+    world.fails = true;
+    world.wait(2_000);
+    world.request(0, "chat.abort", "chat.abort", json!({"sessionKey": KEY}));
+    world.wait(10);
+    world.fails = false;
+    world.wait(5_000);
+    let said = world.disk.transcripts.values().flatten().filter(|line| line.contains("word19")).count();
+    assert_eq!(said, 1);
+}
+
 /// `config`, after so many minutes of silence: whether the next message begins anew.
 #[track_caller]
 fn check_stale(session: Value, silence_minutes: u64, begins_anew: bool) {
