@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::json::{Kind, Node, write_serde};
+use crate::json::{DEPTH_MAX, Kind, Node, write_serde};
 use crate::{ErrorShape, Wire};
 
 /// The `id` of a request. Clients send strings; upstream echoes whatever else it was sent, so any JSON is kept.
@@ -46,6 +46,27 @@ pub struct BadFrame {
     pub id: RequestId,
     /// `invalid request frame: …`
     pub message: String,
+}
+
+impl BadFrame {
+    /// What is wrong with a text that [`crate::json::Parser`] does not take. `None`: it is no JSON, which upstream ignores
+    /// in silence; the rest is JSON that upstream reads, so somebody waits for an answer.
+    pub fn unreadable(text: &[u8]) -> Option<BadFrame> {
+        #[derive(serde::Deserialize)]
+        struct Envelope<'a> {
+            #[serde(borrow)]
+            id: std::borrow::Cow<'a, str>,
+        }
+        // Values that are skipped are not looked at: neither their depth nor the size of numbers matters.
+        let Envelope { id } = serde_json::from_slice(text).ok()?;
+        Some(BadFrame {
+            id: RequestId::Text(id.into()),
+            message: format!(
+                "invalid request frame: nested deeper than {DEPTH_MAX}, or with a number or a surrogate that cannot be \
+                 represented"
+            ),
+        })
+    }
 }
 
 /// Root properties of a request; the last two are v4's.
@@ -153,6 +174,24 @@ pub fn write_error(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unreadable_json_is_answered_and_no_json_is_not() {
+        let deep = format!(
+            r#"{{"type":"req","id":"a","method":"x","params":{}{}}}"#,
+            "[".repeat(5_000),
+            "]".repeat(5_000)
+        );
+        for text in [r#"{"id":"a","x":1e400}"#, r#"{"id":"a","x":"\ud800"}"#, &deep] {
+            let mut bytes = text.as_bytes().to_vec();
+            assert!(crate::json::Parser::default().parse(&mut bytes, |_| ()).is_err(), "{text}");
+            let bad = BadFrame::unreadable(&bytes).expect(text);
+            assert_eq!(bad.id, RequestId::Text("a".into()));
+        }
+        for text in ["hello", r#"{"id":"a""#, r#"{"id":7,"x":1e400}"#, "[]", ""] {
+            assert_eq!(BadFrame::unreadable(text.as_bytes()), None, "{text}");
+        }
+    }
     use crate::json::Parser;
 
     #[track_caller]

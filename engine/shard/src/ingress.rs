@@ -2,7 +2,7 @@
 
 use pincer_protocol::connect::Challenge;
 use pincer_protocol::event::EncodedEvent;
-use pincer_protocol::frame::{self, RequestFrame};
+use pincer_protocol::frame::{self, BadFrame, RequestFrame};
 use pincer_protocol::json::Parser;
 use pincer_sessions::time::Now;
 use pincer_ws::encode;
@@ -180,7 +180,7 @@ impl Shard {
         }
     }
 
-    /// A message of an authenticated connection. What is not JSON is ignored, as upstream does.
+    /// A message of an authenticated connection. What is not JSON is ignored, as upstream does it.
     fn request(&mut self, conn: ConnId, parser: &mut Parser, text: &mut [u8]) {
         let Some(Stage::Open(open)) = self.connections.get(conn).map(|connection| &connection.stage) else {
             return;
@@ -196,6 +196,10 @@ impl Shard {
         });
         if parsed.is_err() {
             self.counters.bad_frames += 1;
+            if let Some(bad) = BadFrame::unreadable(text) {
+                let error = pincer_protocol::ErrorShape::invalid(bad.message);
+                self.write_frame(conn, |out| frame::write_error(out, &bad.id, None, &error));
+            }
         }
     }
 

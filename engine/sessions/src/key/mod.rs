@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 use crate::agent::AgentId;
 
-pub use parse::{KeyError, KeyRules};
+pub use parse::{KEY_BYTES_MAX, KeyError, KeyRules};
 pub use route::DmScope;
 
 /// Canonical name of a conversation. Cheap to clone; equal keys are equal texts.

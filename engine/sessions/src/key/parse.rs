@@ -22,6 +22,9 @@ pub struct KeyRules<'a> {
     pub strict: bool,
 }
 
+/// Longest key a client may send, in bytes. Upstream has no limit; a key is part of every row and event of its session.
+pub const KEY_BYTES_MAX: usize = 2_048;
+
 /// Why a text is no key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyError {
@@ -29,6 +32,8 @@ pub enum KeyError {
     Empty,
     /// Starts like an agent's key and is none; holds what was sent. Caller's fault.
     Malformed(String),
+    /// Longer than [`KEY_BYTES_MAX`]. Caller's fault.
+    TooLong,
     /// A short key that would make a malformed one, on v4. Upstream answers as if it were its own fault.
     Unresolvable,
     /// The caller named one agent and another one's key. Caller's fault.
@@ -44,6 +49,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             KeyError::Empty => f.write_str("key required"),
+            KeyError::TooLong => write!(f, "session key too long: at most {KEY_BYTES_MAX} bytes"),
             KeyError::Malformed(text) => write!(f, "malformed session key \"{text}\""),
             KeyError::Unresolvable => {
                 f.write_str("Error: Malformed agent session key; refusing default-agent resolution.")
@@ -72,6 +78,9 @@ impl SessionKey {
         let sent = text.trim();
         if sent.is_empty() {
             return Err(KeyError::Empty);
+        }
+        if sent.len() > KEY_BYTES_MAX {
+            return Err(KeyError::TooLong);
         }
         let key = sent.to_lowercase();
         if key == "global" || key == "unknown" {
@@ -236,6 +245,20 @@ mod tests {
         use pincer_protocol::ErrorCode;
         assert_eq!(ErrorShape::from(KeyError::Empty).code, ErrorCode::InvalidRequest);
         assert_eq!(ErrorShape::from(KeyError::Unresolvable).code, ErrorCode::Unavailable);
+    }
+
+    #[test]
+    fn keys_have_a_length() {
+        let agent = AgentId::default();
+        let rules = KeyRules {
+            default_agent: &agent,
+            main_key: "main",
+            global_scope: false,
+            wire: Wire::V4,
+            strict: false,
+        };
+        assert!(SessionKey::parse(&"x".repeat(KEY_BYTES_MAX), &rules).is_ok());
+        assert_eq!(SessionKey::parse(&"x".repeat(KEY_BYTES_MAX + 1), &rules), Err(KeyError::TooLong));
     }
 
     #[test]
