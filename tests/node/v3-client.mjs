@@ -18,8 +18,8 @@ export class V3Client {
   #listeners = new Set();
 
   /** Connects as `device`; resolves with hello-ok. */
-  async connect(url, { token, device, scopes, client = { id: 'cli', mode: 'cli' } }) {
-    this.socket = new WebSocket(url);
+  async connect(url, { token, device, scopes, client = { id: 'cli', mode: 'cli' }, headers }) {
+    this.socket = new WebSocket(url, { headers });
     this.closed = new Promise((resolve) =>
       this.socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() })),
     );

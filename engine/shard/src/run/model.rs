@@ -14,6 +14,11 @@ use crate::shard::Timer;
 /// Most text one run may say, in bytes; a model that goes on is cut off there and the run ends well.
 const REPLY_BYTES_MAX: usize = 4 << 20;
 
+/// The embedded model does not answer in the same instant as the message is acknowledged. No other model can, and clients
+/// rely on it: when the whole answer comes with the acknowledgement, in one read, OpenClaw 2026.9's terminal takes the
+/// run for one that never ends.
+const LOOPBACK_START_MS: u64 = 2;
+
 impl Shard {
     /// Starts a call. The defender looks at it first: nothing reaches a provider uncleared.
     pub(super) fn start_call(&mut self, key: &SessionKey, request: ModelRequest) {
@@ -26,8 +31,9 @@ impl Shard {
         run.text.clear();
         if cleared.get().endpoint.api == Api::Loopback {
             let script = Box::new(Script::new(cleared.get()));
-            run.phase = Phase::Loopback { script, since_ms: now_ms, timer: None };
-            return self.loopback_due(key);
+            let timer = self.timers.set(now_ms + LOOPBACK_START_MS, Timer::Loopback(key.clone()));
+            run.phase = Phase::Loopback { script, since_ms: now_ms + LOOPBACK_START_MS, timer: Some(timer) };
+            return;
         }
         run.phase = Phase::Calling(call);
         self.runs.calls.insert(call, key.clone());
