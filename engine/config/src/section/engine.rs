@@ -91,8 +91,6 @@ pub enum Durability {
 pub struct Limits {
     /// Open connections of the process.
     pub connections: Option<u32>,
-    /// Of them, from one address.
-    pub connections_per_address: Option<u32>,
     /// Longest frame before `connect`, in bytes.
     pub pre_auth_frame_bytes: Option<u32>,
     /// Longest frame, in bytes.
@@ -103,6 +101,4 @@ pub struct Limits {
     pub sessions: Option<u32>,
     /// Runs at the same time.
     pub runs: Option<u32>,
-    /// Remembered outcomes.
-    pub idempotency_entries: Option<u32>,
 }

@@ -20,13 +20,11 @@ pub(super) const ENGINE: &[Key] = &[
     key("drainMs", MILLIS).says("Drain", "How long running answers may take when the gateway stops."),
     key("limits", Shape::Object(&[
         key("connections", COUNT).says("Connections", "Most open connections."),
-        key("connectionsPerAddress", COUNT).says("Connections Per Address", "Most of them from one address."),
         key("preAuthFrameBytes", COUNT).says("First Frame", "Longest frame before a client said who it is, in bytes."),
         key("frameBytes", COUNT).says("Frame", "Longest frame, in bytes."),
         key("bufferedBytes", COUNT).says("Buffered Bytes", "Most bytes that wait for one slow client."),
         key("sessions", COUNT).says("Sessions", "Most sessions kept in memory."),
         key("runs", COUNT).says("Runs", "Most runs at the same time."),
-        key("idempotencyEntries", COUNT).says("Idempotency Entries", "Most remembered outcomes."),
     ]))
     .says("Limits", "Bounds on what the gateway holds. Unset: the engine's own."),
 ];

@@ -18,7 +18,7 @@ Examples:
 
 Stops cleanly on SIGTERM and SIGINT.")]
 pub(crate) struct RunOptions {
-    /// Port for WebSocket, HTTP and the control UI; 0 takes a free one [env: PINCER_GATEWAY_PORT, OPENCLAW_GATEWAY_PORT]
+    /// Port for WebSocket and HTTP; 0 takes a free one [env: PINCER_GATEWAY_PORT, OPENCLAW_GATEWAY_PORT]
     /// [default: 18789]
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
