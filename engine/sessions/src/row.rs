@@ -53,6 +53,8 @@ pub struct RowFacts {
     pub children: Vec<SessionKey>,
     /// v4: whether `activitySummary` is told, as `sessions.describe` and events do.
     pub with_summary: bool,
+    /// v4: the last entry of the transcript, as `chat.history` and `chat.startup` tell it.
+    pub active_leaf: Option<Box<str>>,
 }
 
 /// Writes the row of one session.

@@ -62,6 +62,13 @@ impl Shard {
         RowFacts { active_run_ids: run_ids, ..RowFacts::default() }
     }
 
+    /// A session's row, with where its transcript ends.
+    pub(crate) fn leaf_row(&self, key: &SessionKey, wire: Wire) -> Option<Json> {
+        let session = self.sessions.map.get(key)?;
+        let facts = RowFacts { with_summary: true, active_leaf: session.leaf.clone(), ..self.row_facts(key) };
+        render(key, &session.entry, &facts, &self.row_context(wire))
+    }
+
     /// A session's row.
     pub(crate) fn row_of(&self, key: &SessionKey, wire: Wire) -> Option<Json> {
         let session = self.sessions.map.get(key)?;

@@ -120,6 +120,8 @@ pub struct RowV4<'a> {
     pub active_run_ids: &'a [String],
     /// What the caller may do with the session; every operator here may do everything.
     pub sharing_role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_leaf_entry_id: Option<&'a str>,
 }
 
 /// Somebody who has spoken in a session.
@@ -257,6 +259,7 @@ impl<'a> RowV4<'a> {
             has_active_run: running,
             active_run_ids: &facts.active_run_ids,
             sharing_role: "admin",
+            active_leaf_entry_id: facts.active_leaf.as_deref(),
             base,
         }
     }

@@ -92,7 +92,7 @@ impl Shard {
             has_more: next_offset.is_some(),
             total_messages: total,
             defaults: raw(&self.list_defaults(wire)),
-            session_info: self.row_of(key, wire).unwrap_or_else(|| raw(&json!({"key": key.as_str()}))),
+            session_info: self.leaf_row(key, wire).unwrap_or_else(|| raw(&json!({"key": key.as_str()}))),
         });
         HistoryPayload {
             session_key: params.session_key,
