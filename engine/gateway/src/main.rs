@@ -8,6 +8,7 @@ mod client;
 mod identity;
 mod run;
 mod serve;
+mod warm;
 
 use std::process::ExitCode;
 

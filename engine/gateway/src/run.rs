@@ -13,6 +13,7 @@ use pincer_shard::driver::{LogLevel, LogLine};
 
 use crate::cli::{Failure, Global, Output, RunOptions, prepare};
 use crate::serve::{self, Refused, Running, Serve};
+use crate::warm;
 
 /// How long running turns get when the gateway stops, milliseconds, unless configured.
 const DRAIN_BUDGET_MS: u64 = 30_000;
@@ -57,7 +58,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         fsync: plan.durability == Durability::Full,
     };
     let started = format!("pincer {}, backend {backend}, {shards} shards", env!("CARGO_PKG_VERSION"));
-    let Running { server, log } =
+    let Running { server, log, scratch } =
         serve::start(serve, &mut |line| output.remark(&line)).map_err(|Refused { message, config }| {
             if config { Failure::config(message) } else { Failure::new(message) }
         })?;
@@ -75,6 +76,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
     let watched = watch(server.post().clone(), log, OnSignal::drain(drain));
     let _watch = watched.map_err(|error| Failure::new(format!("signals cannot be watched: {error}")))?;
     pincer_runtime::memory::release_startup_code();
+    warm::up(scratch);
     // Only now: whoever waits for this line may send a signal next.
     for address in server.addrs() {
         output.remark(format!("listening on {address}"));

@@ -68,6 +68,8 @@ pub(crate) struct Running {
     pub(crate) server: Server<pincer_shard::Message>,
     /// Its log.
     pub(crate) log: LogPort,
+    /// What a scratch shard like its own is made from, without sessions.
+    pub(crate) scratch: Boot,
 }
 
 /// Starts the engine. `said` gets what its owner is told, line by line.
@@ -128,6 +130,16 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         Services { store: Some((Box::new(opened.store), Box::new(reader))), log: log_port.clone() };
     let shards = serve.shards.get();
     let now = pincer_runtime::Clock::start().now();
+    let scratch = Boot {
+        shard: 0,
+        shards: 1,
+        limits,
+        seed,
+        now,
+        settings: settings.clone(),
+        facts: Arc::clone(&facts),
+        rows: Arc::default(),
+    };
     let server = Server::start(
         &options,
         services,
@@ -149,7 +161,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         },
     )
     .map_err(Refused::passing)?;
-    Ok(Running { server, log: log_port })
+    Ok(Running { server, log: log_port, scratch })
 }
 
 /// Bounds of one shard: the config's, which are the process's, shared out where shards hold a part each.
