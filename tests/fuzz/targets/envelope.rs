@@ -218,6 +218,7 @@ fn outcome(op: &StoreOp) -> Outcome {
 fn nothing(read: &StoreRead) -> ReadAnswer {
     match read {
         StoreRead::Transcripts(queries) => ReadAnswer::Transcripts(vec![Tail::default(); queries.len()]),
+        StoreRead::Heads(queries) => ReadAnswer::Transcripts(vec![Tail::default(); queries.len()]),
         StoreRead::Log { .. } => ReadAnswer::Failed("no log here".to_owned()),
     }
 }
@@ -241,6 +242,7 @@ fn facts() -> HostFacts {
         ip: None,
         platform: "linux".to_owned(),
         arch: "x64".to_owned(),
+        zone: jiff::tz::TimeZone::UTC,
         boot_id: "boot".to_owned(),
         backend: "none".to_owned(),
         log_file: String::new(),

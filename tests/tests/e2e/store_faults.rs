@@ -225,7 +225,7 @@ fn damaged_files_are_refused_or_repaired_aloud(backend: Backend) {
                     }
                     Ok(gateway) => {
                         let log = gateway.log();
-                        let said = ["repair", "damage", "torn", "rebuilt", "aside"];
+                        let said = ["repair", "damage", "torn", "rebuilt", "aside", "is lost"];
                         assert!(
                             said.iter().any(|word| log.contains(word)),
                             "{case}: nothing was said: {log}"

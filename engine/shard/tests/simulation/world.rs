@@ -29,18 +29,8 @@ const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:channe
 /// The one that is deleted at times.
 const DELETED_KEY: &str = KEYS[2];
 /// What messages begin with: what the loopback model is to do.
-const WORDS: [&str; 10] = [
-    "/compact",
-    "hello",
-    "SLOW 3",
-    "LONG 20",
-    "SILENT",
-    "FAIL",
-    "WAIT 40 x",
-    "hello",
-    "/status",
-    "/reset hi",
-];
+const WORDS: [&str; 9] =
+    ["hello", "SLOW 3", "LONG 20", "SILENT", "FAIL", "WAIT 40 x", "hello", "/status", "/reset hi"];
 
 /// What is on its way to a shard.
 enum Parcel {
@@ -85,8 +75,6 @@ pub(crate) struct World {
     /// The store refuses at times. What must be written is then written later, out of order.
     refuses: bool,
     config: String,
-    /// Whether this is a story: nothing happens by chance.
-    told: bool,
     /// In a story: the store refuses everything.
     pub(crate) fails: bool,
     seed: u64,
@@ -112,7 +100,6 @@ impl World {
     /// A world of one shard and one client, in which only happens what a story says.
     pub(crate) fn story(config: &Value) -> World {
         let mut world = World::with(Dice(7), 7, 1, Limits::default(), false, config);
-        world.told = true;
         world.connect_as(4);
         assert!(world.clients[0].connected);
         world
@@ -135,7 +122,6 @@ impl World {
             labels: BTreeMap::new(),
             refuses,
             config: config.to_string(),
-            told: false,
             fails: false,
             seed,
         };
@@ -654,9 +640,13 @@ fn facts() -> HostFacts {
 }
 
 fn settings(config: &str) -> SettingsBoot {
-    let nothing = &mut |_: &Path| Err(ErrorKind::NotFound.into());
     SettingsBoot {
-        loaded: Arc::new(pincer_config::load(config, Path::new("/sim/openclaw.json"), nothing, &|_| None)),
+        loaded: Arc::new(pincer_config::load(
+            config,
+            Path::new("/sim/openclaw.json"),
+            &mut |_| Err(ErrorKind::NotFound.into()),
+            &|_| None,
+        )),
         raw: "".into(),
         exists: false,
         config_path: "/sim/openclaw.json".to_owned(),
