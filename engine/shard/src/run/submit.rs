@@ -207,8 +207,6 @@ impl Shard {
     pub(crate) fn forget_request(&mut self, run_id: &str) {
         for family in [Family::Chat, Family::Agent] {
             self.sessions.idempotency.cancel(family, run_id);
-            // It may have ended in memory (a command, a turn stopped on its way) before the store refused it.
-            self.sessions.idempotency.retract(family, run_id);
         }
     }
 

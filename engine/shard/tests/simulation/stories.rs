@@ -89,11 +89,11 @@ fn an_older_list_does_not_undo_a_newer_one() {
 /// A run is stopped while its answer is on its way to the disk: the answer stands once.
 #[test]
 fn an_answer_is_not_written_twice() {
-    let mut world = World::story(json!({}));
+    let mut world = World::story(&json!({}));
     say(&mut world, "first", "SLOW 20");
     world.fails = true;
     world.wait(2_000);
-    world.request(0, "chat.abort", "chat.abort", json!({"sessionKey": KEY}));
+    world.tell("chat.abort", json!({"sessionKey": KEY}));
     world.wait(10);
     world.fails = false;
     world.wait(5_000);

@@ -25,7 +25,7 @@ const RING_FULL: usize = 12;
 /// Largest answer or event of these worlds, in bytes: how far one frame may reach over the bound of an outbox.
 const FRAME_BYTES_MAX: usize = 32 << 10;
 /// Sessions of a world.
-const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:channel:1"];
+const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:direct:7"];
 /// The one that is deleted at times.
 const DELETED_KEY: &str = KEYS[2];
 /// What messages begin with: what the loopback model is to do.
