@@ -19,14 +19,20 @@ pub fn gateway_binary() -> PathBuf {
                 // Relative to where the user stands, not to the test's own directory.
                 return std::path::absolute(path).unwrap();
             }
-            build(&["-p", "pincer-gateway"]).join("pincer")
+            build(&["--bin", "pincer"]).join("pincer")
         })
         .clone()
 }
 
-/// An example of a package, built like [`gateway_binary`].
-pub fn example(package: &str, name: &str) -> PathBuf {
-    build(&["-p", package, "--example", name]).join("examples").join(name)
+/// An example of some package, built like [`gateway_binary`].
+pub fn example(name: &str) -> PathBuf {
+    build(&["--example", name]).join("examples").join(name)
+}
+
+/// The program that runs another one under a seccomp filter which refuses io_uring's system calls.
+pub fn no_uring() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| example("no_uring")).clone()
 }
 
 fn build(what: &[&str]) -> PathBuf {
@@ -38,7 +44,8 @@ fn build(what: &[&str]) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(workspace())
-        .args(["build", "--quiet", "--profile", profile])
+        // The whole workspace's features, as everything else that CI builds: else crates are built twice.
+        .args(["build", "--workspace", "--quiet", "--profile", profile])
         .args(what)
         .env("CARGO_TARGET_DIR", dir.parent().unwrap())
         .status()

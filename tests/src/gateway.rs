@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::backend::Backend;
-use crate::binary::gateway_binary;
+use crate::binary::{gateway_binary, no_uring};
 use crate::client::{Client, PATIENCE};
 use crate::hello::Hello;
 use crate::http::{self, Answer};
@@ -165,6 +165,9 @@ impl Setup {
     /// The command that runs it, with output and errors in `log`.
     fn command(&self, log: &Path) -> Command {
         let mut words = self.wrapper.clone();
+        if std::env::var_os("PINCER_NO_URING").is_some_and(|value| value == "1") {
+            words.extend([no_uring(), "eperm".into()]);
+        }
         words.push(gateway_binary());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(["gateway", "run", "--port", "0"]);

@@ -2,12 +2,16 @@
 //! with what was acknowledged.
 //!
 //! Sessions run in queue mode `followup`, so every accepted message has one run. Each message carries a number of its own;
-//! the model echoes it. After a kill, once the queues are empty again, for every session:
+//! the model echoes it. After a kill the newest acknowledged message is sent again with its key, and one more message
+//! behind it: once that one has its answer the queue is empty. Then, for every session:
 //!
-//! - each acknowledged message is in the transcript once, each unacknowledged one at most once;
+//! - each acknowledged message is in the transcript once, also the repeated one; each unacknowledged one at most once;
+//! - they stand in the order they were sent in;
 //! - each has one answer, or the note that a restart cut its answer off, never both and never two;
-//! - the label is the one acknowledged last, or one that was sent after it;
-//! - the same message sent again with its key is not run again.
+//! - the label is the one acknowledged last, or one that was sent after it.
+//!
+//! A killed process leaves what it wrote to the kernel, so this finds what was acknowledged before it was written, or
+//! told twice; what a power cut loses when a sync is missing is tested beside the store.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -77,15 +81,24 @@ const SESSIONS: u64 = 3;
 const KILLS_PER_GENERATION: u32 = 5;
 /// Most requests of a lane that wait for their response.
 const OUTSTANDING_MAX: usize = 8;
+/// Room for the numbers of a lane's messages and labels. Numbers only grow, so that order can be checked.
+const NUMBERS_PER_LANE: u64 = 1_000_000;
 /// How long the queues may take to empty after a start.
 const SETTLE: Duration = Duration::from_secs(60);
 
 /// One message as its sender knows it.
 #[derive(Debug, Clone)]
 struct Sent {
+    number: u64,
     key: String,
     text: String,
     fate: Fate,
+}
+
+impl Sent {
+    fn new(number: u64, word: String) -> Sent {
+        Sent { number, key: format!("kill-{number}"), text: format!("{word}#{number}#"), fate: Fate::Unknown }
+    }
 }
 
 /// What became of a request.
@@ -123,7 +136,8 @@ pub fn run(plan: &Plan, mut progress: impl FnMut(u32, &Tally)) -> Result<Tally, 
         setup.backend = Some(plan.backends[kill as usize % plan.backends.len()]);
         let gateway =
             setup.try_start().map_err(|exit| format!("kill {kill}: it does not start again: {exit:?}"))?;
-        let found = check(&gateway, &ledger).map_err(|finding| report(kill, &finding, &gateway))?;
+        let found =
+            check(&gateway, &mut ledger, &mut number).map_err(|finding| report(kill, &finding, &gateway))?;
         if kill % KILLS_PER_GENERATION == 0 {
             ledger.clear();
             tally += found;
@@ -142,7 +156,8 @@ pub fn run(plan: &Plan, mut progress: impl FnMut(u32, &Tally)) -> Result<Tally, 
         progress(kill + 1, &tally);
     }
     let gateway = setup.try_start().map_err(|exit| format!("it does not start again: {exit:?}"))?;
-    tally += check(&gateway, &ledger).map_err(|finding| report(plan.kills, &finding, &gateway))?;
+    tally += check(&gateway, &mut ledger, &mut number)
+        .map_err(|finding| report(plan.kills, &finding, &gateway))?;
     Ok(tally)
 }
 
@@ -168,8 +183,7 @@ fn load(
                 let key = format!("agent:main:g{generation}-l{lane}-s{nth}");
                 own.insert(key.clone(), ledger.remove(&key).unwrap_or_default());
             }
-            // Room for the numbers of this lane's messages.
-            *number += 1_000_000;
+            *number += NUMBERS_PER_LANE;
             let mut lane =
                 Lane { client, rng: Rng::new(rng.any()), own, waiting: Vec::new(), number: *number, from: 0 };
             thread::spawn(move || {
@@ -188,7 +202,7 @@ struct Waiting {
 }
 
 enum What {
-    Message(String),
+    Message(u64),
     Label(String),
 }
 
@@ -234,11 +248,11 @@ impl Lane {
         self.number += 1;
         // Some answers take a moment, so that a kill finds runs under way and messages behind them.
         let wait = if self.rng.one_in(3) { format!("WAIT {} ", self.rng.below(80)) } else { String::new() };
-        let (key, text) = (format!("kill-{}", self.number), format!("{wait}#{}#", self.number));
-        let params = json!({"sessionKey": session, "message": text, "idempotencyKey": key});
+        let sent = Sent::new(self.number, wait);
+        let params = json!({"sessionKey": session, "message": sent.text, "idempotencyKey": sent.key});
         let id = self.client.send("chat.send", params);
-        self.own.get_mut(&session).unwrap().sent.push(Sent { key: key.clone(), text, fate: Fate::Unknown });
-        self.waiting.push(Waiting { id, session, what: What::Message(key) });
+        self.own.get_mut(&session).unwrap().sent.push(sent);
+        self.waiting.push(Waiting { id, session, what: What::Message(self.number) });
     }
 
     fn label(&mut self, session: String) {
@@ -267,8 +281,8 @@ impl Lane {
             let waiting = self.waiting.swap_remove(at);
             let known = self.own.get_mut(&waiting.session).unwrap();
             match waiting.what {
-                What::Message(key) => {
-                    let sent = known.sent.iter_mut().rev().find(|sent| sent.key == key).unwrap();
+                What::Message(number) => {
+                    let sent = known.sent.iter_mut().rev().find(|sent| sent.number == number).unwrap();
                     sent.fate = if frame["ok"] == true { Fate::Acknowledged } else { Fate::Refused };
                 }
                 What::Label(label) if frame["ok"] == true => {
@@ -288,37 +302,43 @@ impl Lane {
 #[derive(Debug, Default)]
 struct Shown {
     /// How often each number was said by the user, and by the model.
-    said: BTreeMap<String, (u32, u32)>,
+    said: BTreeMap<u64, (u32, u32)>,
+    /// The user's numbers in the transcript's order.
+    order: Vec<u64>,
     /// Notes of interrupted answers.
     notes: u32,
     users: u32,
     replies: u32,
 }
 
-fn shown(client: &mut Client, session: &str) -> Shown {
+fn shown(client: &mut Client, session: &str) -> Result<Shown, String> {
     let history = client.ok("chat.history", json!({"sessionKey": session, "limit": 1000}));
     let mut shown = Shown::default();
     for message in history["messages"].as_array().unwrap() {
         let text = message["content"][0]["text"].as_str().unwrap_or_default();
-        let number = text.split('#').nth(1);
+        if message["model"] == "gateway-injected" {
+            shown.notes += 1;
+            continue;
+        }
+        let number = text.split('#').nth(1).and_then(|number| number.parse().ok());
+        let number = number.ok_or_else(|| format!("{session}: nobody sent {message}"))?;
+        let (said, answered) = shown.said.entry(number).or_default();
         if message["role"] == "user" {
             shown.users += 1;
-            shown.said.entry(number.unwrap_or(text).to_owned()).or_default().0 += 1;
-        } else if message["model"] == "gateway-injected" {
-            shown.notes += 1;
+            *said += 1;
+            shown.order.push(number);
         } else {
             shown.replies += 1;
-            shown.said.entry(number.unwrap_or(text).to_owned()).or_default().1 += 1;
+            *answered += 1;
         }
     }
-    shown
+    Ok(shown)
 }
 
 /// Compares what is there with what was acknowledged.
-fn check(gateway: &Gateway, ledger: &Ledger) -> Result<Tally, String> {
+fn check(gateway: &Gateway, ledger: &mut Ledger, number: &mut u64) -> Result<Tally, String> {
     let mut tally = Tally::default();
     let mut client = gateway.connect(&Hello::new(Wire::V3));
-    let deadline = Instant::now() + SETTLE;
     let list = client.ok("sessions.list", json!({}));
     let labels: BTreeMap<&str, &str> = list["sessions"]
         .as_array()
@@ -326,24 +346,33 @@ fn check(gateway: &Gateway, ledger: &Ledger) -> Result<Tally, String> {
         .iter()
         .map(|row| (row["key"].as_str().unwrap(), row["label"].as_str().unwrap_or_default()))
         .collect();
-    for (session, known) in ledger {
+    for (session, known) in &mut *ledger {
         check_label(known, labels.get(&**session).copied())
             .map_err(|finding| format!("{session}: {finding}"))?;
         tally.patches += u64::from(known.label.is_some());
+        repeat(&mut client, session, known)?;
+    }
+    let deadline = Instant::now() + SETTLE;
+    // Above the numbers of the last lane.
+    *number += NUMBERS_PER_LANE;
+    for (session, known) in &mut *ledger {
+        *number += 1;
+        known.sent.push(last(&mut client, session, *number)?);
+    }
+    for (session, known) in ledger {
+        let number = known.sent.last().unwrap().number;
         let seen = loop {
-            // A queued message comes into the transcript when its run begins.
-            let seen = shown(&mut client, session);
-            let finding = if seen.users == seen.replies + seen.notes {
-                check_messages(known, &seen).err()
-            } else {
-                Some(format!("{} messages, {} answers, {} notes", seen.users, seen.replies, seen.notes))
-            };
-            let Some(finding) = finding else { break seen };
-            if Instant::now() > deadline || seen.users < seen.replies + seen.notes {
-                return Err(format!("{session}: {finding}: {seen:?}"));
+            // The `final` event of a queued message comes when it is queued, so the transcript is asked.
+            let seen = shown(&mut client, session)?;
+            if seen.said.get(&number).is_some_and(|(_, answered)| *answered > 0) {
+                break seen;
+            }
+            if Instant::now() > deadline {
+                return Err(format!("{session}: what waits in the queue does not run: {seen:?}"));
             }
             client.read_for(Duration::from_millis(20));
         };
+        check_messages(known, &seen).map_err(|finding| format!("{session}: {finding}: {seen:?}"))?;
         tally.interrupted += u64::from(seen.notes);
         tally.answered += u64::from(seen.replies);
         for sent in &known.sent {
@@ -352,11 +381,6 @@ fn check(gateway: &Gateway, ledger: &Ledger) -> Result<Tally, String> {
             } else {
                 &mut tally.unacknowledged
             }) += 1;
-        }
-        repeat(&mut client, session, known)?;
-        let after = shown(&mut client, session);
-        if after.users != seen.users {
-            return Err(format!("{session}: a repeated message was taken again"));
         }
     }
     Ok(tally)
@@ -377,24 +401,33 @@ fn check_label(known: &Known, label: Option<&str>) -> Result<(), String> {
 
 fn check_messages(known: &Known, seen: &Shown) -> Result<(), String> {
     for sent in &known.sent {
-        let number = sent.text.split('#').nth(1).unwrap();
-        let (users, replies) = seen.said.get(number).copied().unwrap_or_default();
+        let (said, answered) = seen.said.get(&sent.number).copied().unwrap_or_default();
         let fine = match sent.fate {
-            Fate::Acknowledged => users == 1,
-            Fate::Unknown => users <= 1,
-            Fate::Refused => users == 0,
+            Fate::Acknowledged => said == 1,
+            Fate::Unknown => said <= 1,
+            Fate::Refused => said == 0,
         };
-        if !fine || replies > users {
+        if !fine || answered > said {
             return Err(format!(
-                "{:?}, {:?}, is there {users} times with {replies} answers",
+                "{:?}, {:?}, is there {said} times with {answered} answers",
                 sent.text, sent.fate
             ));
         }
     }
+    if seen.said.keys().any(|number| known.sent.iter().all(|sent| sent.number != *number)) {
+        return Err("messages that were never sent".to_owned());
+    }
+    if !seen.order.is_sorted() {
+        return Err("messages ran in another order than they were sent".to_owned());
+    }
+    if seen.users != seen.replies + seen.notes {
+        return Err(format!("{} messages, {} answers, {} notes", seen.users, seen.replies, seen.notes));
+    }
     Ok(())
 }
 
-/// The newest acknowledged message once more, as a client that lost its connection sends it.
+/// The newest acknowledged message once more, as a client that lost its connection sends it. A second run of it would
+/// stand in the transcript.
 fn repeat(client: &mut Client, session: &str, known: &Known) -> Result<(), String> {
     let Some(sent) = known.sent.iter().rev().find(|sent| sent.fate == Fate::Acknowledged) else {
         return Ok(());
@@ -405,4 +438,22 @@ fn repeat(client: &mut Client, session: &str, known: &Known) -> Result<(), Strin
         return Err(format!("{session}: {:?} was run again with the same key", sent.text));
     }
     Ok(())
+}
+
+/// A message behind everything that waits: when its run has ended, all of the queue has run.
+fn last(client: &mut Client, session: &str, number: u64) -> Result<Sent, String> {
+    let sent = Sent::new(number, String::new());
+    let params = json!({"sessionKey": session, "message": sent.text, "idempotencyKey": sent.key});
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let answer = client.call("chat.send", params.clone());
+        if answer["ok"] == true {
+            return Ok(Sent { fate: Fate::Acknowledged, ..sent });
+        }
+        // The queue may be full of what ran before the kill.
+        if answer["error"]["retryable"] != true || Instant::now() > deadline {
+            return Err(format!("{session}: refused after the restart: {answer}"));
+        }
+        client.read_for(Duration::from_millis(20));
+    }
 }

@@ -5,6 +5,9 @@
 //! [`Client`] speaks to it: a blocking WebSocket client that keeps every frame it saw, on either wire, with or without a
 //! device [`Identity`]. Nothing here knows how the gateway works inside; it shares no code with it.
 //!
+//! Variables: `PINCER_BIN` names a gateway that is already built; `PINCER_TEST_BACKENDS` lists the backends to test;
+//! `PINCER_NO_URING=1` runs every gateway where io_uring is forbidden, as containers do it.
+//!
 //! Everything panics on failure, as test code should.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stderr, reason = "a failing test shows the gateway's log")]
@@ -22,7 +25,7 @@ mod provider;
 mod rng;
 
 pub use backend::Backend;
-pub use binary::{example, gateway_binary, workspace};
+pub use binary::{example, gateway_binary, no_uring, workspace};
 pub use client::{Client, Closed, PATIENCE, Upgrade};
 pub use frames::{is_event, keys_of, result_of, run_events};
 pub use gateway::{Exit, Gateway, Home, Setup, StoreKind, TOKEN};

@@ -34,6 +34,8 @@ pub(crate) struct Ports<M> {
     log: LogPort,
     /// What came back at once: refusals, undelivered messages. As many as effects of one turn.
     returned: VecDeque<Mail<M>>,
+    /// How many of them go back to what they were sent to, by shard.
+    undelivered: Vec<u32>,
 }
 
 impl<M> Ports<M> {
@@ -44,6 +46,7 @@ impl<M> Ports<M> {
         calls: Box<dyn Calls>,
         log: LogPort,
     ) -> Ports<M> {
+        let undelivered = vec![0; mesh.shards()];
         Ports {
             shard,
             mesh,
@@ -54,6 +57,7 @@ impl<M> Ports<M> {
             live: HashSet::new(),
             log,
             returned: VecDeque::new(),
+            undelivered,
         }
     }
 
@@ -105,7 +109,9 @@ impl<M> Ports<M> {
             self.returned.push_back(Mail::Message(to, message));
             return;
         }
-        match self.mesh.send(self.shard, to, message) {
+        // Behind a message that is on its way back nothing may overtake it, even if the ring has room by now.
+        let behind = self.undelivered.get(usize::from(to.0)).is_some_and(|count| *count > 0);
+        match if behind { Err(message) } else { self.mesh.send(self.shard, to, message) } {
             Ok(()) => {
                 gauges.sent.add(1);
                 self.wake_later(to);
@@ -114,6 +120,9 @@ impl<M> Ports<M> {
                 gauges.undelivered.add(1);
                 // Its queue is full and it may have been told before; telling it again does no harm.
                 self.wake_later(to);
+                if let Some(count) = self.undelivered.get_mut(usize::from(to.0)) {
+                    *count += 1;
+                }
                 self.returned.push_back(Mail::Undelivered(to, message));
             }
         }
@@ -146,7 +155,13 @@ impl<M> Ports<M> {
 
     /// Takes one of those.
     pub(crate) fn take_returned(&mut self) -> Option<Mail<M>> {
-        self.returned.pop_front()
+        let mail = self.returned.pop_front()?;
+        if let Mail::Undelivered(to, _) = &mail
+            && let Some(count) = self.undelivered.get_mut(usize::from(to.0))
+        {
+            *count -= 1;
+        }
+        Some(mail)
     }
 
     /// Takes the next mail from another thread. Answers of the store come first: they free room and end waits.

@@ -242,6 +242,19 @@ impl Ledger {
         }
     }
 
+    /// A request that has ended was not stored after all: it may be asked again.
+    pub fn retract(&mut self, family: Family, key: &str) {
+        let id = (family, Box::<str>::from(key));
+        if let Some(Entry::Ended(_)) = self.entries.get(&id) {
+            // Rare: a store that refuses. The newest are at the end.
+            if let Some(at) = self.ended.iter().rposition(|(_, family, key)| (*family, key) == (id.0, &id.1))
+            {
+                self.ended.remove(at);
+            }
+            self.remove(&id);
+        }
+    }
+
     /// How a request ended, if it did and is remembered.
     pub fn receipt(&self, family: Family, key: &str) -> Option<&Receipt> {
         match self.entries.get(&(family, Box::<str>::from(key))) {
@@ -333,6 +346,22 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_not_stored_may_be_asked_again() {
+        let now = Now { mono_ms: 0, wall_ms: 0 };
+        let mut ledger = Ledger::default();
+        for key in ["a", "b"] {
+            assert_eq!(ledger.begin(Family::Chat, key, Fingerprint::of(["x"]), now), Begin::Fresh);
+            ledger.finish(Family::Chat, key, Outcome::Ok { payload: None }, now);
+        }
+        ledger.retract(Family::Chat, "a");
+        ledger.retract(Family::Chat, "never asked");
+        assert_eq!(ledger.begin(Family::Chat, "a", Fingerprint::of(["y"]), now), Begin::Fresh);
+        assert!(matches!(ledger.begin(Family::Chat, "b", Fingerprint::of(["x"]), now), Begin::Done { .. }));
+        ledger.expire(Now { mono_ms: u64::MAX, wall_ms: 0 });
+        assert_eq!(ledger.take_forgotten(), ["chat:b"], "what runs is not forgotten");
+    }
 
     fn at(ms: u64) -> Now {
         Now { mono_ms: ms, wall_ms: 1_000_000 + ms }

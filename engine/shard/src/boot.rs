@@ -124,6 +124,7 @@ impl Shard {
             timers: Timers::default(),
             effects: VecDeque::new(),
             stalled: VecDeque::new(),
+            stalled_to: BTreeSet::new(),
             retry: None,
             numbers: 0,
             counters: Counters::default(),

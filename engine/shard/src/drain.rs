@@ -22,7 +22,8 @@ impl Shard {
         if self.is_home() {
             self.info("gateway", format!("draining: {reason}"));
         }
-        self.draining = Some(Draining { reason, restart_expected_ms, closing: false, ended: false });
+        self.draining =
+            Some(Draining { reason, restart_expected_ms, closing: false, ended: false, store_by: None });
         self.effects.push_back(Effect::StopAccepting);
         self.timers.set(self.now.mono_ms + budget_ms, Timer::DrainBudget);
         self.drain_progress();
@@ -87,12 +88,20 @@ impl Shard {
         });
     }
 
-    /// Everybody is gone, or had the time to be.
+    /// Everybody is gone, or had the time to be. What the store has refused so far is tried once more, and again for a
+    /// moment: the ends of runs are in it, and a repeat of a message whose end is not known would run again.
     pub(crate) fn drain_end(&mut self) {
-        if let Some(draining) = &mut self.draining
-            && !std::mem::replace(&mut draining.ended, true)
-        {
-            self.effects.push_back(Effect::Finished);
+        let (now, unstored) = (self.now.mono_ms, self.stores_unsettled());
+        let Some(draining) = self.draining.as_mut().filter(|draining| !draining.ended) else { return };
+        if unstored && now < *draining.store_by.get_or_insert(now + time::DRAIN_STORE_MS) {
+            self.retry_stores();
+            self.timers.set(now + time::DRAIN_STORE_RETRY_MS, Timer::DrainEnd);
+            return;
         }
+        draining.ended = true;
+        if unstored {
+            self.warn("store", "given up: the store did not take the ends of runs".to_owned());
+        }
+        self.effects.push_back(Effect::Finished);
     }
 }

@@ -89,7 +89,8 @@ pub enum Effect<M> {
         /// Latest moment, `mono_ms`.
         by: u64,
     },
-    /// Hand a message to another shard. Ring full: the driver gives it back as [`Mail::Undelivered`].
+    /// Hand a message to another shard. Messages arrive in the order sent. Ring full: the driver gives it back as
+    /// [`Mail::Undelivered`]; what follows for that shard comes back with it, in order, so that nothing overtakes.
     Send(ShardId, M),
     /// Commit these, then report [`Mail::Stored`]. Lists of one shard are committed in the order sent.
     Store {

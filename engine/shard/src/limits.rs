@@ -124,6 +124,10 @@ pub mod time {
     pub const CLOSE_FLUSH_MS: u64 = 1_000;
     /// Chat deltas of one run are at least this far apart; those between are dropped, not delayed.
     pub const DELTA_GAP_MS: u64 = 150;
+    /// How long a drained shard goes on trying to write what the store refused (ours).
+    pub const DRAIN_STORE_MS: u64 = 5_000;
+    /// Between two such tries (ours).
+    pub const DRAIN_STORE_RETRY_MS: u64 = 200;
     /// A request that waits on another shard or the store is answered `UNAVAILABLE` after this (ours).
     pub const CALL_MS: u64 = 30_000;
 }

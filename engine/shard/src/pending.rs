@@ -135,6 +135,12 @@ impl Shard {
         }
     }
 
+    /// Whether something that must be written is not.
+    pub(crate) fn stores_unsettled(&self) -> bool {
+        !self.unstored.is_empty()
+            || self.pending.values().any(|pending| matches!(pending, Pending::Surely(_)))
+    }
+
     /// Tries again what the store did not take. A list waits on while a later one is out that writes the same rows: only
     /// its outcome tells which of the two is the last word.
     pub(crate) fn retry_stores(&mut self) {

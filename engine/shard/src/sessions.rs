@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) run: Option<Box<ActiveRun>>,
     /// A summary being made.
     pub(crate) summary: Option<Box<Summary>>,
+    /// Reads of the transcript's end that are under way.
+    pub(crate) leaf_reads: u32,
     /// Last thing said, cut short, for lists; `None` until something was said since start.
     pub(crate) last_preview: Option<Box<str>>,
     /// First thing a person said, cut short, for titles; `None` until a list asked for it.
@@ -48,6 +50,7 @@ impl Session {
             reach: None,
             run: None,
             summary: None,
+            leaf_reads: 0,
             last_preview: None,
             first_said: None,
         }

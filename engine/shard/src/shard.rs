@@ -81,6 +81,8 @@ pub struct Shard {
     pub(crate) effects: VecDeque<Effect<Message>>,
     /// Messages that found a full ring.
     pub(crate) stalled: VecDeque<(ShardId, ShardMsg)>,
+    /// Whom they are for.
+    pub(crate) stalled_to: BTreeSet<ShardId>,
     pub(crate) retry: Option<TimerId>,
     pub(crate) numbers: u64,
     pub(crate) counters: Counters,
@@ -100,6 +102,8 @@ pub(crate) struct Draining {
     pub(crate) closing: bool,
     /// Whether the driver was told that this is the end.
     pub(crate) ended: bool,
+    /// When the store is given up, `mono_ms`; once everybody is gone.
+    pub(crate) store_by: Option<u64>,
 }
 
 /// What a shard waits for.
@@ -202,19 +206,23 @@ impl Core for Shard {
     }
 
     fn poll_effect(&mut self) -> Option<Effect<Message>> {
-        let effect = loop {
+        loop {
             match self.effects.pop_front() {
-                Some(effect) => break effect,
+                // Nothing overtakes what waits for room in the same ring.
+                Some(Effect::Send(to, Message(message))) if self.stalled_to.contains(&to) => {
+                    self.undelivered(to, message);
+                }
+                Some(Effect::Flush(conn)) => {
+                    if let Some(connection) = self.connections.get_mut(conn) {
+                        connection.flush_queued = false;
+                    }
+                    return Some(Effect::Flush(conn));
+                }
+                Some(effect) => return Some(effect),
                 None if self.fan_out() => {}
                 None => return None,
             }
-        };
-        if let Effect::Flush(conn) = &effect
-            && let Some(connection) = self.connections.get_mut(*conn)
-        {
-            connection.flush_queued = false;
         }
-        Some(effect)
     }
 
     fn outgoing<'a>(&'a self, conn: ConnId, slices: &mut [&'a [u8]]) -> usize {
@@ -354,6 +362,7 @@ impl Shard {
                 .warn("mesh", format!("shard {} does not keep up; a message to it was dropped", to.0));
         }
         self.stalled.push_back((to, message));
+        self.stalled_to.insert(to);
         if self.retry.is_none() {
             self.retry = Some(self.timers.set(self.now.mono_ms + 1, Timer::Retry));
         }
@@ -361,6 +370,7 @@ impl Shard {
 
     fn retry(&mut self) {
         self.retry = None;
+        self.stalled_to.clear();
         for (to, message) in std::mem::take(&mut self.stalled) {
             self.send(to, message);
         }

@@ -23,3 +23,4 @@ mod queue;
 mod sandbox;
 mod sessions;
 mod state;
+mod store_faults;

@@ -30,13 +30,11 @@ const NUDGE: &str =
 
 impl Shard {
     /// Learns the last record of a session's transcript, which the next one names as its parent, then goes on. After a
-    /// restart this takes one read a session; otherwise nothing.
+    /// restart this takes one read a session; otherwise nothing. What is asked meanwhile waits behind it, in order.
     pub(crate) fn with_leaf(&mut self, key: &SessionKey, then: impl FnOnce(&mut Shard) + Send + 'static) {
-        let known = self
-            .sessions
-            .map
-            .get(key)
-            .is_none_or(|session| session.leaf.is_some() || !session.entry.has_transcript);
+        let known = self.sessions.map.get(key).is_none_or(|session| {
+            session.leaf_reads == 0 && (session.leaf.is_some() || !session.entry.has_transcript)
+        });
         let Some(transcript) = self.transcript_id(key).filter(|_| !known) else { return then(self) };
         let query = TailQuery {
             transcript: transcript.clone(),
@@ -44,7 +42,14 @@ impl Shard {
             bytes_max: LEAF_BYTES_MAX,
         };
         let key = key.clone();
+        if let Some(session) = self.sessions.map.get_mut(&key) {
+            session.leaf_reads += 1;
+        }
         self.read(StoreRead::Transcripts(vec![query]), move |shard, answer| {
+            if let Some(session) = shard.sessions.map.get_mut(&key) {
+                // Made anew since, it counts from nothing.
+                session.leaf_reads = session.leaf_reads.saturating_sub(1);
+            }
             // It may have been put aside meanwhile.
             let same = shard.transcript_id(&key).as_ref() == Some(&transcript);
             if let ReadAnswer::Transcripts(tails) = answer

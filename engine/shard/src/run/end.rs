@@ -278,8 +278,10 @@ impl Shard {
         let mut ops = vec![StoreOp::Delete { table: Table::Turns, id: run_id.to_owned() }];
         let ledger = &mut self.sessions.idempotency;
         for family in [Family::Chat, Family::Agent] {
-            if let Some(receipt) = ledger.finish(family, run_id, outcome.clone(), self.now) {
-                ops.push(receipt_row(receipt));
+            let ended = ledger.finish(family, run_id, outcome.clone(), self.now).is_some();
+            // Also when it had ended before: where its row goes, its receipt must be, or a repeat would run again.
+            ops.extend(ledger.receipt(family, run_id).map(receipt_row));
+            if ended {
                 break;
             }
         }

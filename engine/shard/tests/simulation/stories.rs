@@ -31,13 +31,12 @@ fn answers(world: &World, id: &str) -> Vec<Value> {
 #[test]
 fn a_turn_that_never_began_is_answered() {
     for method in ["sessions.delete", "sessions.reset", "chat.abort"] {
-        let mut world = World::story(json!({}));
+        let mut world = World::story(&json!({}));
         say(&mut world, "first", "hello");
         let params = json!({"sessionKey": KEY, "message": "SLOW 3", "idempotencyKey": "agent"});
-        world.request(0, "agent", "agent", params);
-        let id = format!("0-{}", world.clients[0].sent.len());
+        let id = world.tell("agent", params);
         let key = if method == "chat.abort" { "sessionKey" } else { "key" };
-        world.request(0, method, method, json!({ key: KEY }));
+        world.tell(method, json!({ key: KEY }));
         world.wait(5_000);
         let answers = answers(&world, &id);
         match method {
@@ -55,7 +54,7 @@ fn a_turn_that_never_began_is_answered() {
 /// The store fails while a run ends, and a deletion comes: the session's old row must not come back.
 #[test]
 fn a_deleted_session_stays_deleted() {
-    let mut world = World::story(json!({}));
+    let mut world = World::story(&json!({}));
     say(&mut world, "first", "SLOW 20");
     world.fails = true;
     world.wait(2_000);
@@ -73,7 +72,7 @@ fn a_deleted_session_stays_deleted() {
 /// What a newer list wrote stands, whatever is tried again.
 #[test]
 fn an_older_list_does_not_undo_a_newer_one() {
-    let mut world = World::story(json!({}));
+    let mut world = World::story(&json!({}));
     say(&mut world, "first", "SLOW 20");
     world.fails = true;
     world.wait(2_000);
@@ -90,11 +89,11 @@ fn an_older_list_does_not_undo_a_newer_one() {
 /// A run is stopped while its answer is on its way to the disk: the answer stands once.
 #[test]
 fn an_answer_is_not_written_twice() {
-    let mut world = World::story(json!({}));
+    let mut world = World::story(&json!({}));
     say(&mut world, "first", "SLOW 20");
     world.fails = true;
     world.wait(2_000);
-    world.request(0, "chat.abort", "chat.abort", json!({"sessionKey": KEY}));
+    world.tell("chat.abort", json!({"sessionKey": KEY}));
     world.wait(10);
     world.fails = false;
     world.wait(5_000);
@@ -105,7 +104,7 @@ fn an_answer_is_not_written_twice() {
 /// `config`, after so many minutes of silence: whether the next message begins anew.
 #[track_caller]
 fn check_stale(session: Value, silence_minutes: u64, begins_anew: bool) {
-    let mut world = World::story(json!({ "session": session }));
+    let mut world = World::story(&json!({ "session": session }));
     say(&mut world, "first", "hello");
     world.wait(1_000);
     let before = session_id(&world);

@@ -31,6 +31,15 @@ pub(super) fn reopen(dir: &Path, store: &str) -> Opened {
 }
 
 pub(super) fn try_open(dir: &Path, store: &str) -> Result<Opened, OpenError> {
+    // Another test may be starting a process at this moment: until that has become its own program it holds our locks.
+    for _ in 0..100 {
+        match open(options(dir, store)) {
+            Err(OpenError::Locked { pid: Some(pid), .. }) if pid == std::process::id() => {
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            other => return other,
+        }
+    }
     open(options(dir, store))
 }
 

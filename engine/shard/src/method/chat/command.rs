@@ -6,6 +6,7 @@ use pincer_sessions::command::{
     parse, reply, with_thinking,
 };
 use pincer_sessions::entry::level::{GroupActivation, Reasoning, Thinking, UsageNote, Verbose};
+use pincer_sessions::idempotency::Family;
 use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::model_ref::{ModelRef, thinking_profile};
 use pincer_sessions::patch::choose_model;
@@ -91,6 +92,8 @@ impl Shard {
         self.persist(ops, move |shard, result| match result {
             Err(error) => {
                 shard.append_undone(&key);
+                // Nothing of it is left, so it may be asked again.
+                shard.sessions.idempotency.retract(Family::Chat, &turn.run_id);
                 shard.not_accepted(&turn.run_id, held, &error);
             }
             Ok(_) => {

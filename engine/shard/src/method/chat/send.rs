@@ -86,6 +86,8 @@ pub(crate) fn speak(cx: &mut Cx<'_>, spoken: Spoken) -> Outcome<SendPayload> {
     let run_id = spoken.idempotency_key.clone();
     let fingerprint = Fingerprint::of([spoken.key.as_str(), inbound.text.as_str()]);
     let now = shard.now;
+    // A command is done as soon as it is read, but counts only when it is on disk.
+    let accepting = shard.runs.accepting.contains_key(&run_id);
     match shard.sessions.idempotency.begin(Family::Chat, &run_id, fingerprint, now) {
         Begin::Fresh => {}
         Begin::InFlight { same_input: false, .. } | Begin::Done { same_input: false, .. }
@@ -94,6 +96,11 @@ pub(crate) fn speak(cx: &mut Cx<'_>, spoken: Spoken) -> Outcome<SendPayload> {
             return Err(conflict());
         }
         Begin::InFlight { .. } => {
+            let held = cx.hold();
+            cx.shard.answer_repeat(held, &run_id);
+            return Ok(Answer::Later);
+        }
+        Begin::Done { .. } if accepting => {
             let held = cx.hold();
             cx.shard.answer_repeat(held, &run_id);
             return Ok(Answer::Later);
