@@ -225,6 +225,8 @@ fn damaged_files_are_refused_or_repaired_aloud(backend: Backend) {
                         let alone = store == StoreKind::Sqlite || fs::read(file).unwrap() == bytes;
                         assert!(alone, "{case}: a refused file is left alone");
                     }
+                    // SQLite keeps no checksums: one bit may change what nobody can tell, or nothing.
+                    Ok(_) if store == StoreKind::Sqlite && what.starts_with("one bit") => {}
                     Ok(gateway) => {
                         let log = gateway.log();
                         let said = ["repair", "damage", "torn", "rebuilt", "aside", "is lost"];
