@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pincer_sessions::time::Now;
-use pincer_shard::driver::{ConnId, Core, LogLevel, LogLine, Peer};
+use pincer_shard::driver::{ConnId, Core, LogLevel, LogLine, Mail, Peer};
 use socket2::SockRef;
 
 use self::outgoing::Sent;
@@ -27,7 +27,7 @@ pub(crate) use self::table::Token;
 use self::table::{Goodbye, Socket, Table};
 use crate::clock::Clock;
 use crate::gauges::ShardGauges;
-use crate::ports::{Ports, SocketEffect};
+use crate::ports::{Ports, Rest};
 
 /// Sockets that linger at once; beyond it the one whose time is up first is dropped.
 const LINGERING_MAX: usize = 1024;
@@ -319,10 +319,11 @@ impl<C: Core, I: Io> Engine<C, I> {
         {
             match self.ports.perform(effect, self.now.wall_ms, &self.gauges) {
                 None => {}
-                Some(SocketEffect::Flush(conn)) => self.flush(conn),
-                Some(SocketEffect::Close { conn, by }) => self.say_goodbye(conn, by),
-                Some(SocketEffect::StopAccepting) => self.io.stop_accepting(),
-                Some(SocketEffect::Finished) => self.finish(),
+                Some(Rest::Flush(conn)) => self.flush(conn),
+                Some(Rest::Close { conn, by }) => self.say_goodbye(conn, by),
+                Some(Rest::StopAccepting) => self.io.stop_accepting(),
+                Some(Rest::Finished) => self.finish(),
+                Some(Rest::GiveBack(to, message)) => self.core.mail(self.now, Mail::Undelivered(to, message)),
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | queue | from | when full |
 //! | --- | --- | --- |
-//! | ring | each other shard, one ring a pair | the message goes back to its sender as `Mail::Undelivered` |
+//! | ring | each other shard, one ring a pair | the message goes back to its sender as `Mail::Undelivered`, at once |
 //! | completions | store threads | cannot be: a shard never has more requests out than the queue has slots |
 //! | progress | egress | [`Post::progress`] gives it back; the egress thread keeps it and reads no more of that call |
 //! | control | the server's handle, signals | [`Post::control`] gives it back |

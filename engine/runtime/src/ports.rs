@@ -12,12 +12,17 @@ use crate::mesh::Mesh;
 use crate::store::StorePort;
 
 /// The rest of [`Effect`]: what only a driver can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SocketEffect {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Rest<M> {
     Flush(ConnId),
-    Close { conn: ConnId, by: u64 },
+    Close {
+        conn: ConnId,
+        by: u64,
+    },
     StopAccepting,
     Finished,
+    /// The ring was full: to be given back to the core before anything else.
+    GiveBack(ShardId, M),
 }
 
 /// One shard's ends of all queues.
@@ -32,10 +37,8 @@ pub(crate) struct Ports<M> {
     /// Calls that may still report. What is cancelled is not in it, so late reports find no shard.
     live: HashSet<CallId>,
     log: LogPort,
-    /// What came back at once: refusals, undelivered messages. As many as effects of one turn.
+    /// What came back at once: refusals, messages to ourselves. As many as effects of one turn.
     returned: VecDeque<Mail<M>>,
-    /// How many of them go back to what they were sent to, by shard.
-    undelivered: Vec<u32>,
 }
 
 impl<M> Ports<M> {
@@ -46,7 +49,6 @@ impl<M> Ports<M> {
         calls: Box<dyn Calls>,
         log: LogPort,
     ) -> Ports<M> {
-        let undelivered = vec![0; mesh.shards()];
         Ports {
             shard,
             mesh,
@@ -57,7 +59,6 @@ impl<M> Ports<M> {
             live: HashSet::new(),
             log,
             returned: VecDeque::new(),
-            undelivered,
         }
     }
 
@@ -67,13 +68,13 @@ impl<M> Ports<M> {
         effect: Effect<M>,
         wall_ms: u64,
         gauges: &ShardGauges,
-    ) -> Option<SocketEffect> {
+    ) -> Option<Rest<M>> {
         match effect {
-            Effect::Flush(conn) => return Some(SocketEffect::Flush(conn)),
-            Effect::Close { conn, by } => return Some(SocketEffect::Close { conn, by }),
-            Effect::StopAccepting => return Some(SocketEffect::StopAccepting),
-            Effect::Finished => return Some(SocketEffect::Finished),
-            Effect::Send(to, message) => self.send(to, message, gauges),
+            Effect::Flush(conn) => return Some(Rest::Flush(conn)),
+            Effect::Close { conn, by } => return Some(Rest::Close { conn, by }),
+            Effect::StopAccepting => return Some(Rest::StopAccepting),
+            Effect::Finished => return Some(Rest::Finished),
+            Effect::Send(to, message) => return self.send(to, message, gauges),
             Effect::Store { ticket, ops } => {
                 let refused = self.store.commit(ticket, ops);
                 self.asked_store(refused, gauges);
@@ -103,27 +104,23 @@ impl<M> Ports<M> {
         self.log.write(wall_ms, line);
     }
 
-    fn send(&mut self, to: ShardId, message: M, gauges: &ShardGauges) {
+    fn send(&mut self, to: ShardId, message: M, gauges: &ShardGauges) -> Option<Rest<M>> {
         if to == self.shard {
             // No ring leads back; it takes the way of everything that returns at once.
             self.returned.push_back(Mail::Message(to, message));
-            return;
+            return None;
         }
-        // Behind a message that is on its way back nothing may overtake it, even if the ring has room by now.
-        let behind = self.undelivered.get(usize::from(to.0)).is_some_and(|count| *count > 0);
-        match if behind { Err(message) } else { self.mesh.send(self.shard, to, message) } {
+        match self.mesh.send(self.shard, to, message) {
             Ok(()) => {
                 gauges.sent.add(1);
                 self.wake_later(to);
+                None
             }
             Err(message) => {
                 gauges.undelivered.add(1);
                 // Its queue is full and it may have been told before; telling it again does no harm.
                 self.wake_later(to);
-                if let Some(count) = self.undelivered.get_mut(usize::from(to.0)) {
-                    *count += 1;
-                }
-                self.returned.push_back(Mail::Undelivered(to, message));
+                Some(Rest::GiveBack(to, message))
             }
         }
     }
@@ -155,13 +152,7 @@ impl<M> Ports<M> {
 
     /// Takes one of those.
     pub(crate) fn take_returned(&mut self) -> Option<Mail<M>> {
-        let mail = self.returned.pop_front()?;
-        if let Mail::Undelivered(to, _) = &mail
-            && let Some(count) = self.undelivered.get_mut(usize::from(to.0))
-        {
-            *count -= 1;
-        }
-        Some(mail)
+        self.returned.pop_front()
     }
 
     /// Takes the next mail from another thread. Answers of the store come first: they free room and end waits.

@@ -89,8 +89,8 @@ pub enum Effect<M> {
         /// Latest moment, `mono_ms`.
         by: u64,
     },
-    /// Hand a message to another shard. Messages arrive in the order sent. Ring full: the driver gives it back as
-    /// [`Mail::Undelivered`]; what follows for that shard comes back with it, in order, so that nothing overtakes.
+    /// Hand a message to another shard. Ring full: the driver gives it back as [`Mail::Undelivered`] before it takes the
+    /// next effect, so that the core can keep its messages in order. One sent to itself arrives like any other.
     Send(ShardId, M),
     /// Commit these, then report [`Mail::Stored`]. Lists of one shard are committed in the order sent.
     Store {
@@ -128,7 +128,8 @@ pub enum Effect<M> {
 pub enum Mail<M> {
     /// From another shard.
     Message(ShardId, M),
-    /// The ring to this shard was full; the message comes back.
+    /// The ring to this shard was full; the message comes back. The core must not send it again before its next
+    /// [`Core::tick`]: the driver would go round in circles.
     Undelivered(ShardId, M),
     /// Answer to [`Effect::Store`].
     Stored {

@@ -36,6 +36,7 @@ mod query;
 mod run;
 mod sessions;
 mod shard;
+mod stalled;
 mod timers;
 
 pub use boot::{Boot, SettingsBoot};

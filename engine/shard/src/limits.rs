@@ -27,7 +27,8 @@ pub struct Limits {
     pub sessions_max: u32,
     /// Runs that are running or waiting in queues; beyond it new ones are refused, retryable.
     pub turns_max: u32,
-    /// Messages to other shards that found a full ring and wait for another try.
+    /// Messages to other shards that found a full ring and wait for another try; beyond it they are dropped, and the
+    /// log says so.
     pub stalled_max: u32,
     /// Session keys one connection may subscribe to.
     pub subscriptions_max: u16,

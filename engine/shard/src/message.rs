@@ -1,4 +1,5 @@
-//! What shards say to each other. Each message names its sender, its receiver and what a full ring means.
+//! What shards say to each other. Each message names its sender, its receiver and what a full ring means. Whatever is
+//! kept and sent again, and everything after it, arrives in the order it was sent.
 
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub(crate) enum ShardMsg {
     /// Ring full: kept and sent again, unless it is droppable.
     Broadcast(Arc<Broadcast>),
     /// A lawful `connect`, to be judged.
-    /// From: the connection's shard. To: home. Ring full: the connect is refused as unavailable.
+    /// From: the connection's shard. To: home. Ring full: kept and sent again, within the handshake's time.
     Admit(Box<AdmissionRequest>),
     /// Home's verdict.
     /// From: home. To: the connection's shard. Ring full: kept and sent again.
@@ -58,7 +59,8 @@ pub(crate) enum ShardMsg {
         presence_key: Box<str>,
     },
     /// A question that every shard answers for its part.
-    /// From: the asker. To: every other shard. Ring full: the asker goes on without that part after its deadline.
+    /// From: the asker. To: every other shard. Ring full: kept and sent again; the
+    /// asker goes on without that part after its deadline.
     Ask {
         /// The asker's number for it.
         number: u64,
@@ -77,7 +79,7 @@ pub(crate) enum ShardMsg {
     /// From: home. To: every other shard. Ring full: kept and sent again; a newer view replaces an older one.
     View(Arc<View>),
     /// Asks for a label, unique among the sessions of one agent.
-    /// From: a session's owner. To: home, the only keeper of labels. Ring full: refused as unavailable.
+    /// From: a session's owner. To: home, the only keeper of labels. Ring full: kept and sent again.
     ReserveLabel {
         /// The asker's number for it.
         number: u64,

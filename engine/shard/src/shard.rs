@@ -29,6 +29,7 @@ use crate::message::{Message, ShardMsg};
 use crate::pending::{Barrier, Pending, Unstored};
 use crate::run::Runs;
 use crate::sessions::Sessions;
+use crate::stalled::Stalled;
 use crate::timers::{TimerId, Timers};
 
 /// One core's world. Made by [`Shard::new`] from a [`crate::Boot`], then driven through [`Core`].
@@ -79,10 +80,8 @@ pub struct Shard {
     pub(crate) label_waits: HashMap<u64, LabelThen>,
     pub(crate) timers: Timers<Timer>,
     pub(crate) effects: VecDeque<Effect<Message>>,
-    /// Messages that found a full ring.
-    pub(crate) stalled: VecDeque<(ShardId, ShardMsg)>,
-    /// Whom they are for.
-    pub(crate) stalled_to: BTreeSet<ShardId>,
+    /// Messages that found a full ring, and those behind them.
+    pub(crate) stalled: Stalled,
     pub(crate) retry: Option<TimerId>,
     pub(crate) numbers: u64,
     pub(crate) counters: Counters,
@@ -206,11 +205,15 @@ impl Core for Shard {
     }
 
     fn poll_effect(&mut self) -> Option<Effect<Message>> {
+        // First, so that nothing newer comes between the messages that are tried again.
+        if let Some((to, message)) = self.stalled.next_try() {
+            return Some(Effect::Send(to, Message(message)));
+        }
         loop {
             match self.effects.pop_front() {
                 // Nothing overtakes what waits for room in the same ring.
-                Some(Effect::Send(to, Message(message))) if self.stalled_to.contains(&to) => {
-                    self.undelivered(to, message);
+                Some(Effect::Send(to, Message(message))) if self.stalled.waits_for(to) => {
+                    self.hold_back(to, message);
                 }
                 Some(Effect::Flush(conn)) => {
                     if let Some(connection) = self.connections.get_mut(conn) {
@@ -339,21 +342,25 @@ impl Shard {
         }
     }
 
-    /// A ring was full. What must not be lost waits; what can be refused is refused.
+    /// A ring was full: the message waits, in front when it has waited before.
     fn undelivered(&mut self, to: ShardId, message: ShardMsg) {
+        match self.stalled.take_back(to, message) {
+            None => self.retry_later(),
+            Some(message) => self.hold_back(to, message),
+        }
+    }
+
+    /// There is no room for a new message. What can be refused is refused, what may be dropped is dropped, and the rest
+    /// waits behind everything else for that shard.
+    fn hold_back(&mut self, to: ShardId, message: ShardMsg) {
         self.counters.stalled += 1;
         match message {
             ShardMsg::Call(call) => {
                 return self.answer::<()>(call.held, Err(ErrorShape::busy("the gateway is overloaded", 200)));
             }
             ShardMsg::Broadcast(broadcast) if broadcast.droppable => return,
-            ShardMsg::View(_) => {
-                // A newer view is all that matters.
-                let same = |(held_to, held): &(ShardId, ShardMsg)| {
-                    *held_to == to && matches!(held, ShardMsg::View(_))
-                };
-                self.stalled.retain(|held| !same(held));
-            }
+            // A newer view is all that matters.
+            ShardMsg::View(_) => self.stalled.discard(to, |held| matches!(held, ShardMsg::View(_))),
             _ => {}
         }
         if self.stalled.len() >= self.limits.stalled_max as usize {
@@ -361,8 +368,11 @@ impl Shard {
             return self
                 .warn("mesh", format!("shard {} does not keep up; a message to it was dropped", to.0));
         }
-        self.stalled.push_back((to, message));
-        self.stalled_to.insert(to);
+        self.stalled.push(to, message);
+        self.retry_later();
+    }
+
+    fn retry_later(&mut self) {
         if self.retry.is_none() {
             self.retry = Some(self.timers.set(self.now.mono_ms + 1, Timer::Retry));
         }
@@ -370,10 +380,7 @@ impl Shard {
 
     fn retry(&mut self) {
         self.retry = None;
-        self.stalled_to.clear();
-        for (to, message) in std::mem::take(&mut self.stalled) {
-            self.send(to, message);
-        }
+        self.stalled.begin_try();
     }
 
     fn fire(&mut self, timer: Timer) {

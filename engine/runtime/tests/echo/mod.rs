@@ -16,6 +16,8 @@ pub struct Note {
     pub text: Option<String>,
     /// Whether this is the way back.
     pub back: bool,
+    /// Which of the sender's notes it is, as the driver took them.
+    pub number: u64,
 }
 
 #[derive(Default)]
@@ -40,6 +42,11 @@ pub struct Echo {
     conns_max: usize,
     effects: VecDeque<Effect<Note>>,
     timers: Vec<(u64, ConnId)>,
+    /// Answers that found a full ring, and when they are sent again.
+    stubborn: Vec<(ShardId, Note)>,
+    again_ms: u64,
+    /// Notes the driver took.
+    notes: u64,
     draining: bool,
     finished: bool,
 }
@@ -52,6 +59,9 @@ impl Echo {
             conns_max: 20_000,
             effects: VecDeque::new(),
             timers: Vec::new(),
+            stubborn: Vec::new(),
+            again_ms: 0,
+            notes: 0,
             draining: false,
             finished: false,
         }
@@ -120,14 +130,15 @@ impl Echo {
             ("tell", Some(to)) => {
                 let text = Some(format!("told by {}\n", self.shard.0));
                 let to = ShardId(to as u8);
-                self.effects.push_back(Effect::Send(to, Note { conn: id, text, back: false }));
+                self.effects.push_back(Effect::Send(to, Note { conn: id, text, back: false, number: 0 }));
             }
             // More notes in one turn than a ring holds; answers how many came back.
             ("flood", Some(count)) => {
                 self.conn(id).flood = Some((count, 0));
                 let to = ShardId(1 - self.shard.0);
                 for _ in 0..count {
-                    self.effects.push_back(Effect::Send(to, Note { conn: id, text: None, back: false }));
+                    self.effects
+                        .push_back(Effect::Send(to, Note { conn: id, text: None, back: false, number: 0 }));
                 }
             }
             // So many commits; answers how many were refused.
@@ -233,8 +244,11 @@ impl Core for Echo {
 
     fn mail(&mut self, now: Now, mail: Mail<Note>) {
         assert!(!self.finished, "mail after Finished");
+        if let Mail::Undelivered(_, note) = &mail {
+            assert_eq!(note.number, self.notes, "given back before the next effect is taken");
+        }
         match mail {
-            Mail::Message(_, Note { conn, text, back: true }) => {
+            Mail::Message(_, Note { conn, text, back: true, .. }) => {
                 self.counted(conn, false);
                 if let Some(text) = text {
                     self.say(conn, text);
@@ -244,7 +258,8 @@ impl Core for Echo {
                 self.effects.push_back(Effect::Send(from, Note { back: true, ..note }));
             }
             Mail::Undelivered(to, note) if note.back => {
-                self.effects.push_back(Effect::Send(to, note)); // stubborn: the asker counts on it
+                self.stubborn.push((to, note)); // the asker counts on it
+                self.again_ms = now.mono_ms + 1;
             }
             Mail::Undelivered(_, note) => self.counted(note.conn, true),
             Mail::Stored { ticket, result } => {
@@ -274,14 +289,24 @@ impl Core for Echo {
         for conn in due {
             self.say(conn, "tick\n");
         }
+        if self.again_ms <= now.mono_ms {
+            let again = std::mem::take(&mut self.stubborn);
+            self.effects.extend(again.into_iter().map(|(to, note)| Effect::Send(to, note)));
+        }
     }
 
     fn next_deadline(&self) -> Option<u64> {
-        self.timers.iter().map(|(at, _)| *at).min()
+        let again = (!self.stubborn.is_empty()).then_some(self.again_ms);
+        self.timers.iter().map(|(at, _)| *at).chain(again).min()
     }
 
     fn poll_effect(&mut self) -> Option<Effect<Note>> {
-        self.effects.pop_front()
+        let mut effect = self.effects.pop_front();
+        if let Some(Effect::Send(_, note)) = &mut effect {
+            self.notes += 1;
+            note.number = self.notes;
+        }
+        effect
     }
 
     fn outgoing<'a>(&'a self, conn: ConnId, slices: &mut [&'a [u8]]) -> usize {

@@ -16,8 +16,9 @@ use crate::handshake::{
     AuthProblem, DeviceClaim, PairingReason, PairingRequired, Proof, Rejection, TokenNote,
 };
 
-/// How often the last visit of a device that changes nothing else is written down, milliseconds.
-const SEEN_EVERY_MS: u64 = 60_000;
+/// How often a visit that changes nothing but its time is written down, milliseconds. What is stored of a device's last
+/// visit, or of a token's last use, is at most so much older than what is known.
+pub(super) const SEEN_EVERY_MS: u64 = 60_000;
 
 /// What becomes of a device that wants to connect.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ impl Pairings {
         rng: &mut R,
     ) -> PairingVerdict {
         let mut changes = Changes { ops: self.expire(now), ..Changes::default() };
-        let method = match self.check_token(claim, now) {
+        let method = match self.check_token(claim) {
             Ok(method) => method,
             Err(problem) => {
                 let rejection = Box::new(claim.reject_token(&problem));
@@ -91,16 +92,16 @@ impl Pairings {
         PairingVerdict::Granted { grant, changes, note }
     }
 
-    fn check_token(&mut self, claim: &DeviceClaim, now: Now) -> Result<AuthMethod, AuthProblem> {
+    fn check_token(&self, claim: &DeviceClaim) -> Result<AuthMethod, AuthProblem> {
         let (token, otherwise) = match &claim.proof {
             Proof::Gateway(method) => return Ok(*method),
             Proof::DeviceToken { token, otherwise, .. } => (token, otherwise),
         };
         let known = self
             .paired
-            .get_mut(&claim.device_id)
+            .get(&claim.device_id)
             .filter(|device| device.public_key == claim.public_key)
-            .and_then(|device| device.tokens.get_mut(claim.role.as_str()))
+            .and_then(|device| device.tokens.get(claim.role.as_str()))
             .filter(|known| known.is_live() && known.token.matches(token.reveal()));
         let Some(known) = known else { return Err(otherwise.clone()) };
         if !scopes::allows_all(claim.role, &known.scopes, &claim.scopes) {
@@ -109,7 +110,6 @@ impl Pairings {
                 Wire::V4 => AuthProblem::ScopeMismatch,
             });
         }
-        known.last_used_at_ms = Some(now.wall_ms);
         Ok(AuthMethod::DeviceToken)
     }
 
@@ -375,11 +375,14 @@ impl Pairings {
         record.remote_ip = claim.remote_ip.clone();
         let token = self.token_for(&mut record, claim, now, rng);
 
-        let quiet_since = known.last_seen_at_ms.unwrap_or(0);
-        let noted = DeviceRecord { last_seen_at_ms: known.last_seen_at_ms, ..record.clone() };
-        let changed = noted != *known || method == AuthMethod::DeviceToken;
-        record.last_seen_at_ms = Some(now.wall_ms);
-        if changed || now.wall_ms.saturating_sub(quiet_since) >= SEEN_EVERY_MS {
+        let changed = record != *known;
+        let mut due = falls_due(record.last_seen_at_ms.replace(now.wall_ms), now);
+        if method == AuthMethod::DeviceToken
+            && let Some(used) = record.tokens.get_mut(role)
+        {
+            due |= falls_due(used.last_used_at_ms.replace(now.wall_ms), now);
+        }
+        if changed || due {
             ops.push(self.put_device(record));
         } else {
             self.paired.insert(record.device_id.clone(), record);
@@ -414,6 +417,11 @@ impl Pairings {
             issued_at_ms: token.issued_at_ms(),
         })
     }
+}
+
+/// Whether the first visit since `last` is written down whatever else it changed: one in each span of [`SEEN_EVERY_MS`].
+fn falls_due(last: Option<u64>, now: Now) -> bool {
+    last.is_none_or(|last| last / SEEN_EVERY_MS != now.wall_ms / SEEN_EVERY_MS)
 }
 
 /// v4: whether the platform or family a device claims is not the one that was approved. A first-party app may bring a

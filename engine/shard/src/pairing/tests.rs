@@ -439,16 +439,52 @@ fn visits_are_written_down_once_a_minute() {
     let mut home = Home::new();
     let client = Client::cli(V4).device(1);
     home.lets_in(&client);
-    let ops = |home: &mut Home, at| {
+    let token = home.token(&client);
+    let by_token = client.clone().auth(json!({ "token": token }));
+    let ops_of = |home: &mut Home, client: &Client, at: Now| {
         let claim = client.clone().at(at).claim(&policy());
         match home.pairings.judge(&claim, at, &mut home.rng) {
-            PairingVerdict::Granted { changes, .. } => changes.ops.len(),
+            PairingVerdict::Granted { changes, .. } => {
+                home.apply(&changes);
+                changes.ops.len()
+            }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(ops(&mut home, later(1_000)), 0);
-    assert_eq!(ops(&mut home, later(70_000)), 1);
-    assert_eq!(home.pairings.device(&device_id(1)).unwrap().last_seen_at_ms, Some(NOW.wall_ms + 70_000));
+    let minute = |n: u64| later((60 * n + 1) * 1_000 - NOW.wall_ms % 60_000);
+    let ops = |home: &mut Home, at| ops_of(home, &client, at);
+    for n in 1..4 {
+        assert_eq!(ops(&mut home, minute(n)), 1, "whoever comes more often than once a minute is still seen");
+        assert_eq!(ops(&mut home, Now { wall_ms: minute(n).wall_ms + 50_000, ..minute(n) }), 0);
+    }
+    let record = |home: &Home| home.pairings.device(&device_id(1)).unwrap().clone();
+    assert_eq!(record(&home).last_seen_at_ms, Some(minute(3).wall_ms + 50_000));
+    assert_eq!(record(&home).tokens["operator"].last_used_at_ms, None, "the gateway's token let it in");
+
+    assert_eq!(ops_of(&mut home, &by_token, minute(3)), 1);
+    assert_eq!(ops_of(&mut home, &by_token, minute(3)), 0);
+    assert_eq!(record(&home).tokens["operator"].last_used_at_ms, Some(minute(3).wall_ms));
+    assert_eq!(ops_of(&mut home, &by_token, minute(4)), 1);
+    home.restart();
+    assert_eq!(record(&home).tokens["operator"].last_used_at_ms, Some(minute(4).wall_ms));
+}
+
+#[test]
+fn a_token_that_opened_nothing_was_not_used() {
+    let mut home = Home::new();
+    let client = Client::cli(V4).device(1);
+    let token = home.token(&client);
+    let moved = far(client.clone().auth(json!({ "token": token })))
+        .with_device(|device| device.version = "v2")
+        .scopes(&["operator.read"]);
+    let moved = Client {
+        extra: json!({"client": {"id": "cli", "mode": "cli", "version": "1", "platform": "other"}}),
+        ..moved
+    };
+    let (error, _) = home.refuses(&moved);
+    assert_eq!(error.details.unwrap()["reason"], "metadata-upgrade");
+    let record = home.pairings.device(&device_id(1)).unwrap();
+    assert_eq!(record.tokens["operator"].last_used_at_ms, None);
 }
 
 #[test]

@@ -21,7 +21,7 @@ const START: Now = Now { mono_ms: 1_000, wall_ms: 1_800_000_000_000 };
 /// Most shards of a world.
 const SHARDS_MAX: usize = 3;
 /// Messages that find so many parcels before them may find the ring full.
-const RING_FULL: usize = 12;
+const RING_FULL: usize = 3;
 /// Largest answer or event of these worlds, in bytes: how far one frame may reach over the bound of an outbox.
 const FRAME_BYTES_MAX: usize = 32 << 10;
 /// Sessions of a world.
@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) disk: Disk,
     /// For each shard, what will arrive and when.
     parcels: Vec<VecDeque<(u64, Parcel)>>,
+    /// Until when the ring from one shard to another is full.
+    full_until: BTreeMap<(usize, usize), u64>,
     pub(crate) clients: Vec<Client>,
     clients_ever: usize,
     labels_ever: usize,
@@ -115,6 +117,7 @@ impl World {
             finished: HashSet::new(),
             disk: Disk::default(),
             parcels: Vec::new(),
+            full_until: BTreeMap::new(),
             clients: Vec::new(),
             clients_ever: 0,
             labels_ever: 0,
@@ -150,6 +153,7 @@ impl World {
             })
             .collect();
         self.parcels = (0..shards).map(|_| VecDeque::new()).collect();
+        self.full_until.clear();
         self.finished.clear();
         for index in 0..shards {
             self.drain(index);
@@ -171,13 +175,8 @@ impl World {
                 }
                 Effect::Send(ShardId(to), message) => {
                     let from = ShardId(index as u8);
-                    // A ring holds few here, so that it is full at times. Then everything for that shard comes back,
-                    // until the first of it has.
-                    let back = |(_, parcel): &(u64, Parcel)| matches!(parcel, Parcel::Mail(Mail::Undelivered(ShardId(back), _)) if *back == to);
-                    let full = self.parcels[to as usize].len() > RING_FULL && self.dice.chance(30);
-                    if full || self.parcels[index].iter().any(back) {
-                        let mail = Mail::Undelivered(ShardId(to), message);
-                        self.parcels[index].push_back((late, Parcel::Mail(mail)));
+                    if self.is_full(index, to as usize) {
+                        self.shards[index].mail(self.now, Mail::Undelivered(ShardId(to), message));
                     } else {
                         // FIFO between two shards: the same moment, the order of pushing.
                         let at = self.parcels[to as usize].back().map_or(late, |(at, _)| late.max(*at));
@@ -203,6 +202,15 @@ impl World {
             }
         }
         self.check_bounds(index);
+    }
+
+    /// Whether the ring between two shards is full. One holds few here, and is full for a while at times.
+    fn is_full(&mut self, from: usize, to: usize) -> bool {
+        let until = self.full_until.entry((from, to)).or_default();
+        if *until <= self.now.mono_ms && self.parcels[to].len() > RING_FULL && self.dice.chance(10) {
+            *until = self.now.mono_ms + 1 + self.dice.roll() % 30;
+        }
+        *until > self.now.mono_ms
     }
 
     /// What a shard holds stays within what it was told, also for peers that do not read.
@@ -474,11 +482,7 @@ impl World {
                         Mail::Stored { ticket, result }
                     }
                 };
-                let returned = matches!(mail, Mail::Undelivered(..));
                 self.shards[index].mail(self.now, mail);
-                if returned {
-                    self.give_back(index);
-                }
                 self.drain(index);
             }
             if self.deadline(index).is_some_and(|at| at <= self.now.mono_ms) {
@@ -490,16 +494,6 @@ impl World {
         let (turns, most) = (self.disk.count(Table::Turns), self.limits.turns_max as usize * SHARDS_MAX);
         assert!(self.refuses || turns <= most, "seed {}: {turns} turns wait", self.seed);
         true
-    }
-
-    /// What was returned with a message comes back with it.
-    fn give_back(&mut self, index: usize) {
-        for (at, parcel) in std::mem::take(&mut self.parcels[index]) {
-            match parcel {
-                Parcel::Mail(mail @ Mail::Undelivered(..)) => self.shards[index].mail(self.now, mail),
-                parcel => self.parcels[index].push_back((at, parcel)),
-            }
-        }
     }
 
     /// A shard that has finished is not driven any more.

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::judge::SEEN_EVERY_MS;
 use super::*;
 
 #[derive(Debug, Clone)]
@@ -53,22 +54,26 @@ fn step() -> impl Strategy<Value = Step> {
         1 => seed.clone().prop_map(|seed| Step::Rotate { seed }),
         1 => seed.clone().prop_map(|seed| Step::Revoke { seed }),
         1 => seed.prop_map(|seed| Step::Remove { seed }),
-        1 => (0..2 * PENDING_TTL_MS).prop_map(|ms| Step::Wait { ms }),
+        1 => prop_oneof![0..2 * SEEN_EVERY_MS, 0..2 * PENDING_TTL_MS].prop_map(|ms| Step::Wait { ms }),
         1 => Just(Step::Restart),
     ]
 }
 
-/// What is known, as it would be after a restart; when a device was last here is written down only now and then.
-fn known(home: &Home) -> (Vec<Value>, Vec<Value>) {
-    let plain = |value: Value| {
-        let mut value = value;
-        value.as_object_mut().unwrap().remove("lastSeenAtMs");
-        value
-    };
-    (
-        home.pairings.paired.values().map(|d| plain(serde_json::to_value(d).unwrap())).collect(),
-        home.pairings.pending.values().map(|d| plain(serde_json::to_value(d).unwrap())).collect(),
-    )
+/// What is known, and apart from it when each device and token was last here: that is written down only now and then.
+fn known(home: &Home) -> ([Vec<Value>; 2], Vec<Option<u64>>) {
+    let paired: Vec<Value> =
+        home.pairings.paired.values().map(|d| serde_json::to_value(d).unwrap()).collect();
+    let pending = home.pairings.pending.values().map(|d| serde_json::to_value(d).unwrap()).collect();
+    let mut visits = Vec::new();
+    let mut plain = paired;
+    for device in &mut plain {
+        let mut take = |object: &mut Value, name| {
+            visits.push(object.as_object_mut().unwrap().remove(name).and_then(|at| at.as_u64()));
+        };
+        take(device, "lastSeenAtMs");
+        device["tokens"].as_object_mut().unwrap().values_mut().for_each(|token| take(token, "lastUsedAtMs"));
+    }
+    ([plain, pending], visits)
 }
 
 fn run(steps: Vec<Step>) {
@@ -127,10 +132,15 @@ fn run(steps: Vec<Step>) {
         if let Some(changes) = changes {
             home.apply(&changes);
         }
-        let before = known(&home);
+        let (before, visits) = known(&home);
         let mut again = Home { rows: home.rows.clone(), ..Home::new() };
         again.restart();
-        assert_eq!(known(&again), before, "stored is not what is known after {step:?}");
+        let (after, stored) = known(&again);
+        assert_eq!(after, before, "stored is not what is known after {step:?}");
+        for (visit, stored) in visits.into_iter().zip(stored) {
+            let late = visit.unwrap_or(0) - stored.unwrap_or(0);
+            assert!(late < SEEN_EVERY_MS, "a visit is forgotten after {step:?}");
+        }
     }
 }
 
