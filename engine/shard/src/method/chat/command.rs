@@ -193,6 +193,10 @@ impl Shard {
 
     /// `/compact`: acknowledged once it is on disk, answered when there is a summary, or none.
     fn compact(&mut self, key: &SessionKey, turn: Turn, held: Held, instructions: Option<String>) {
+        // It was there when the message came, but may have been deleted since.
+        if let Err(error) = self.ensure_session(key) {
+            return self.refuse(Asker::Ack(held, serde_json::Value::Null), &turn, error);
+        }
         let mut ops = self.user_lines(key, &turn);
         ops.extend(self.entry_op(key));
         let key = key.clone();
