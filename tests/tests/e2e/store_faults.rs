@@ -22,6 +22,7 @@ struct Disk(PathBuf);
 
 impl Disk {
     /// Mounted on the state directory of `home`; `None`, and why, where mounting is forbidden.
+    #[allow(clippy::print_stderr, reason = "a skipped test says so")]
     fn mount(home: &Home, size: &str) -> Option<Disk> {
         let path = home.state();
         fs::create_dir_all(&path).unwrap();
