@@ -291,6 +291,19 @@ impl Shard {
         ops
     }
 
+    /// Takes back the outcome of a request whose words were not stored after all.
+    pub(super) fn retract(&mut self, run_id: &str) -> Vec<StoreOp> {
+        let ledger = &mut self.sessions.idempotency;
+        let mut ops = Vec::new();
+        for family in [Family::Chat, Family::Agent] {
+            if let Some(id) = ledger.receipt(family, run_id).map(Receipt::row_id) {
+                ops.push(StoreOp::Delete { table: Table::Receipts, id });
+                ledger.retract(family, run_id);
+            }
+        }
+        ops
+    }
+
     /// What a restart leaves of a run that was under way: a note in the transcript, its row gone, its outcome kept.
     pub(crate) fn interrupted_ops(&mut self, key: &SessionKey, turn: &Turn) -> Vec<StoreOp> {
         let line = InjectedLine {

@@ -126,10 +126,12 @@ impl Shard {
                 shard.forget_request(&run_id);
                 shard.append_undone(&key);
                 // Lists made since may have its row in them, as of everything that waits.
-                shard.persist_surely(
-                    vec![StoreOp::Delete { table: Table::Turns, id: run_id.clone() }],
-                    |_, _| (),
-                );
+                let mut undo = vec![StoreOp::Delete { table: Table::Turns, id: run_id.clone() }];
+                if matches!(then, Then::Begin(_)) {
+                    // Stopped meanwhile, it had an outcome, but its words are nowhere: it may be asked again.
+                    undo.extend(shard.retract(&run_id));
+                }
+                shard.persist_surely(undo, |_, _| ());
                 let found = shard.sessions.scheduler.abort(&key, &run_id, shard.now);
                 shard.answer_repeats(&run_id, Some(&shape));
                 shard.fail_asker(asker, shape);

@@ -138,10 +138,7 @@ impl Client {
                         self.connected = true;
                         Learnt::Nothing
                     }
-                    // What a repeat is told only says what became of the first.
-                    Asked::Message(number) if frame["payload"]["status"] == "started" => {
-                        Learnt::Accepted(*number)
-                    }
+                    Asked::Message(number) if frame["ok"] == true => Learnt::Accepted(*number),
                     Asked::Label(key, number) if frame["ok"] == true => Learnt::Labelled(key, *number),
                     Asked::Message(_) | Asked::Label(..) | Asked::Agent | Asked::Other(_) => Learnt::Nothing,
                 }
