@@ -29,10 +29,16 @@ pub fn example(name: &str) -> PathBuf {
     build(&["--example", name]).join("examples").join(name)
 }
 
-/// The program that runs another one under a seccomp filter which refuses io_uring's system calls.
+/// The program that runs another one under a seccomp filter which refuses io_uring's system calls: `PINCER_NO_URING_BIN`
+/// when set, else built.
 pub fn no_uring() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| example("no_uring")).clone()
+    BUILT
+        .get_or_init(|| match std::env::var_os("PINCER_NO_URING_BIN") {
+            Some(path) => std::path::absolute(path).unwrap(),
+            None => example("no_uring"),
+        })
+        .clone()
 }
 
 fn build(what: &[&str]) -> PathBuf {
