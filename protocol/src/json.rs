@@ -10,7 +10,11 @@ use simd_json::{Buffers, Node as TapeNode, StaticNode, Tape};
 /// Deepest nesting accepted, so that walking a text cannot exhaust the stack.
 pub const DEPTH_MAX: usize = 128;
 
-/// Parses texts one after another into the same memory. One a shard.
+/// Texts up to this long are parsed into memory that is kept for the next. Longer ones are rare, and would leave several
+/// times their length behind for good.
+const KEPT_TEXT_BYTES: usize = 256 << 10;
+
+/// Parses texts one after another into the same memory, as long as they are of the usual size. One a shard.
 pub struct Parser {
     tape: Tape<'static>,
     buffers: Buffers,
@@ -36,11 +40,19 @@ impl Parser {
         if text.is_empty() || too_deep(text) {
             return Err(Malformed);
         }
+        let long = text.len() > KEPT_TEXT_BYTES;
         let mut tape = std::mem::replace(&mut self.tape, Tape::null()).reset();
-        match simd_json::fill_tape(text, &mut self.buffers, &mut tape) {
+        let filled = simd_json::fill_tape(text, &mut self.buffers, &mut tape);
+        if long {
+            // Values point into the text, so nothing needs the buffers any more: free them before it is read.
+            self.buffers = Buffers::default();
+        }
+        match filled {
             Ok(()) => {
                 let result = read(Node { nodes: &tape.0, at: 0 });
-                self.tape = tape.reset();
+                if !long {
+                    self.tape = tape.reset();
+                }
                 Ok(result)
             }
             // After an error the tape holds half a text: start over with a new one.
@@ -372,6 +384,26 @@ mod tests {
 
     fn with<R>(text: &str, read: impl FnOnce(Node<'_, '_>) -> R) -> Result<R, Malformed> {
         Parser::default().parse(&mut text.as_bytes().to_vec(), read)
+    }
+
+    #[test]
+    fn long_texts_leave_nothing_behind() {
+        let mut parser = Parser::default();
+        let long = format!("[\"{}\"{}]", "x".repeat(KEPT_TEXT_BYTES), ",1".repeat(10_000));
+        let items = |parser: &mut Parser, text: &str| {
+            parser.parse(&mut text.as_bytes().to_vec(), |root| match root.kind() {
+                Kind::Array(items) => items,
+                _ => 0,
+            })
+        };
+        let usual = format!("[1{}]", ",1".repeat(100));
+        assert_eq!(items(&mut parser, &usual), Ok(101));
+        let kept = parser.tape.0.capacity();
+        assert!(kept > 100, "the usual text's memory is used again");
+        assert_eq!(items(&mut parser, &long), Ok(10_001));
+        assert!(parser.tape.0.capacity() < kept);
+        assert!(items(&mut parser, &long[1..]).is_err());
+        assert_eq!(items(&mut parser, &usual), Ok(101));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Everything a shard reaches that is not a socket.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use pincer_adapters::model::Part;
 use pincer_shard::driver::{CallId, CallProgress, ConnId, Effect, LogLine, Mail, ShardId};
 
 use crate::calls::Calls;
 use crate::gauges::ShardGauges;
 use crate::log::LogPort;
+use crate::memory;
 use crate::mesh::Mesh;
 use crate::store::StorePort;
 
@@ -35,7 +37,8 @@ pub(crate) struct Ports<M> {
     store: StorePort,
     calls: Box<dyn Calls>,
     /// Calls that may still report. What is cancelled is not in it, so late reports find no shard.
-    live: HashSet<CallId>,
+    /// With each, whether its request is large: the egress thread frees it, and this one takes the memory back.
+    live: HashMap<CallId, bool>,
     log: LogPort,
     /// What came back at once: refusals, messages to ourselves. As many as effects of one turn.
     returned: VecDeque<Mail<M>>,
@@ -56,7 +59,7 @@ impl<M> Ports<M> {
             to_ring: Vec::new(),
             store,
             calls,
-            live: HashSet::new(),
+            live: HashMap::new(),
             log,
             returned: VecDeque::new(),
         }
@@ -83,14 +86,18 @@ impl<M> Ports<M> {
                 let refused = self.store.read(ticket, read);
                 self.asked_store(refused, gauges);
             }
-            Effect::Call { call, request } => match self.calls.call(self.shard, call, request) {
-                Ok(()) => {
-                    self.live.insert(call);
+            Effect::Call { call, request } => {
+                let parts = request.get().messages.iter().flat_map(|message| &message.parts);
+                let large = parts.map(Part::bytes).sum::<usize>() >= memory::LARGE_BYTES;
+                match self.calls.call(self.shard, call, request) {
+                    Ok(()) => {
+                        self.live.insert(call, large);
+                    }
+                    Err(progress) => self.returned.push_back(Mail::Model { call, progress }),
                 }
-                Err(progress) => self.returned.push_back(Mail::Model { call, progress }),
-            },
+            }
             Effect::CancelCall(call) => {
-                if self.live.remove(&call) {
+                if self.live.remove(&call).is_some() {
                     self.calls.cancel(self.shard, call);
                 }
             }
@@ -166,9 +173,11 @@ impl<M> Ports<M> {
             let mail = self.mesh.take(self.shard, &mut self.cursor)?;
             if let Mail::Model { call, progress } = &mail {
                 let ended = matches!(progress, CallProgress::Done | CallProgress::Failed(_));
-                let known = if ended { self.live.remove(call) } else { self.live.contains(call) };
-                if !known {
-                    continue; // cancelled meanwhile
+                let known = if ended { self.live.remove(call) } else { self.live.get(call).copied() };
+                match known {
+                    None => continue, // cancelled meanwhile
+                    Some(true) if ended => memory::collect(),
+                    Some(_) => {}
                 }
             }
             return Some(mail);

@@ -14,13 +14,15 @@
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead, Ticket};
 use pincer_shard::driver::{LogLevel, LogLine, Mail, ShardId};
 
 use crate::clock::Clock;
 use crate::log::LogPort;
+use crate::memory;
 use crate::mesh::{Completion, Mesh, MeshLimits};
 
 /// Writes. Owned by the commit thread.
@@ -91,6 +93,12 @@ impl From<MeshLimits> for StoreLimits {
         }
     }
 }
+
+/// How long after a long answer the reader takes its memory back: shards are done with it by then, in all likelihood.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// So many bytes of answers, and it does not wait for a pause.
+const OWED_BYTES_MAX: usize = 32 << 20;
 
 /// Most lists in one commit: bounds how long the first of them waits for the last to be written.
 const GROUP_MAX: usize = 1024;
@@ -174,7 +182,8 @@ fn commit_loop<M>(
         if !group.is_empty() {
             let lists: Vec<&[StoreOp]> = group.iter().map(|(_, _, ops, _)| ops.as_slice()).collect();
             let mut results = backend.commit(&lists).into_iter();
-            for (shard, ticket, _, bytes) in group.drain(..) {
+            for (shard, ticket, ops, bytes) in group.drain(..) {
+                drop(ops); // before the shard hears of it, which then collects (`StorePort::completed`)
                 let result = results.next().unwrap_or_else(|| Err(no_result()));
                 mesh.complete(shard, Completion::Stored { ticket, result, bytes });
                 if !told.contains(&shard) {
@@ -204,10 +213,35 @@ fn say(log: &LogPort, level: LogLevel, message: String) {
 }
 
 fn read_loop<M>(mesh: &Mesh<M>, queue: &Receiver<ReadWork>, mut reader: Box<dyn StoreReader>) {
-    while let Ok(ReadWork { shard, ticket, read }) = queue.recv() {
-        let answer = reader.read(&read);
-        mesh.complete(shard, Completion::Read { ticket, answer });
-        mesh.ring(shard);
+    // Bytes of answers that shards free, since they were last taken back.
+    let mut owed = 0;
+    loop {
+        let work = match owed >= memory::LARGE_BYTES {
+            true => queue.recv_timeout(SETTLE),
+            false => queue.recv().map_err(RecvTimeoutError::from),
+        };
+        if owed >= OWED_BYTES_MAX || matches!(work, Err(RecvTimeoutError::Timeout)) {
+            memory::collect();
+            owed = 0;
+        }
+        match work {
+            Ok(ReadWork { shard, ticket, read }) => {
+                let answer = reader.read(&read);
+                owed += answer_bytes(&answer);
+                mesh.complete(shard, Completion::Read { ticket, answer });
+                mesh.ring(shard);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Bytes of text in an answer.
+fn answer_bytes(answer: &ReadAnswer) -> usize {
+    match answer {
+        ReadAnswer::Transcripts(tails) => tails.iter().flat_map(|tail| &tail.lines).map(String::len).sum(),
+        _ => 0,
     }
 }
 
@@ -284,6 +318,9 @@ impl StorePort {
             Completion::Stored { ticket, result, bytes } => {
                 self.stores = self.stores.saturating_sub(1);
                 self.bytes = self.bytes.saturating_sub(bytes);
+                if bytes >= memory::LARGE_BYTES {
+                    memory::collect();
+                }
                 Mail::Stored { ticket, result }
             }
             Completion::Read { ticket, answer } => {

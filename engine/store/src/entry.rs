@@ -56,6 +56,19 @@ pub(crate) enum FileOp {
     },
 }
 
+impl Entry {
+    /// Bytes of its documents: nearly all that it takes in the journal.
+    pub(crate) fn document_bytes(&self) -> usize {
+        match self {
+            Entry::Put { row, .. } => row.get().len(),
+            Entry::File(FileOp::Append { lines, .. } | FileOp::Replace { lines, .. }) => {
+                lines.iter().map(|line| line.get().len() + 1).sum()
+            }
+            Entry::Delete { .. } | Entry::File(FileOp::Archive { .. }) => 0,
+        }
+    }
+}
+
 impl FileOp {
     /// Which transcript.
     pub(crate) fn file(&self) -> &TranscriptId {

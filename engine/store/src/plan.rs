@@ -146,7 +146,10 @@ impl<'t> Plan<'t> {
         let after = self.current(id, layer)?;
         after.exists = true;
         after.ends_line = true;
-        after.extra.extend_from_slice(&op.text());
+        match after.extra.is_empty() {
+            true => after.extra = op.text(),
+            false => after.extra.extend_from_slice(&op.text()),
+        }
         self.entries.push(Entry::File(op));
         Ok(Outcome::Done)
     }

@@ -353,6 +353,8 @@ fn last_id(tail: &Tail) -> Option<String> {
 /// A line for lists.
 pub(crate) fn preview(text: &str) -> Box<str> {
     const CHARS: usize = 240;
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(CHARS).collect::<String>().into()
+    // Word by word: a text may be megabytes long.
+    let words = text.split_whitespace().enumerate();
+    let line = words.flat_map(|(index, word)| (index > 0).then_some(' ').into_iter().chain(word.chars()));
+    line.take(CHARS).collect::<String>().into()
 }

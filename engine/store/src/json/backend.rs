@@ -17,6 +17,9 @@ use crate::error::{Failure, OpenError};
 use crate::settle::settle;
 use crate::store::{Backend, Fold, RowOut};
 
+/// What an entry takes in the journal besides its documents, roughly.
+const ENTRY_BYTES: usize = 256;
+
 /// A larger encoding buffer is given back after the batch that needed it.
 const BUFFER_KEPT: usize = 256 * 1024;
 
@@ -136,6 +139,9 @@ impl JsonBackend {
 impl Backend for JsonBackend {
     fn write(&mut self, entries: &[Entry]) -> Result<(), Failure> {
         self.buffer.clear();
+        // At once: growing step by step would hold a large batch twice.
+        let documents: usize = entries.iter().map(Entry::document_bytes).sum();
+        self.buffer.reserve(documents + entries.len() * ENTRY_BYTES);
         journal::write_record(&mut self.buffer, self.seq + 1, entries)?;
         let written = self.journal.write_at(&self.buffer, self.end);
         let synced = written.and_then(|()| {

@@ -26,8 +26,8 @@ impl Shard {
     /// Does what a message says: a command is answered, settings are kept, the rest is for the model.
     pub(super) fn interpret(&mut self, key: &SessionKey, mut turn: Turn, thinking: Option<&str>, held: Held) {
         let ack = json!({"runId": turn.run_id, "status": "started"});
-        let text = with_thinking(&turn.text, thinking).into_owned();
-        match parse(turn.wire, &text) {
+        let parsed = parse(turn.wire, &with_thinking(&turn.text, thinking));
+        match parsed {
             Parsed::Stop => stop_all(self, held, key),
             Parsed::Command(command) => {
                 let answer = self.command_view(key, turn.wire, turn.sender.as_ref(), |view| {

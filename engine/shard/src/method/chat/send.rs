@@ -66,6 +66,8 @@ impl Handle for Send {
 pub(crate) fn speak(cx: &mut Cx<'_>, spoken: Spoken) -> Outcome<SendPayload> {
     let wire = cx.caller.wire;
     let inbound = inbound::receive(wire, &spoken.message, &spoken.attachments)?;
+    // Both may be megabytes, and the turn has its own from here on.
+    drop((spoken.message, spoken.attachments));
     let shard = &mut *cx.shard;
     let denied = shard
         .sessions
