@@ -15,6 +15,7 @@
 mod backend;
 mod binary;
 mod client;
+mod files;
 mod frames;
 mod gateway;
 mod hello;
@@ -27,6 +28,7 @@ mod rng;
 pub use backend::Backend;
 pub use binary::{example, gateway_binary, no_uring, workspace};
 pub use client::{Client, Closed, PATIENCE, Upgrade};
+pub use files::files_named;
 pub use frames::{is_event, keys_of, result_of, run_events};
 pub use gateway::{Exit, Gateway, Home, Setup, StoreKind, TOKEN};
 pub use hello::{ALL_SCOPES, Device, Hello, Layout, Nonce, Wire};

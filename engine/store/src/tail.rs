@@ -10,15 +10,20 @@ use pincer_sessions::persist::{Tail, TailQuery};
 /// How much is read at once.
 const BLOCK: usize = 64 * 1024;
 
+/// `None`: there is no such file.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
 /// Answers `query` from the file at `path`. A missing file is an answer, not an error.
 pub(crate) fn read_tail(path: &Path, query: &TailQuery) -> io::Result<Tail> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Tail::default());
-        }
-        Err(cause) => return Err(cause),
-    };
+    let Some(file) = open(path)? else { return Ok(Tail::default()) };
     let len = file.metadata()?.len();
     let start = tail_start(&file, len, u64::from(query.lines_max), query.bytes_max)?;
     let skipped = count_newlines(&file, start)?;
@@ -29,13 +34,7 @@ pub(crate) fn read_tail(path: &Path, query: &TailQuery) -> io::Result<Tail> {
 /// The first whole lines of the file at `path`, at most `bytes_max` bytes of them. A missing file is an answer, not an
 /// error.
 pub(crate) fn read_head(path: &Path, bytes_max: u64) -> io::Result<Tail> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Tail::default());
-        }
-        Err(cause) => return Err(cause),
-    };
+    let Some(file) = open(path)? else { return Ok(Tail::default()) };
     let len = file.metadata()?.len();
     let mut bytes = read_range(&file, 0, len.min(bytes_max))?;
     if (bytes.len() as u64) < len {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use pincer_tests::{Backend, Gateway, Hello, Setup, StoreKind, Wire, on_each_backend};
+use pincer_tests::{Backend, Gateway, Hello, Setup, StoreKind, Wire, files_named, on_each_backend};
 use serde_json::json;
 
 on_each_backend!(
@@ -15,20 +15,6 @@ on_each_backend!(
     a_full_disk_refuses_and_recovers,
     transcripts_are_openclaws,
 );
-
-/// Every file below `dir` whose name has `word`.
-fn find(dir: &Path, word: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(find(&path, word));
-        } else if path.file_name().unwrap().to_str().unwrap().contains(word) {
-            found.push(path);
-        }
-    }
-    found
-}
 
 fn fill(gateway: &Gateway) {
     let mut client = gateway.connect(&Hello::new(Wire::V3));
@@ -59,8 +45,8 @@ fn a_torn_journal_loses_nothing_acknowledged(backend: Backend) {
     let gateway = Gateway::start(backend);
     fill(&gateway);
     let setup = gateway.kill();
-    let journals: Vec<PathBuf> = find(&setup.home.state(), "journal");
-    assert!(!journals.is_empty(), "{:?}", find(&setup.home.state(), ""));
+    let journals: Vec<PathBuf> = files_named(&setup.home.state(), "journal");
+    assert!(!journals.is_empty(), "{:?}", files_named(&setup.home.state(), ""));
     for journal in &journals {
         append(journal, b"\x40\x00\x00\x00torn");
     }
@@ -75,9 +61,10 @@ fn a_damaged_file_is_kept_aside_and_said(backend: Backend) {
         assert_eq!(gateway.stop().code, Some(0));
         let state = exit_setup.home.state();
         let files = match store {
-            StoreKind::Json => {
-                find(&state, "snapshot").into_iter().chain(find(&state, "journal")).collect::<Vec<_>>()
-            }
+            StoreKind::Json => files_named(&state, "snapshot")
+                .into_iter()
+                .chain(files_named(&state, "journal"))
+                .collect::<Vec<_>>(),
             StoreKind::Sqlite => vec![state.join("sessions.sqlite")],
         };
         assert!(!files.is_empty());
@@ -101,10 +88,10 @@ fn a_damaged_file_is_kept_aside_and_said(backend: Backend) {
                 assert!(
                     // What is unused in an SQLite page may hold anything.
                     store == StoreKind::Sqlite
-                        || !find(&state, "damaged").is_empty()
-                        || !find(&state, "corrupt").is_empty(),
+                        || !files_named(&state, "damaged").is_empty()
+                        || !files_named(&state, "corrupt").is_empty(),
                     "{store:?}: {:?}",
-                    find(&state, "")
+                    files_named(&state, "")
                 );
                 let mut client = gateway.connect(&Hello::new(Wire::V3));
                 assert_eq!(
@@ -122,7 +109,7 @@ fn a_truncated_transcript_is_readable(backend: Backend) {
     let gateway = Gateway::start(backend);
     fill(&gateway);
     let setup = gateway.kill();
-    let transcripts = find(&setup.home.state(), ".jsonl");
+    let transcripts = files_named(&setup.home.state(), ".jsonl");
     assert_eq!(transcripts.len(), 10);
     let file = &transcripts[0];
     // A line that another program did not finish.

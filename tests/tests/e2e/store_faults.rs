@@ -2,11 +2,13 @@
 //! and nothing acknowledged is lost.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use pincer_tests::{Backend, Client, Gateway, Hello, Home, Setup, StoreKind, Wire, on_each_backend};
+use pincer_tests::{
+    Backend, Client, Gateway, Hello, Home, Setup, StoreKind, Wire, files_named, on_each_backend,
+};
 use serde_json::json;
 
 on_each_backend!(
@@ -209,9 +211,9 @@ fn damaged_files_are_refused_or_repaired_aloud(backend: Backend) {
                 let gateway = setup.clone().start();
                 send(&mut gateway.connect(&Hello::new(Wire::V3)), 8..12, "");
                 let setup = gateway.kill();
-                let files = find(&setup.home.state(), name);
+                let files = files_named(&setup.home.state(), name);
                 let Some(file) = files.iter().find(|file| file.ends_with(name)) else {
-                    panic!("no {name} in {:?}", find(&setup.home.state(), ""));
+                    panic!("no {name} in {:?}", files_named(&setup.home.state(), ""));
                 };
                 let mut bytes = fs::read(file).unwrap();
                 damage(&mut bytes);
@@ -249,7 +251,7 @@ fn half_lines_stay_alone(backend: Backend) {
         let gateway = Setup::new(backend).store(store).start();
         let mut accepted = send(&mut gateway.connect(&Hello::new(Wire::V3)), 0..8, "");
         let setup = gateway.kill();
-        let transcripts = find(&setup.home.state(), ".jsonl");
+        let transcripts = files_named(&setup.home.state(), ".jsonl");
         assert_eq!(transcripts.len(), SESSIONS, "{store:?}");
         for file in &transcripts {
             let mut bytes = fs::read(file).unwrap();
@@ -271,18 +273,4 @@ fn half_lines_stay_alone(backend: Backend) {
             );
         }
     }
-}
-
-/// Every file below `dir` whose name has `word`.
-fn find(dir: &Path, word: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(find(&path, word));
-        } else if path.file_name().unwrap().to_str().unwrap().contains(word) {
-            found.push(path);
-        }
-    }
-    found
 }
