@@ -82,7 +82,8 @@ pub fn count(records: &[Record]) -> u64 {
     records.iter().filter(|record| is_shown(record)).count() as u64
 }
 
-fn is_shown(record: &Record) -> bool {
+/// Whether clients are shown it, as a message or as the mark of a summary.
+pub fn is_shown(record: &Record) -> bool {
     matches!(record.body, Body::Message(_) | Body::Compaction(_))
 }
 

@@ -97,9 +97,10 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Key of its row.
+    /// Key of its row. Shards write receipts without asking each other, and a client may use one key for two things at
+    /// once, so what was asked is in it.
     pub fn row_id(&self) -> String {
-        row_id(self.family, &self.key)
+        format!("{}:{:016x}:{}", self.family.as_str(), self.fingerprint.0, self.key)
     }
 
     fn cost(&self) -> usize {
@@ -109,11 +110,6 @@ impl Receipt {
         };
         FIXED_COST + self.key.len() + outcome
     }
-}
-
-/// Key of the row of a request.
-pub fn row_id(family: Family, key: &str) -> String {
-    format!("{}:{key}", family.as_str())
 }
 
 /// Whether a request may run.
@@ -275,13 +271,15 @@ impl Ledger {
         std::mem::take(&mut self.forgotten)
     }
 
-    /// Takes over what the store kept. Receipts past their time are forgotten at once.
+    /// Takes over what the store kept. Receipts past their time are forgotten at once; so is the later one of two with
+    /// the same key, which shards made that did not know of each other: a repeat of either finds the first.
     pub fn restore(&mut self, mut receipts: Vec<Receipt>, now: Now) {
         receipts.sort_by_key(|receipt| receipt.ended_at_ms);
         for receipt in receipts {
             // A clock that was set back must not keep anything longer than its time.
             let age = now.wall_ms.saturating_sub(receipt.ended_at_ms);
-            if age >= TTL_MS {
+            let id = (receipt.family, Box::<str>::from(receipt.key.as_str()));
+            if age >= TTL_MS || self.entries.contains_key(&id) {
                 self.forgotten.push(receipt.row_id());
                 continue;
             }
@@ -329,7 +327,9 @@ impl Ledger {
     fn forget_oldest(&mut self) {
         let Some((_, family, key)) = self.ended.pop_front() else { return };
         let id = (family, key);
-        self.forgotten.push(row_id(id.0, &id.1));
+        if let Some(Entry::Ended(receipt)) = self.entries.get(&id) {
+            self.forgotten.push(receipt.row_id());
+        }
         self.remove(&id);
     }
 
@@ -360,11 +360,22 @@ mod tests {
         assert_eq!(ledger.begin(Family::Chat, "a", Fingerprint::of(["y"]), now), Begin::Fresh);
         assert!(matches!(ledger.begin(Family::Chat, "b", Fingerprint::of(["x"]), now), Begin::Done { .. }));
         ledger.expire(Now { mono_ms: u64::MAX, wall_ms: 0 });
-        assert_eq!(ledger.take_forgotten(), ["chat:b"], "what runs is not forgotten");
+        assert_eq!(forgotten(&mut ledger), ["chat:b"], "what runs is not forgotten");
     }
 
     fn at(ms: u64) -> Now {
         Now { mono_ms: ms, wall_ms: 1_000_000 + ms }
+    }
+
+    /// A row's id without what was asked.
+    fn short(row_id: &str) -> String {
+        let mut parts = row_id.splitn(3, ':');
+        let (family, _, key) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        format!("{family}:{key}")
+    }
+
+    fn forgotten(ledger: &mut Ledger) -> Vec<String> {
+        ledger.take_forgotten().iter().map(|id| short(id)).collect()
     }
 
     fn ok() -> Outcome {
@@ -396,14 +407,14 @@ mod tests {
         check(&mut ledger, 1, "k", "a", "in flight true");
         check(&mut ledger, 1, "k", "b", "in flight false");
         let receipt = ledger.finish(Family::Chat, "k", ok(), at(2)).unwrap();
-        assert_eq!((receipt.row_id().as_str(), receipt.ended_at_ms), ("chat:k", 1_000_002));
+        assert_eq!((short(&receipt.row_id()).as_str(), receipt.ended_at_ms), ("chat:k", 1_000_002));
         assert!(ledger.finish(Family::Chat, "k", ok(), at(3)).is_none(), "it has ended already");
         check(&mut ledger, 4, "k", "a", "ok true");
         check(&mut ledger, 5, "k", "b", "ok false");
         assert_eq!(word(&ledger.begin(Family::Agent, "k", Fingerprint::default(), at(6))), "fresh");
         check(&mut ledger, 2 + TTL_MS - 1, "k", "a", "ok true");
         check(&mut ledger, 2 + TTL_MS, "k", "a", "fresh");
-        assert_eq!(ledger.take_forgotten(), ["chat:k"]);
+        assert_eq!(forgotten(&mut ledger), ["chat:k"]);
         ledger.cancel(Family::Chat, "k");
         check(&mut ledger, 2 + TTL_MS, "k", "a", "fresh");
         let error = Outcome::Error { summary: "no".into() };
@@ -424,7 +435,7 @@ mod tests {
         check(&mut ledger, 4, "c", "", "fresh");
         check(&mut ledger, 4, "b", "", "in flight true");
         check(&mut ledger, 4, "a", "", "full");
-        assert_eq!(ledger.take_forgotten(), ["chat:c", "chat:a"], "the first that ended goes first");
+        assert_eq!(forgotten(&mut ledger), ["chat:c", "chat:a"], "the first that ended goes first");
         assert_eq!(ledger.len(), 3);
     }
 
@@ -460,7 +471,7 @@ mod tests {
         let mut after = Ledger::default();
         let start = Now { mono_ms: 7, wall_ms: 1_000_000 + TTL_MS };
         after.restore(rows, start);
-        assert_eq!(after.take_forgotten(), ["chat:old"]);
+        assert_eq!(forgotten(&mut after), ["chat:old"]);
         let fingerprint = Fingerprint::of(["x"]);
         assert_eq!(word(&after.begin(Family::Chat, "young", fingerprint, start)), "ok true");
         let later = Now { mono_ms: 7 + TTL_MS - 10, ..start };

@@ -12,7 +12,7 @@ use std::fmt;
 pub enum Table {
     /// Session entries, by session key.
     Sessions,
-    /// Accepted turns that have not finished, by run id.
+    /// Accepted turns that have not finished, by [`crate::turn::row_id`].
     Turns,
     /// Outcomes of finished runs, by idempotency key; older than their TTL they are dropped at start.
     Receipts,

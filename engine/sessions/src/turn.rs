@@ -224,6 +224,13 @@ pub struct TurnRecord<T = Turn> {
     pub turn: T,
 }
 
+/// Key of a turn's row. A client may use one id in two sessions, and their shards write rows without asking each other,
+/// so the session is in it. The length in front keeps the two parts apart, whatever they hold.
+pub fn row_id(session: &SessionKey, run_id: &str) -> String {
+    let session = session.as_str();
+    format!("{}:{session}:{run_id}", session.len())
+}
+
 /// How far an accepted message had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,10 +12,10 @@ use pincer_sessions::agent::AgentId;
 use pincer_sessions::entry::Entry;
 use pincer_sessions::idempotency::{Family, Ledger, Receipt};
 use pincer_sessions::key::SessionKey;
-use pincer_sessions::persist::Table;
+use pincer_sessions::persist::{StoreOp, Table};
 use pincer_sessions::scheduler::{Limits as SchedulerLimits, Scheduler};
 use pincer_sessions::time::Now;
-use pincer_sessions::turn::{Origin, Turn, TurnRecord};
+use pincer_sessions::turn::{self, Origin, Turn, TurnRecord};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::value::RawValue;
@@ -30,6 +30,8 @@ use crate::home::view::{HostFacts, Settings, View};
 use crate::limiter::AuthLimiter;
 use crate::limits::Limits;
 use crate::run::Runs;
+use crate::run::end::receipt_row;
+use crate::run::submit::put_turn;
 use crate::sessions::{Session, Sessions};
 use crate::timers::Timers;
 
@@ -157,6 +159,8 @@ impl Shard {
     fn restore(&mut self, rows: &[(Table, String, String)]) {
         let mut receipts = Vec::new();
         let mut turns: Vec<TurnRecord> = Vec::new();
+        // Rows of an earlier version, that are named by the run or the client's key alone.
+        let mut renamed = Vec::new();
         let mut bad = 0usize;
         for (table, id, json) in rows {
             match table {
@@ -176,6 +180,11 @@ impl Shard {
                 Table::Turns => match serde_json::from_str::<TurnRecord>(json) {
                     Ok(record) => {
                         if self.owner(&record.turn.session_key) == self.id {
+                            if *id != turn::row_id(&record.turn.session_key, &record.turn.run_id) {
+                                renamed.push(StoreOp::Delete { table: Table::Turns, id: id.clone() });
+                                let TurnRecord { state, policy, turn } = &record;
+                                renamed.push(put_turn(&TurnRecord { state: *state, policy: *policy, turn }));
+                            }
                             turns.push(record);
                         }
                     }
@@ -183,7 +192,13 @@ impl Shard {
                 },
                 // A repeat may come to any session, so every shard knows every receipt; only home forgets their rows.
                 Table::Receipts => match serde_json::from_str::<Receipt>(json) {
-                    Ok(receipt) => receipts.push(receipt),
+                    Ok(receipt) => {
+                        if *id != receipt.row_id() {
+                            renamed.push(StoreOp::Delete { table: Table::Receipts, id: id.clone() });
+                            renamed.push(receipt_row(&receipt));
+                        }
+                        receipts.push(receipt);
+                    }
                     Err(_) => bad += 1,
                 },
                 Table::Devices | Table::Pairings | Table::Facts => {}
@@ -191,6 +206,9 @@ impl Shard {
         }
         if bad > 0 {
             self.log(LogLevel::Error, "store", format!("{bad} rows could not be read and were left alone"));
+        }
+        if !renamed.is_empty() {
+            self.persist_surely(renamed, |_, _| ());
         }
         self.sessions.idempotency.restore(receipts, self.now);
         for record in &turns {

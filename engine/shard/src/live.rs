@@ -4,11 +4,11 @@
 
 use pincer_protocol::Wire;
 use pincer_protocol::event::EncodedEvent;
-use pincer_sessions::history::{Ask, count, page};
+use pincer_sessions::history::{Place, TEXT_CHARS_MAX, count, is_shown, view};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{ReadAnswer, StoreRead, TailQuery, TranscriptId};
 use pincer_sessions::row::{RowFacts, derived_title, render};
-use pincer_sessions::transcript::{self, Role};
+use pincer_sessions::transcript::{self, Record, Role};
 use serde_json::{Map, Value, json};
 
 use crate::Shard;
@@ -165,7 +165,7 @@ impl Shard {
     }
 
     /// A session's row with what is known without reading.
-    fn event_row(&self, key: &SessionKey) -> Option<Map<String, Value>> {
+    pub(crate) fn event_row(&self, key: &SessionKey) -> Option<Map<String, Value>> {
         let session = self.sessions.map.get(key)?;
         let entry = &session.entry;
         let first = session.first_said.as_deref();
@@ -232,27 +232,41 @@ impl Shard {
         let source = session.entry.session_id.as_str().to_owned();
         let Reach { mut lines, mut shown } = reach;
         for line in &told.lines {
-            let records = transcript::read(&[line], lines);
+            let record = transcript::read(&[line], lines).pop();
             lines += 1;
-            let Some((id, role)) = records.first().and_then(|record| {
-                shown += count(&records);
-                Some((record.id.clone()?, record.message()?.role))
-            }) else {
+            let Some(record) = record.filter(is_shown) else { continue };
+            shown += 1;
+            let Some(payload) = self.message_payload(&told.key, &source, record, shown, TEXT_CHARS_MAX, &row)
+            else {
                 continue;
             };
-            let ask = Ask { limit: 1, messages_before: shown - 1, source: &source, ..Ask::default() };
-            let Some(message) = page(Wire::V4, records, &ask).messages.pop() else { continue };
-            let mut head = self.event_head(&told.key);
-            if role == Role::User {
-                head.insert("senderIsOwner".to_owned(), true.into());
-            }
-            head.insert("message".to_owned(), serde_json::from_str(message.get()).unwrap_or_default());
-            head.insert("messageId".to_owned(), id.into());
-            head.insert("messageSeq".to_owned(), shown.into());
-            let event = EncodedEvent::new("session.message", &beside(head, row.clone()), None);
+            let event = EncodedEvent::new("session.message", &payload, None);
             let audience = Audience::SessionMessages(told.key.clone());
             self.broadcast(Broadcast { v3: None, v4: Some((event, audience)), droppable: false });
         }
+    }
+
+    /// One message as `session.message` tells it: number `seq` of the session's transcript, beside the session's `row`.
+    /// `None` for what is no message.
+    pub(crate) fn message_payload(
+        &self,
+        key: &SessionKey,
+        source: &str,
+        record: Record,
+        seq: u64,
+        text_chars_max: usize,
+        row: &Map<String, Value>,
+    ) -> Option<Map<String, Value>> {
+        let (id, role) = (record.id.clone()?, record.message()?.role);
+        let message = view(Wire::V4, record, Place { seq, source }, text_chars_max)?;
+        let mut head = self.event_head(key);
+        if role == Role::User {
+            head.insert("senderIsOwner".to_owned(), true.into());
+        }
+        head.insert("message".to_owned(), serde_json::from_str(message.get()).ok()?);
+        head.insert("messageId".to_owned(), id.into());
+        head.insert("messageSeq".to_owned(), seq.into());
+        Some(beside(head, row.clone()))
     }
 
     /// Lines are about to be written to a transcript: they are told when they are on disk. `reach` is how far it reached

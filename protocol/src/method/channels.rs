@@ -101,8 +101,13 @@ pub struct ChannelFacts {
     pub accounts: Vec<ChannelAccount>,
 }
 
-/// Builds the payload. `channels` in the order people see them; `event_loop` is used on v4.
-pub fn status(wire: Wire, ts: u64, channels: &[ChannelFacts], event_loop: EventLoop) -> StatusPayload {
+/// Builds the payload. `channels` in the order people see them; `event_loop`, where it is measured, is used on v4.
+pub fn status(
+    wire: Wire,
+    ts: u64,
+    channels: &[ChannelFacts],
+    event_loop: Option<EventLoop>,
+) -> StatusPayload {
     let v4 = wire == Wire::V4;
     let names = |name: fn(&ChannelMeta) -> &str| {
         channels.iter().map(|facts| (facts.meta.id.clone(), name(&facts.meta).into())).collect()
@@ -114,7 +119,7 @@ pub fn status(wire: Wire, ts: u64, channels: &[ChannelFacts], event_loop: EventL
         channel_detail_labels: names(|meta| &meta.detail_label),
         channel_system_images: BTreeMap::new(),
         channel_meta: channels.iter().map(|facts| facts.meta.clone()).collect(),
-        event_loop: v4.then_some(event_loop),
+        event_loop: event_loop.filter(|_| v4),
         channels: channels
             .iter()
             .map(|facts| {
@@ -160,12 +165,12 @@ mod tests {
     #[test]
     fn as_recorded() {
         covers(
-            &status(Wire::V3, 1, &[], EventLoop::default()),
+            &status(Wire::V3, 1, &[], Some(EventLoop::default())),
             r#"{"ts":1,"channelOrder":[],"channelLabels":{},"channelDetailLabels":{},"channelSystemImages":{},
                 "channelMeta":[],"channels":{},"channelAccounts":{},"channelDefaultAccountId":{}}"#,
         );
         covers(
-            &status(Wire::V4, 1, &[], EventLoop::default()),
+            &status(Wire::V4, 1, &[], Some(EventLoop::default())),
             r#"{"ts":1,"channelMeta":[],"eventLoop":{"degraded":true,"degradedSinceMs":6110,"reasons":["cpu"],
                 "intervalMs":1.0,"delayP99Ms":193.6,"delayMaxMs":193.6,"utilization":0.7,"cpuCoreRatio":1.2,
                 "cpuBreakdown":{"mainThreadCoreRatio":0.6,"hostUtilization":0.6,"hostCpuCount":2}},"statusIssues":[]}"#,
@@ -184,8 +189,7 @@ mod tests {
         };
         let meta =
             ChannelMeta { id: "telegram".into(), label: "Telegram".into(), detail_label: "Bot".into() };
-        let payload =
-            status(Wire::V3, 1, &[ChannelFacts { meta, accounts: vec![account] }], EventLoop::default());
+        let payload = status(Wire::V3, 1, &[ChannelFacts { meta, accounts: vec![account] }], None);
         covers(
             &payload,
             r#"{"channelOrder":["telegram"],"channelLabels":{"telegram":"Telegram"},

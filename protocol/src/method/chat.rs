@@ -14,7 +14,9 @@ pub use abort::{Abort, AbortParams, AbortPayload};
 pub use attachment::AttachmentParam;
 pub use commands::{CommandEntry, Commands, CommandsParams, CommandsPayload};
 pub use event::{ChatEvent, ChatState};
-pub use history::{History, HistoryParams, HistoryPayload, PendingInput, PendingInputs};
+pub use history::{
+    History, HistoryAnswer, HistoryParams, HistoryPayload, HistorySince, PendingInput, PendingInputs,
+};
 pub use inject::{Inject, InjectParams, InjectPayload};
 pub use metadata::{Metadata, MetadataParams, MetadataPayload};
 pub use send::{Send, SendParams, SendPayload};
@@ -187,6 +189,25 @@ mod tests {
                 r#""defaults":{},"sessionInfo":{"key":"agent:main:main"}}"#
             )
         );
+    }
+
+    #[test]
+    fn what_came_since_a_cursor_says_so() {
+        let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).expect("JSON");
+        let delta = HistoryAnswer::Since(HistorySince::Delta {
+            messages: Vec::new(),
+            delta_cursor: "c".to_owned(),
+            pending_inputs: PendingInputs::default(),
+            session_info: raw("{}"),
+        });
+        assert_eq!(
+            json(&delta),
+            concat!(
+                r#"{"kind":"delta","messages":[],"deltaCursor":"c","pendingInputs":{"items":[],"total":0},"#,
+                r#""sessionInfo":{}}"#
+            )
+        );
+        assert_eq!(json(&HistoryAnswer::Since(HistorySince::Reset)), r#"{"kind":"reset"}"#);
     }
 
     fn json<T: Serialize>(value: &T) -> String {

@@ -8,6 +8,7 @@ use tungstenite::Message;
 
 on_each_backend!(
     big_frames,
+    memory_of_big_messages_is_given_back,
     frames_beyond_the_bound,
     cut_anywhere,
     broken_websocket_frames,
@@ -32,6 +33,35 @@ fn big_frames(backend: Backend) {
     let raw = std::fs::read_dir(gateway.state().join("agents/main/sessions")).unwrap();
     let longest = raw.map(|file| file.unwrap().metadata().unwrap().len()).max().unwrap();
     assert!(longest > 1 << 20, "{longest}");
+}
+
+/// Bytes of memory that are the process's own: heap and stacks.
+fn own_memory(gateway: &Gateway) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// A gateway at rest holds nothing of what was said, however long it was.
+fn memory_of_big_messages_is_given_back(backend: Backend) {
+    const MESSAGE: usize = 8 << 20;
+    let gateway = Gateway::start(backend);
+    let mut client = gateway.connect(&Hello::new(Wire::V3));
+    client.chat("agent:main:t:small", "warm", "hello");
+    let before = own_memory(&gateway);
+    for nth in 0..3 {
+        client.chat(
+            &format!("agent:main:t:big{nth}"),
+            &format!("big{nth}"),
+            &format!("SILENT {}", "y".repeat(MESSAGE)),
+        );
+        client.frames.clear();
+    }
+    let deadline = Instant::now() + pincer_tests::PATIENCE;
+    while own_memory(&gateway) > before + MESSAGE as u64 {
+        assert!(Instant::now() < deadline, "{} bytes before, {} now", before, own_memory(&gateway));
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn frames_beyond_the_bound(backend: Backend) {

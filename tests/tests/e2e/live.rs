@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 on_each_backend!(
     every_message_is_told_in_order,
     numbers_after_a_restart,
+    history_since_a_cursor,
     a_long_conversation_keeps_its_title
 );
 
@@ -97,6 +98,43 @@ fn numbers_after_a_restart(backend: Backend) {
         told(&mut watcher, from, 4),
         ["5 user three", "6 assistant You said: three", "7 user four", "8 assistant You said: four"]
     );
+}
+
+/// What came since a cursor is what `session.message` told; a cursor of another conversation is answered with `reset`.
+fn history_since_a_cursor(backend: Backend) {
+    let gateway = Gateway::start(backend);
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    client.chat(SESSION, "c1", "one");
+    let page = client.ok("chat.history", json!({"sessionKey": SESSION}));
+    let ask = |cursor: &Value| json!({"sessionKey": SESSION, "cursor": cursor});
+    let nothing = client.ok("chat.history", ask(&page["deltaCursor"]));
+    assert_eq!((&nothing["kind"], &nothing["messages"]), (&json!("delta"), &json!([])), "{nothing:#}");
+    assert_eq!(nothing["deltaCursor"], page["deltaCursor"]);
+
+    let gateway = gateway.restart();
+    let mut watcher = watch(&gateway);
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    let from = watcher.mark();
+    client.chat(SESSION, "c2", "two");
+    let since = client.ok("chat.history", ask(&page["deltaCursor"]));
+    let messages = since["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 2, "{since:#}");
+    for (index, message) in messages.iter().enumerate() {
+        let (_, frame) = watcher.wait_at(from, |frame| {
+            is_event(frame, "session.message") && frame["payload"]["messageSeq"] == message["messageSeq"]
+        });
+        assert_eq!(message["message"], frame["payload"]["message"], "{message:#}");
+        assert_eq!(message["messageSeq"], 3 + index);
+    }
+    assert_eq!(since["sessionInfo"]["key"], SESSION);
+
+    let refused = client.call("chat.history", json!({"sessionKey": SESSION, "cursor": "x", "offset": 1}));
+    assert_eq!(refused["error"]["message"], "cursor cannot be used with offset or messageId", "{refused:#}");
+    client.ok("sessions.reset", json!({ "key": SESSION }));
+    client.chat(SESSION, "c3", "three");
+    for cursor in [&since["deltaCursor"], &json!("nonsense")] {
+        assert_eq!(client.ok("chat.history", ask(cursor)), json!({"kind": "reset"}));
+    }
 }
 
 /// The first message titles a conversation, however much was said since.

@@ -22,5 +22,6 @@ mod provider;
 mod queue;
 mod sandbox;
 mod sessions;
+mod stale;
 mod state;
 mod store_faults;

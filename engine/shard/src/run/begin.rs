@@ -6,7 +6,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{ReadAnswer, StoreOp, StoreRead, Table, Tail, TailQuery};
 use pincer_sessions::scheduler::Started;
 use pincer_sessions::transcript::{self, Chain, UserLine};
-use pincer_sessions::turn::{Turn, run_limit_ms};
+use pincer_sessions::turn::{self, Turn, run_limit_ms};
 
 use super::end::SILENT;
 use super::submit::running_row;
@@ -134,7 +134,7 @@ impl Shard {
         let mut ops = self.user_lines(key, &started.turn);
         ops.push(running_row(&started.turn, policy));
         for merged in &started.merged {
-            ops.push(StoreOp::Delete { table: Table::Turns, id: merged.run_id.clone() });
+            ops.push(StoreOp::Delete { table: Table::Turns, id: turn::row_id(key, &merged.run_id) });
         }
         ops
     }

@@ -9,7 +9,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreOp, Table};
 use pincer_sessions::scheduler::{Aborted, Clear, Handed, Next};
 use pincer_sessions::transcript::{AssistantLine, AssistantStop, InjectedLine, Usage};
-use pincer_sessions::turn::{Origin, Turn};
+use pincer_sessions::turn::{self, Origin, Turn};
 use serde_json::{Value, json};
 
 use super::begin::preview;
@@ -48,7 +48,7 @@ impl Shard {
         self.count_run(key, &usage, RunStatus::Done);
         ops.extend(self.entry_op(key));
         let outcome = self.outcome(key);
-        ops.extend(self.retire(&run_id, outcome));
+        ops.extend(self.retire(key, &run_id, outcome));
         if !silent && let Some(session) = self.sessions.map.get_mut(key) {
             session.last_preview = Some(preview(&text));
         }
@@ -94,7 +94,7 @@ impl Shard {
         // v3's model errors end as `ok`; v4 remembers the error.
         let shown = shown_to_v4(&failure);
         let outcome = if wire == Wire::V3 { well() } else { Ended::Error { summary: shown.clone() } };
-        ops.extend(self.retire(&run_id, outcome));
+        ops.extend(self.retire(key, &run_id, outcome));
         let key = key.clone();
         self.persist_surely(ops, move |shard, _| {
             if shard.active_run_id(&key).as_deref() != Some(run_id.as_str()) {
@@ -144,7 +144,7 @@ impl Shard {
         for Handed { turn, stays_queued } in &handed {
             ops.extend(self.user_lines(key, turn));
             if !stays_queued {
-                ops.extend(self.retire(&turn.run_id, well()));
+                ops.extend(self.retire(key, &turn.run_id, well()));
                 self.run_ended(&turn.run_id, RunEnd::said(self.now.wall_ms));
             }
         }
@@ -171,7 +171,7 @@ impl Shard {
             Aborted::Nothing => then(self, false),
             Aborted::Waiting(turn) => {
                 let mut ops = self.user_lines(key, &turn);
-                ops.extend(self.retire(run_id, well()));
+                ops.extend(self.retire(key, run_id, well()));
                 let (key, run_id) = (key.clone(), run_id.to_owned());
                 self.persist_surely(ops, move |shard, _| {
                     shard.run_ended(&run_id, RunEnd::aborted(reason, shard.now.wall_ms));
@@ -225,7 +225,7 @@ impl Shard {
         }
         self.counters.runs_aborted += 1;
         ops.extend(self.entry_op(key));
-        ops.extend(self.retire(run_id, well()));
+        ops.extend(self.retire(key, run_id, well()));
         self.run_ended(run_id, RunEnd::aborted(reason, now));
         self.session_changed(key, Change::Phase("end"));
         ops
@@ -242,7 +242,7 @@ impl Shard {
         self.stop_summary(key);
         for turn in self.sessions.scheduler.clear(key, Clear::All) {
             ops.extend(self.user_lines(key, &turn));
-            ops.extend(self.retire(&turn.run_id, well()));
+            ops.extend(self.retire(key, &turn.run_id, well()));
             if let Some(held) = self.runs.callers.remove(&turn.run_id) {
                 self.answer_aborted(held, &turn.run_id, reason);
             }
@@ -274,8 +274,8 @@ impl Shard {
     }
 
     /// The row of a turn goes, and its outcome is kept for whoever asks again under the same key.
-    pub(crate) fn retire(&mut self, run_id: &str, outcome: Ended) -> Vec<StoreOp> {
-        let mut ops = vec![StoreOp::Delete { table: Table::Turns, id: run_id.to_owned() }];
+    pub(crate) fn retire(&mut self, key: &SessionKey, run_id: &str, outcome: Ended) -> Vec<StoreOp> {
+        let mut ops = vec![StoreOp::Delete { table: Table::Turns, id: turn::row_id(key, run_id) }];
         let ledger = &mut self.sessions.idempotency;
         for family in [Family::Chat, Family::Agent] {
             let ended = ledger.finish(family, run_id, outcome.clone(), self.now).is_some();
@@ -316,7 +316,7 @@ impl Shard {
         let mut ops = self.append_lines(key, |chain, mut ids| vec![chain.injected(&mut ids, &line).json]);
         ops.extend(self.entry_op(key));
         let summary = INTERRUPTED.to_owned();
-        ops.extend(self.retire(&turn.run_id, Ended::Error { summary: summary.clone() }));
+        ops.extend(self.retire(key, &turn.run_id, Ended::Error { summary: summary.clone() }));
         self.run_ended(&turn.run_id, RunEnd::failed(summary, self.now.wall_ms));
         ops
     }
@@ -449,7 +449,7 @@ pub(crate) fn well() -> Ended {
 }
 
 /// The row of a receipt.
-fn receipt_row(receipt: &Receipt) -> StoreOp {
+pub(crate) fn receipt_row(receipt: &Receipt) -> StoreOp {
     StoreOp::Put {
         table: Table::Receipts,
         id: receipt.row_id(),

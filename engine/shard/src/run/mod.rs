@@ -9,12 +9,12 @@
 //! accepted message either queued (it will run), running (it is reported as interrupted) or finished.
 
 mod begin;
-mod end;
+pub(crate) mod end;
 mod locate;
 mod model;
 mod overhear;
 pub(crate) mod stream;
-mod submit;
+pub(crate) mod submit;
 pub(crate) mod summary;
 mod wait;
 

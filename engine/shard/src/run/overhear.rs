@@ -36,7 +36,7 @@ impl Shard {
     pub(super) fn overhear(&mut self, key: &SessionKey, turn: Turn, asker: Asker) {
         let mut ops = self.user_lines(key, &turn);
         ops.extend(self.entry_op(key));
-        ops.extend(self.retire(&turn.run_id, well()));
+        ops.extend(self.retire(key, &turn.run_id, well()));
         let key = key.clone();
         self.persist(ops, move |shard, result| {
             if let Err(error) = result {

@@ -6,8 +6,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreOp, Table};
 use pincer_sessions::queue::{QueuePolicy, QueueSettings};
 use pincer_sessions::scheduler::{Aborted, Admission, Refusal, Started, Superseded};
-use pincer_sessions::turn::{Turn, TurnRecord, TurnState};
-use serde::Serialize;
+use pincer_sessions::turn::{self, Turn, TurnRecord, TurnState};
 use serde_json::Value;
 
 use super::{AbortReason, Phase, RunEnd};
@@ -60,7 +59,7 @@ impl Shard {
         let give_way = |shard: &mut Shard, superseded: Vec<Superseded>, ops: &mut Vec<StoreOp>| {
             for Superseded { turn, .. } in superseded {
                 ops.extend(shard.user_lines(key, &turn));
-                ops.extend(shard.retire(&turn.run_id, well()));
+                ops.extend(shard.retire(key, &turn.run_id, well()));
                 shard.run_ended(&turn.run_id, RunEnd::said(shard.now.wall_ms));
             }
         };
@@ -100,7 +99,7 @@ impl Shard {
             Then::Begin(started) => ops.extend(self.begin_ops(key, started)),
             Then::Wait => {
                 if let Some(record) = self.sessions.scheduler.record(key, &run_id) {
-                    ops.push(put_turn(&run_id, &record));
+                    ops.push(put_turn(&record));
                     if record.turn.origin.queues_by_mode() {
                         finals.push(told(record.turn));
                     }
@@ -126,7 +125,7 @@ impl Shard {
                 shard.forget_request(&run_id);
                 shard.append_undone(&key);
                 // Lists made since may have its row in them, as of everything that waits.
-                let mut undo = vec![StoreOp::Delete { table: Table::Turns, id: run_id.clone() }];
+                let mut undo = vec![StoreOp::Delete { table: Table::Turns, id: turn::row_id(&key, &run_id) }];
                 if matches!(then, Then::Begin(_)) {
                     // Stopped meanwhile, it had an outcome, but its words are nowhere: it may be asked again.
                     undo.extend(shard.retract(&run_id));
@@ -200,7 +199,7 @@ impl Shard {
             .iter()
             .filter_map(|run_id| {
                 let record = scheduler.record(key, run_id)?;
-                Some(put_turn(run_id, &record))
+                Some(put_turn(&record))
             })
             .collect()
     }
@@ -258,11 +257,11 @@ impl Shard {
         if started.waited && started.turn.origin.queues_by_mode() {
             started.turn.run_id = self.uuid();
             self.sessions.scheduler.rename_running(key, &started.turn.run_id);
-            ops.extend(self.retire(&old, well()));
+            ops.extend(self.retire(key, &old, well()));
             self.run_ended(&old, RunEnd::said(self.now.wall_ms));
         }
         for merged in &started.merged {
-            ops.extend(self.retire(&merged.run_id, well()));
+            ops.extend(self.retire(key, &merged.run_id, well()));
             self.run_ended(&merged.run_id, RunEnd::said(self.now.wall_ms));
         }
         self.runs.keys.insert(started.turn.run_id.clone(), key.clone());
@@ -293,10 +292,10 @@ impl Shard {
 }
 
 /// The op that writes a turn's row.
-pub(crate) fn put_turn<T: Serialize>(run_id: &str, record: &TurnRecord<T>) -> StoreOp {
+pub(crate) fn put_turn(record: &TurnRecord<&Turn>) -> StoreOp {
     StoreOp::Put {
         table: Table::Turns,
-        id: run_id.to_owned(),
+        id: turn::row_id(&record.turn.session_key, &record.turn.run_id),
         // Our own types serialize without failing.
         json: serde_json::to_string(record).unwrap_or_default(),
     }
@@ -304,5 +303,5 @@ pub(crate) fn put_turn<T: Serialize>(run_id: &str, record: &TurnRecord<T>) -> St
 
 /// The row of a turn that runs.
 pub(crate) fn running_row(turn: &Turn, policy: QueuePolicy) -> StoreOp {
-    put_turn(&turn.run_id, &TurnRecord { state: TurnState::Running, policy, turn })
+    put_turn(&TurnRecord { state: TurnState::Running, policy, turn })
 }

@@ -160,6 +160,8 @@ impl Client {
     /// Nothing of a run comes after its end; a failed one may say twice why.
     fn chat(&mut self, event: &Value, seed: u64) {
         let Some(run) = event["runId"].as_str() else { return };
+        // One id may name a run in each of two sessions.
+        let run = &format!("{run} of {}", event["sessionKey"]);
         let state = event["state"].as_str().unwrap_or_default();
         if let Some(end) = self.ended.get(run) {
             assert!(

@@ -29,8 +29,18 @@ const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:direct
 /// The one that is deleted at times.
 const DELETED_KEY: &str = KEYS[2];
 /// What messages begin with: what the loopback model is to do.
-const WORDS: [&str; 9] =
-    ["hello", "SLOW 3", "LONG 20", "SILENT", "FAIL", "WAIT 40 x", "hello", "/status", "/reset hi"];
+const WORDS: [&str; 10] = [
+    "hello",
+    "SLOW 3",
+    "LONG 20",
+    "SILENT",
+    "FAIL",
+    "WAIT 40 x",
+    "hello",
+    "/status",
+    "/reset hi",
+    "/compact",
+];
 
 /// What is on its way to a shard.
 enum Parcel {
@@ -41,6 +51,8 @@ enum Parcel {
 /// A message that some client sent, by its number.
 struct Sent {
     key: &'static str,
+    /// Its idempotency key; at times one that was used for another message.
+    id: String,
     text: String,
     /// Who sent it first, while nobody repeated it.
     by: Option<usize>,
@@ -424,12 +436,14 @@ impl World {
                 let (key, word) = (self.key(), WORDS[self.dice.below(WORDS.len())]);
                 let text = format!("{word} #{}#", self.sent.len());
                 let by = Some(self.clients[at].number);
-                self.sent.push(Sent { key, text, by, accepted: false });
+                let own = format!("run-{}", self.sent.len());
+                let used = self.dice.below(self.sent.len().max(1) * 10);
+                let id = self.sent.get(used).map_or(own, |sent| sent.id.clone());
+                self.sent.push(Sent { key, id, text, by, accepted: false });
                 self.sent.len() - 1
             };
-            let Sent { key, text, .. } = &self.sent[number];
-            let params =
-                json!({"sessionKey": key, "message": text, "idempotencyKey": format!("run-{number}")});
+            let Sent { key, id, text, .. } = &self.sent[number];
+            let params = json!({"sessionKey": key, "message": text, "idempotencyKey": id});
             self.request(at, Asked::Message(number), "chat.send", params);
         }
     }

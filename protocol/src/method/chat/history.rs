@@ -67,6 +67,35 @@ pub struct HistoryPayload {
     pub v4: Option<HistoryV4>,
 }
 
+/// Answer to [`History`]: a page, or on v4, where a cursor was sent, what came since.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum HistoryAnswer {
+    /// The newest messages.
+    Page(Box<HistoryPayload>),
+    /// What came since the cursor.
+    Since(HistorySince),
+}
+
+/// What came since a cursor.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum HistorySince {
+    /// These messages were appended.
+    Delta {
+        /// Oldest first, each as the event `session.message` has it.
+        messages: Vec<Box<RawValue>>,
+        /// Where this answer ends.
+        delta_cursor: String,
+        /// Accepted messages whose turn has not begun.
+        pending_inputs: PendingInputs,
+        /// The session's row, as in `sessions.list`.
+        session_info: Box<RawValue>,
+    },
+    /// The cursor is of another conversation, or too much came: the client reads the page anew.
+    Reset,
+}
+
 /// What v4 adds to [`HistoryPayload`].
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,7 +148,7 @@ impl Rpc for History {
     const NAME: &'static str = "chat.history";
     const ACCESS: Access = Access::scope(Scope::Read);
     type Params = HistoryParams;
-    type Payload = HistoryPayload;
+    type Payload = HistoryAnswer;
 
     fn schema(wire: Wire) -> Option<&'static Object> {
         Some(match wire {

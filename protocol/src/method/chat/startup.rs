@@ -1,6 +1,6 @@
 //! `chat.startup`: the first page of a chat window, in one call.
 
-use super::{HistoryParams, HistoryPayload};
+use super::{HistoryAnswer, HistoryParams};
 use crate::Wire;
 use crate::access::{Access, Scope};
 use crate::method::Rpc;
@@ -16,7 +16,7 @@ impl Rpc for Startup {
     const NAME: &'static str = "chat.startup";
     const ACCESS: Access = Access::v4_only(Scope::Read);
     type Params = StartupParams;
-    type Payload = HistoryPayload;
+    type Payload = HistoryAnswer;
 
     fn schema(_: Wire) -> Option<&'static Object> {
         Some(&super::history::V4)

@@ -1,7 +1,6 @@
 //! How busy the process is, in the shape v4 clients show.
 //!
-//! Upstream measures one JavaScript event loop; we have one loop a core, and report the worst of them. What we do not
-//! measure is zero.
+//! Upstream measures one JavaScript event loop. Answers leave out what is not measured.
 
 use serde::Serialize;
 

@@ -260,10 +260,10 @@ pub struct StatusFacts {
     pub version: &'static str,
     /// Used on v4: process id.
     pub pid: u32,
-    /// Used on v4.
-    pub event_loop: EventLoop,
-    /// Used on v4.
-    pub memory: ProcessMemory,
+    /// Used on v4, where it is measured.
+    pub event_loop: Option<EventLoop>,
+    /// Used on v4, where it is measured.
+    pub memory: Option<ProcessMemory>,
     /// Used on v4: how long running turns get at a shutdown, milliseconds.
     pub drain_budget_ms: u64,
     /// Used on v4: requests that run now.

@@ -19,6 +19,7 @@ use super::send::stop_all;
 use crate::Shard;
 use crate::caller::Held;
 use crate::run::stream::Change;
+use crate::run::submit::running_row;
 use crate::run::summary::NoSummary;
 use crate::run::{Asker, final_without_run, well};
 
@@ -87,7 +88,7 @@ impl Shard {
         let mut ops = self.user_lines(key, &turn);
         ops.extend(self.append_lines(key, |chain, mut ids| vec![chain.injected(&mut ids, &line).json]));
         ops.extend(self.entry_op(key));
-        ops.extend(self.retire(&run_id, well()));
+        ops.extend(self.retire(key, &run_id, well()));
         let key = key.clone();
         self.persist(ops, move |shard, result| match result {
             Err(error) => {
@@ -199,6 +200,8 @@ impl Shard {
         }
         let mut ops = self.user_lines(key, &turn);
         ops.extend(self.entry_op(key));
+        // Until it is answered it has a row, as a run has: a restart tells that it was interrupted, and a repeat is known.
+        ops.push(running_row(&turn, self.queue_policy(key, turn.wire)));
         let key = key.clone();
         self.persist(ops, move |shard, result| {
             if let Err(error) = result {
@@ -230,7 +233,7 @@ impl Shard {
         let message = serde_json::to_value(line.message()).unwrap_or_default();
         let mut ops = self.append_lines(key, |chain, mut ids| vec![chain.injected(&mut ids, &line).json]);
         ops.extend(self.entry_op(key));
-        ops.extend(self.retire(&run_id, well()));
+        ops.extend(self.retire(key, &run_id, well()));
         let (key, spelled) = (key.clone(), turn.spelled_key.clone());
         self.persist_surely(ops, move |shard, _| {
             let spelled = spelled.as_deref().unwrap_or(key.as_str());

@@ -2,7 +2,7 @@
 
 use pincer_protocol::Wire;
 use pincer_protocol::method::chat::history::{HistoryPayload, HistoryV4, PendingInput, PendingInputs};
-use pincer_protocol::method::chat::{History, HistoryParams};
+use pincer_protocol::method::chat::{History, HistoryAnswer, HistoryParams};
 use pincer_sessions::history::{Ask, Page, TEXT_CHARS_MAX, page};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{ReadAnswer, StoreRead, Tail, TailQuery};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::since::Cursor;
 use crate::Shard;
 use crate::caller::Held;
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
@@ -22,10 +23,10 @@ pub(crate) const READ_BYTES_MAX: u64 = 16 << 20;
 const LINES_PER_MESSAGE: u64 = 3;
 
 impl Handle for History {
-    fn handle(cx: &mut Cx<'_>, params: HistoryParams) -> Outcome<HistoryPayload> {
+    fn handle(cx: &mut Cx<'_>, params: HistoryParams) -> Outcome<HistoryAnswer> {
         let key = cx.shard.view.parse_key(&params.session_key, cx.caller.wire)?;
         let held = cx.hold();
-        cx.shard.history(held, &key, params, |shard, held, payload| shard.answer(held, Ok(&payload)));
+        cx.shard.tell_history(held, &key, params);
         Ok(Answer::Later)
     }
 }
@@ -81,13 +82,15 @@ impl Shard {
             messages_before: 0,
             source: source.as_deref().unwrap_or(""),
         };
+        let mut cursor = Cursor::behind(ask.source, &records, 0);
         let Page { messages, total, next_offset } = page(wire, records, &ask);
+        cursor.last_seq = total;
         let session = self.sessions.map.get(key);
         let tuning = session.map(|session| session.entry.tuning());
         let level = tuning.and_then(|tuning| tuning.thinking_level).map(|level| level.as_str().to_owned());
         let v4 = (wire == Wire::V4).then(|| HistoryV4 {
             pending_inputs: self.pending_inputs(key),
-            delta_cursor: session.map(|session| cursor(session.entry.session_id.as_str(), total)),
+            delta_cursor: session.map(|_| cursor.encode()),
             next_offset,
             has_more: next_offset.is_some(),
             total_messages: total,
@@ -106,7 +109,7 @@ impl Shard {
         }
     }
 
-    fn pending_inputs(&self, key: &SessionKey) -> PendingInputs {
+    pub(super) fn pending_inputs(&self, key: &SessionKey) -> PendingInputs {
         let items: Vec<PendingInput> = self
             .sessions
             .scheduler
@@ -130,13 +133,6 @@ impl Shard {
         let reasons = self.view.endpoint(&model).is_some_and(|endpoint| self.view.reasons(&endpoint));
         if reasons { "low" } else { "off" }
     }
-}
-
-/// Opaque to clients: where a later answer would go on.
-fn cursor(session_id: &str, messages: u64) -> String {
-    use base64::Engine;
-    let text = json!({"version": 1, "sessionId": session_id, "lastSeq": messages}).to_string();
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
 }
 
 pub(crate) fn raw<T: Serialize>(value: &T) -> Box<RawValue> {

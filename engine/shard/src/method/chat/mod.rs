@@ -6,6 +6,7 @@ mod command;
 pub(crate) mod history;
 mod inject;
 mod send;
+mod since;
 mod startup;
 
 pub(crate) use history::raw;

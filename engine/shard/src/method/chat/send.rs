@@ -175,7 +175,7 @@ pub(super) fn stop_all(shard: &mut Shard, held: Held, key: &SessionKey) {
     let mut ops = Vec::new();
     for turn in cleared {
         ops.extend(shard.user_lines(key, &turn));
-        ops.extend(shard.retire(&turn.run_id, Ended::Ok { payload: None }));
+        ops.extend(shard.retire(key, &turn.run_id, Ended::Ok { payload: None }));
         shard.run_ended(&turn.run_id, RunEnd::aborted(AbortReason::Stop, shard.now.wall_ms));
     }
     if !ops.is_empty() {

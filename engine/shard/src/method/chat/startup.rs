@@ -1,7 +1,7 @@
 //! `chat.startup`, `chat.metadata` and `commands.list` (v4): what a chat window opens with.
 
 use pincer_protocol::method::chat::{
-    Commands, CommandsParams, CommandsPayload, HistoryParams, HistoryPayload, Metadata, MetadataParams,
+    Commands, CommandsParams, CommandsPayload, HistoryAnswer, HistoryParams, Metadata, MetadataParams,
     MetadataPayload, Startup,
 };
 use pincer_protocol::method::models;
@@ -11,11 +11,11 @@ use super::raw;
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
 
 impl Handle for Startup {
-    fn handle(cx: &mut Cx<'_>, params: HistoryParams) -> Outcome<HistoryPayload> {
+    fn handle(cx: &mut Cx<'_>, params: HistoryParams) -> Outcome<HistoryAnswer> {
         let view = &cx.shard.view;
         let key = view.parse_key_of(&params.session_key, params.agent_id.as_deref(), cx.caller.wire)?;
         let held = cx.hold();
-        cx.shard.history(held, &key, params, |shard, held, payload| shard.answer(held, Ok(&payload)));
+        cx.shard.tell_history(held, &key, params);
         Ok(Answer::Later)
     }
 }

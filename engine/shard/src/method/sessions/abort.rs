@@ -59,7 +59,7 @@ impl Shard {
         let mut ops = Vec::new();
         for turn in self.sessions.scheduler.clear(key, Clear::Messages) {
             ops.extend(self.user_lines(key, &turn));
-            ops.extend(self.retire(&turn.run_id, well()));
+            ops.extend(self.retire(key, &turn.run_id, well()));
             self.run_ended(&turn.run_id, RunEnd::aborted(AbortReason::Rpc, self.now.wall_ms));
         }
         self.arm_queue();

@@ -38,7 +38,8 @@ fn facts() -> StatusFacts {
         sensitive: true,
         version: "0.1.0",
         pid: 7,
-        memory: ProcessMemory::new(9),
+        memory: Some(ProcessMemory::new(9)),
+        event_loop: Some(EventLoop::default()),
         ..StatusFacts::default()
     }
 }

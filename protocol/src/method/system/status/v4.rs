@@ -16,10 +16,12 @@ pub struct StatusV4 {
     pub(super) tasks: Tasks,
     pub(super) task_audit: TaskAudit,
     pub(super) model_runtime: ModelRuntime,
-    /// How busy the process is.
-    pub event_loop: EventLoop,
-    /// Its memory.
-    pub process_memory: ProcessMemory,
+    /// How busy the process is, where it is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_loop: Option<EventLoop>,
+    /// Its memory, where it is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_memory: Option<ProcessMemory>,
     pub(super) worker_pools: WorkerPools,
     /// Process id.
     pub pid: u32,
