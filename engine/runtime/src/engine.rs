@@ -27,6 +27,7 @@ pub(crate) use self::table::Token;
 use self::table::{Goodbye, Socket, Table};
 use crate::clock::Clock;
 use crate::gauges::ShardGauges;
+use crate::memory::Afterwards;
 use crate::ports::{Ports, Rest};
 
 /// Sockets that linger at once; beyond it the one whose time is up first is dropped.
@@ -77,6 +78,8 @@ pub(crate) struct Engine<C: Core, I: Io> {
     /// Whether the last accept failed for lack of something.
     exhausted: bool,
     finished: bool,
+    /// Memory to be taken back once large requests are done.
+    afterwards: Afterwards,
 }
 
 impl<C: Core, I: Io> Engine<C, I> {
@@ -100,6 +103,7 @@ impl<C: Core, I: Io> Engine<C, I> {
             gauges,
             exhausted: false,
             finished: false,
+            afterwards: Afterwards::default(),
         }
     }
 
@@ -154,7 +158,7 @@ impl<C: Core, I: Io> Engine<C, I> {
     pub(crate) fn deadline(&self) -> Option<u64> {
         let lingering = self.lingering.first().map(|(by, _)| *by);
         let core = if self.finished { None } else { self.core.next_deadline() };
-        [lingering, core].into_iter().flatten().min()
+        [lingering, core, self.afterwards.due()].into_iter().flatten().min()
     }
 
     /// Starts the core: performs what it wants before anything happened.
@@ -198,6 +202,7 @@ impl<C: Core, I: Io> Engine<C, I> {
     /// Bytes arrived.
     pub(crate) fn received(&mut self, token: Token, bytes: &mut [u8]) {
         self.gauges.bytes_in.add(bytes.len() as u64);
+        self.afterwards.arrived(bytes.len(), self.now.mono_ms);
         // A lingering socket has nobody to read them any more.
         let Some(conn) = self.sockets.get(token).and_then(|socket| socket.conn) else { return };
         if !self.finished {
@@ -310,6 +315,7 @@ impl<C: Core, I: Io> Engine<C, I> {
         {
             self.drop_lingering(by, index);
         }
+        self.afterwards.tick(now_ms);
     }
 
     /// Performs every effect, in order.

@@ -40,6 +40,44 @@ pub(crate) fn collect() {
     unsafe { mi_collect(false) };
 }
 
+/// When a shard takes back what others free of its memory, after megabytes came in: a request that is handed to another
+/// shard is freed there, and nobody says so.
+#[derive(Debug, Default)]
+pub(crate) struct Afterwards {
+    /// Bytes that came since the last time.
+    bytes: usize,
+    /// `mono_ms` of the next time, and how many follow it.
+    due: Option<(u64, u32)>,
+}
+
+/// Milliseconds from the first large arrival to the first look, and from that to the second: what is large may be
+/// written and answered for a while.
+const LOOKS_MS: [u64; 2] = [1_000, 5_000];
+
+impl Afterwards {
+    /// Bytes came in.
+    pub(crate) fn arrived(&mut self, bytes: usize, now_ms: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes >= LARGE_BYTES && self.due.is_none_or(|(_, after)| after == 0) {
+            self.due = Some((now_ms + LOOKS_MS[0], 1));
+        }
+    }
+
+    /// When to call [`Afterwards::tick`], `mono_ms`.
+    pub(crate) fn due(&self) -> Option<u64> {
+        self.due.map(|(at, _)| at)
+    }
+
+    /// Looks, if it is time; whether it was.
+    pub(crate) fn tick(&mut self, now_ms: u64) -> bool {
+        let Some((_, after)) = self.due.filter(|(at, _)| *at <= now_ms) else { return false };
+        collect();
+        self.bytes = 0;
+        self.due = after.checked_sub(1).map(|after| (now_ms + LOOKS_MS[1], after));
+        true
+    }
+}
+
 /// Drops the machine code that has been used so far from memory: reading the config, the schema of the database and the
 /// command line are never needed again. What still is comes back from the page cache when it is next run.
 ///
@@ -90,6 +128,22 @@ mod tests {
         check("5000-8000 r-xp 00000000 00:00 0          [vdso]", None);
         check("5000-8000 r-xp 00000000 00:00 0", None);
         check("", None);
+    }
+
+    #[test]
+    fn megabytes_are_looked_after_twice() {
+        let mut afterwards = Afterwards::default();
+        afterwards.arrived(LARGE_BYTES - 1, 0);
+        assert_eq!(afterwards.due(), None);
+        afterwards.arrived(1, 10);
+        afterwards.arrived(LARGE_BYTES, 500);
+        assert_eq!(afterwards.due(), Some(1_010), "traffic does not put it off");
+        assert!(!afterwards.tick(1_009) && afterwards.tick(1_010));
+        assert_eq!(afterwards.due(), Some(6_010));
+        afterwards.arrived(LARGE_BYTES, 2_000);
+        assert_eq!(afterwards.due(), Some(3_000), "more came: from the start");
+        assert!(afterwards.tick(3_000) && afterwards.tick(8_000));
+        assert_eq!(afterwards.due(), None, "an idle shard is not woken");
     }
 
     #[test]
