@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "this is a program that reports")]
 
+mod guard;
 mod idle;
 mod process;
 
@@ -18,10 +19,14 @@ struct Options {
 enum Question {
     /// What do connections cost that do nothing?
     Idle(idle::Options),
+    /// How well does the defender judge, and how fast?
+    #[command(subcommand)]
+    Guard(guard::Question),
 }
 
 fn main() {
     match Options::parse().question {
         Question::Idle(options) => idle::run(&options),
+        Question::Guard(question) => guard::run(&question),
     }
 }

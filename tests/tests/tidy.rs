@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("adapters", &["protocol"]),
     ("defender", &["protocol"]),
     ("config", &["protocol"]),
-    ("store", &["sessions"]),
+    ("store", &["defender", "sessions"]),
     ("shard", &["adapters", "buffers", "config", "defender", "protocol", "sessions", "ws"]),
     ("runtime", &["adapters", "defender", "protocol", "sessions", "shard", "store"]),
     ("gateway", &["config", "protocol", "runtime", "sessions", "shard", "store"]),

@@ -3,6 +3,17 @@
 //! Today a seam: [`Policy::AllowAll`] lets everything pass and says so. What matters already is the type: only this
 //! crate can make a [`Cleared`], and nothing reaches a provider without one.
 
+pub mod command;
+pub mod ledger;
+pub mod policy;
+pub mod prompt;
+
+mod action;
+mod finding;
+
+pub use action::Provenance;
+pub use finding::{Assessment, BLOCK_AT, FINDINGS_MAX, Finding, REVIEW_AT, RuleId, Span};
+
 /// Proof that the defender has looked at a value. Only [`Policy::clear`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cleared<T>(T);

@@ -1,0 +1,25 @@
+//! How well the defender judges labelled material, and how fast.
+
+mod commands;
+mod corpus;
+mod prompts;
+mod report;
+
+use clap::Subcommand;
+
+/// What to ask of the defender.
+#[derive(Subcommand)]
+pub(crate) enum Question {
+    /// Judges labelled prompts with the built-in model.
+    Prompts(prompts::Options),
+    /// Judges labelled commands.
+    Commands(commands::Options),
+}
+
+/// Asks.
+pub(crate) fn run(question: &Question) {
+    match question {
+        Question::Prompts(options) => prompts::run(options),
+        Question::Commands(options) => commands::run(options),
+    }
+}

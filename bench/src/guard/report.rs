@@ -1,0 +1,163 @@
+//! Recall, false positives and time of a list of judged rows, whole, by source and by category.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pincer_defender::{BLOCK_AT, REVIEW_AT};
+
+use super::corpus::{Label, Row};
+
+/// One row and what became of it.
+pub(crate) struct Judged<'a> {
+    pub(crate) row: &'a Row,
+    pub(crate) score: f32,
+    pub(crate) took: Duration,
+}
+
+/// Counts at one threshold.
+struct Point {
+    attacks: usize,
+    caught: usize,
+    benign: usize,
+    flagged: usize,
+}
+
+impl Point {
+    fn of<'a>(judged: impl Iterator<Item = &'a Judged<'a>>, from: f32) -> Self {
+        let mut point = Self { attacks: 0, caught: 0, benign: 0, flagged: 0 };
+        for one in judged {
+            let hit = usize::from(one.score >= from);
+            match one.row.label {
+                Label::Attack => (point.attacks, point.caught) = (point.attacks + 1, point.caught + hit),
+                Label::Benign => (point.benign, point.flagged) = (point.benign + 1, point.flagged + hit),
+            }
+        }
+        point
+    }
+
+    fn recall(&self) -> f64 {
+        share(self.caught, self.attacks)
+    }
+
+    fn false_positives(&self) -> f64 {
+        share(self.flagged, self.benign)
+    }
+
+    fn precision(&self) -> f64 {
+        share(self.caught, self.caught + self.flagged)
+    }
+
+    fn f1(&self) -> f64 {
+        let (p, r) = (self.precision(), self.recall());
+        if p + r > 0.0 { 2.0 * p * r / (p + r) } else { 0.0 }
+    }
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// Prints everything there is to say about `judged`.
+pub(crate) fn print(judged: &[Judged<'_>]) {
+    for (name, from) in [("review", REVIEW_AT), ("block", BLOCK_AT)] {
+        let all = Point::of(judged.iter(), from);
+        println!(
+            "{name:6} recall {:.3}  fpr {:.4}  precision {:.3}  f1 {:.3}  macro recall {:.3}",
+            all.recall(),
+            all.false_positives(),
+            all.precision(),
+            all.f1(),
+            macro_recall(judged, from)
+        );
+    }
+    println!("auc {:.4}", auc(judged));
+    for limit in [0.001, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05] {
+        let (recall, at) = recall_at(judged, limit);
+        println!("recall at fpr {:.1} %: {recall:.3} (score {at:.2})", limit * 100.0);
+    }
+    table("source", judged, |row| row.source.clone());
+    table("category", judged, |row| format!("{:?}/{}", row.label, row.category).to_lowercase());
+    times(judged);
+}
+
+fn macro_recall(judged: &[Judged<'_>], from: f32) -> f64 {
+    let points =
+        grouped(judged, |row| row.source.clone()).into_values().map(|rows| Point::of(rows.into_iter(), from));
+    let recalls: Vec<f64> = points.filter(|point| point.attacks > 0).map(|point| point.recall()).collect();
+    recalls.iter().sum::<f64>() / recalls.len().max(1) as f64
+}
+
+fn grouped<'a>(
+    judged: &'a [Judged<'a>],
+    by: impl Fn(&Row) -> String,
+) -> BTreeMap<String, Vec<&'a Judged<'a>>> {
+    let mut groups: BTreeMap<String, Vec<&Judged<'_>>> = BTreeMap::new();
+    for one in judged {
+        groups.entry(by(one.row)).or_default().push(one);
+    }
+    groups
+}
+
+fn table(name: &str, judged: &[Judged<'_>], by: impl Fn(&Row) -> String) {
+    println!("\n{name:45} attacks  review   block  benign  review   block");
+    for (group, rows) in grouped(judged, by) {
+        let review = Point::of(rows.iter().copied(), REVIEW_AT);
+        let block = Point::of(rows.iter().copied(), BLOCK_AT);
+        let cell = |n: usize, share: f64| if n == 0 { "      -".to_owned() } else { format!("{share:7.3}") };
+        println!(
+            "{group:45} {:7} {} {} {:7} {} {}",
+            review.attacks,
+            cell(review.attacks, review.recall()),
+            cell(block.attacks, block.recall()),
+            review.benign,
+            cell(review.benign, review.false_positives()),
+            cell(block.benign, block.false_positives()),
+        );
+    }
+}
+
+/// The chance that an attack scores above a benign row; ties count half.
+fn auc(judged: &[Judged<'_>]) -> f64 {
+    let mut sorted: Vec<_> = judged.iter().collect();
+    sorted.sort_by(|a, b| a.score.total_cmp(&b.score));
+    let (mut rank, mut sum, mut attacks) = (0usize, 0.0f64, 0usize);
+    while rank < sorted.len() {
+        let score = sorted[rank].score;
+        let tied = sorted[rank..].iter().take_while(|one| one.score == score).count();
+        let middle = rank as f64 + (tied as f64 + 1.0) / 2.0;
+        let here = sorted[rank..rank + tied].iter().filter(|one| one.row.label == Label::Attack).count();
+        sum += middle * here as f64;
+        attacks += here;
+        rank += tied;
+    }
+    let benign = sorted.len() - attacks;
+    let pairs = attacks as f64 * benign as f64;
+    if pairs == 0.0 { 0.0 } else { (sum - attacks as f64 * (attacks as f64 + 1.0) / 2.0) / pairs }
+}
+
+/// The most attacks caught by a threshold that flags at most `limit` of the benign rows, and that threshold.
+fn recall_at(judged: &[Judged<'_>], limit: f64) -> (f64, f32) {
+    let mut benign: Vec<f32> =
+        judged.iter().filter(|one| one.row.label == Label::Benign).map(|one| one.score).collect();
+    benign.sort_by(|a, b| b.total_cmp(a));
+    let allowed = (limit * benign.len() as f64) as usize;
+    let bar = benign.get(allowed).copied().unwrap_or(0.0);
+    let attacks: Vec<f32> =
+        judged.iter().filter(|one| one.row.label == Label::Attack).map(|one| one.score).collect();
+    (share(attacks.iter().filter(|&&score| score > bar).count(), attacks.len()), bar)
+}
+
+fn times(judged: &[Judged<'_>]) {
+    let mut micros: Vec<f64> = judged.iter().map(|one| one.took.as_secs_f64() * 1e6).collect();
+    micros.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        micros.get(((micros.len() as f64 * share) as usize).min(micros.len() - 1)).copied().unwrap_or(0.0)
+    };
+    println!(
+        "\nus a decision: p50 {:.1}  p99 {:.1}  worst {:.1}  ({} rows)",
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        micros.len()
+    );
+}
