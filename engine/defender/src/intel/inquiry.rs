@@ -310,7 +310,7 @@ mod tests {
         inquiries.ask(&a, 0);
         assert_eq!(inquiries.next_deadline_ms(), Some(3_000));
         assert_eq!(inquiries.expire(2_999), []);
-        assert_eq!(inquiries.expire(3_000), [a.clone()]);
+        assert_eq!(inquiries.expire(3_000), std::slice::from_ref(&a));
         assert_eq!(inquiries.next_deadline_ms(), None);
         let until_ms = 3_000 + FAILURE_PAUSE_MS_MIN;
         assert_eq!(inquiries.ask(&a, 3_001), Ask::Not(Unchecked::NotBefore { until_ms }));
