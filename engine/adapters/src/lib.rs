@@ -12,5 +12,6 @@ pub mod http;
 pub mod loopback;
 pub mod model;
 pub mod provider;
+pub mod virustotal;
 
 pub use model::{ModelEvent, ModelRequest, ProviderError};

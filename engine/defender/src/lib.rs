@@ -4,6 +4,8 @@
 //! crate can make a [`Cleared`], and nothing reaches a provider without one.
 
 pub mod command;
+pub mod host;
+pub mod intel;
 pub mod ledger;
 pub mod policy;
 pub mod prompt;

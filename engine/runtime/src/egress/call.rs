@@ -289,12 +289,31 @@ async fn read_batch<E>(body: &mut Incoming, mut take: impl FnMut(&[u8]) -> Resul
 /// The request as hyper takes it. Nothing of the config's values goes into the errors: they may be credentials.
 fn outgoing(http: HttpRequest, endpoint: &Endpoint) -> Result<Request<Full<Bytes>>, ProviderError> {
     let provider = &endpoint.provider;
-    let bad_address =
-        || bad_request(format!("baseUrl of provider {provider} is not an http or https address"));
-    let uri: Uri = http.url.parse().map_err(|_| bad_address())?;
+    prepared(http).map_err(|error| match error {
+        Unsendable::Address => {
+            bad_request(format!("baseUrl of provider {provider} is not an http or https address"))
+        }
+        Unsendable::Header => {
+            let message = format!("a credential or header of provider {provider} cannot be sent over HTTP");
+            ProviderError::new(ProviderErrorKind::Auth, message)
+        }
+    })
+}
+
+/// Why a request cannot be sent.
+pub(super) enum Unsendable {
+    /// The address is not an `http` or `https` address.
+    Address,
+    /// A header is none by HTTP's grammar.
+    Header,
+}
+
+/// The request as hyper takes it.
+pub(super) fn prepared(http: HttpRequest) -> Result<Request<Full<Bytes>>, Unsendable> {
+    let uri: Uri = http.url.parse().map_err(|_| Unsendable::Address)?;
     let is_web = uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS);
     if !is_web || uri.host().is_none_or(str::is_empty) {
-        return Err(bad_address());
+        return Err(Unsendable::Address);
     }
     let method = match http.method {
         Method::Get => hyper::Method::GET,
@@ -307,10 +326,7 @@ fn outgoing(http: HttpRequest, endpoint: &Endpoint) -> Result<Request<Full<Bytes
     request.headers_mut().insert(USER_AGENT, agent);
     for (name, value) in &http.headers {
         let header = HeaderName::try_from(name).ok().zip(HeaderValue::from_str(value.reveal()).ok());
-        let Some((name, mut value)) = header else {
-            let message = format!("a credential or header of provider {provider} cannot be sent over HTTP");
-            return Err(ProviderError::new(ProviderErrorKind::Auth, message));
-        };
+        let Some((name, mut value)) = header else { return Err(Unsendable::Header) };
         value.set_sensitive(true);
         request.headers_mut().insert(name, value);
     }
@@ -318,7 +334,7 @@ fn outgoing(http: HttpRequest, endpoint: &Endpoint) -> Result<Request<Full<Bytes
 }
 
 /// Host and port, without the user and password an address may hold.
-fn host(uri: &Uri) -> String {
+pub(super) fn host(uri: &Uri) -> String {
     let host = uri.host().unwrap_or_default();
     match uri.port_u16() {
         Some(port) => format!("{host}:{port}"),
@@ -331,7 +347,7 @@ fn bad_request(message: impl Into<String>) -> ProviderError {
 }
 
 /// No answer came.
-fn unanswered(host: &str, error: &(dyn Error + 'static)) -> ProviderError {
+pub(super) fn unanswered(host: &str, error: &(dyn Error + 'static)) -> ProviderError {
     // The client's error tells a connection that was never made from one that broke; any other error is about TLS.
     if error.downcast_ref::<client::ClientError>().is_some_and(|error| !error.is_connect()) {
         return broken(host, error);
@@ -346,7 +362,7 @@ fn unanswered(host: &str, error: &(dyn Error + 'static)) -> ProviderError {
     ProviderError::new(kind, format!("cannot reach {host}: {cause}"))
 }
 
-fn broken(host: &str, error: &(dyn Error + 'static)) -> ProviderError {
+pub(super) fn broken(host: &str, error: &(dyn Error + 'static)) -> ProviderError {
     let message = format!("the connection to {host} broke: {}", root_cause(error));
     ProviderError::new(ProviderErrorKind::Network, message)
 }

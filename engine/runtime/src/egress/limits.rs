@@ -2,7 +2,7 @@
 
 use pincer_adapters::provider::WHOLE_BYTES_MAX;
 
-/// Bounds for all model calls of the process.
+/// Bounds for all model calls of the process. Look-ups have fixed ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Calls with a connection at the same time.
@@ -45,6 +45,12 @@ pub(super) const READ_BYTES_MAX: usize = 64 * 1024;
 /// What a server may send ahead on one HTTP/2 stream.
 pub(super) const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 
+/// Look-ups under way at the same time. Beyond it one fails at once: whoever asks goes on without.
+pub(super) const LOOKUPS_MAX: usize = 32;
+
+/// Most bytes that a look-up's answer may have, whatever it asks for.
+pub(super) const LOOKUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// TLS buffers, the call's task, HTTP state; an estimate, generous.
 const CALL_BYTES: u64 = 128 * 1024;
 
@@ -69,6 +75,8 @@ impl Limits {
         bytes = bytes.saturating_add(prompts_bytes_max.saturating_mul(2)); // prompts, and their JSON
         bytes = bytes.saturating_add(calls.saturating_mul(decoder.max(u64::from(error_bytes_max)))); // answers
         bytes = bytes.saturating_add(calls.saturating_mul(READ_BYTES_MAX as u64 + CALL_BYTES)); // connections
+        let lookup = (LOOKUP_BYTES_MAX + READ_BYTES_MAX) as u64 + CALL_BYTES;
+        bytes = bytes.saturating_add(LOOKUPS_MAX as u64 * lookup); // look-ups
         bytes
     }
 }

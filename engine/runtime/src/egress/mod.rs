@@ -1,4 +1,4 @@
-//! Calls to models, on one thread of their own.
+//! Calls to models, and small questions to other services, on one thread of their own.
 //!
 //! An [`Egress`] takes the calls that shards ask for and reports what comes back. It costs nothing until the first call
 //! starts its thread, which then runs a small async runtime with an HTTP client. Everything it holds has a bound in
@@ -18,6 +18,7 @@
 mod call;
 mod client;
 mod limits;
+mod lookup;
 mod registry;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,10 +33,12 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 pub use limits::Limits;
+pub use lookup::{Lookup, LookupAnswer, LookupError};
 
 use crate::calls::Calls;
 use call::Job;
 use client::{Clients, Trust};
+use lookup::{LookupJob, Lookups};
 use registry::{Key, Registry};
 
 /// Longest a call may take, whatever its request says: a day, as for runs.
@@ -53,6 +56,7 @@ pub struct Egress {
 struct Shared {
     limits: Limits,
     registry: Registry,
+    lookups: Lookups,
     deliver: Box<Deliver>,
     log: Box<Log>,
 }
@@ -60,9 +64,15 @@ struct Shared {
 type Deliver = dyn Fn(ShardId, CallId, CallProgress) -> Result<(), CallProgress> + Send + Sync;
 type Log = dyn Fn(LogLine) + Send + Sync;
 
+/// What the thread is given to do.
+enum Work {
+    Call(Box<Job>),
+    Lookup(LookupJob),
+}
+
 struct Worker {
-    /// Holds at most as many jobs as the registry admits.
-    jobs: UnboundedSender<Job>,
+    /// Holds at most as many jobs as the registry and [`Lookups`] admit.
+    jobs: UnboundedSender<Work>,
     thread: JoinHandle<()>,
 }
 
@@ -89,7 +99,7 @@ impl Egress {
     fn with_trust(limits: Limits, trust: Trust, deliver: Box<Deliver>, log: Box<Log>) -> Egress {
         let registry = Registry::new(&limits);
         Egress {
-            shared: Arc::new(Shared { limits, registry, deliver, log }),
+            shared: Arc::new(Shared { limits, registry, lookups: Lookups::default(), deliver, log }),
             trust,
             worker: Mutex::new(None),
         }
@@ -109,7 +119,22 @@ impl Egress {
         let key: Key = (shard, call);
         let deadline = Instant::now() + Duration::from_millis(request.get().timeout_ms.min(CALL_MS_MAX));
         let ticket = Registry::admit(&self.shared, key, request.get().prompt_bytes())?;
-        self.hand_over(Job { ticket, request, deadline })
+        self.hand_over(Work::Call(Box::new(Job { ticket, request, deadline })))
+            .map_err(|NoThread(message)| ProviderError::new(ProviderErrorKind::Busy, message))
+    }
+
+    /// Asks one question and reads one bounded answer. `answer` is called once, on the egress thread, with what came of
+    /// it, and must not block; it is dropped uncalled when the egress is dropped first, so whoever waits keeps a
+    /// deadline of its own. Not cancelled, not retried, no redirect followed.
+    ///
+    /// Refused at once with [`LookupError::Busy`] when too many are under way; `answer` is not called then.
+    pub fn lookup(
+        &self,
+        lookup: Cleared<Lookup>,
+        answer: impl FnOnce(Result<LookupAnswer, LookupError>) + Send + 'static,
+    ) -> Result<(), LookupError> {
+        let job = LookupJob::admit(&self.shared, lookup, Box::new(answer))?;
+        self.hand_over(Work::Lookup(job)).map_err(|NoThread(_)| LookupError::Busy)
     }
 
     /// Stops a call: its connection is closed, and nothing more is reported for it but what is already on its way to
@@ -123,30 +148,31 @@ impl Egress {
         self.shared.registry.outstanding()
     }
 
-    /// Gives a job to the thread, starting it if need be.
-    fn hand_over(&self, job: Job) -> Result<(), ProviderError> {
+    /// Gives work to the thread, starting it if need be.
+    fn hand_over(&self, work: Work) -> Result<(), NoThread> {
         let mut worker = self.worker();
         if worker.is_none() {
-            *worker = Some(Worker::start(self.shared.clone(), self.trust.clone()).map_err(|error| {
-                ProviderError::new(
-                    ProviderErrorKind::Busy,
-                    format!("cannot start the egress thread: {error}"),
-                )
-            })?);
+            *worker = Some(
+                Worker::start(self.shared.clone(), self.trust.clone())
+                    .map_err(|error| NoThread(format!("cannot start the egress thread: {error}")))?,
+            );
         }
-        let sent = worker.as_ref().map(|worker| worker.jobs.send(job).is_ok());
+        let sent = worker.as_ref().map(|worker| worker.jobs.send(work).is_ok());
         if sent == Some(true) {
             return Ok(());
         }
         // The thread ended, which only a panic does to it. The next call gets a new one.
         *worker = None;
-        Err(ProviderError::new(ProviderErrorKind::Busy, "the egress thread has stopped; try again"))
+        Err(NoThread("the egress thread has stopped; try again".to_owned()))
     }
 
     fn worker(&self) -> MutexGuard<'_, Option<Worker>> {
         self.worker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Why there is nobody to do the work, in words.
+struct NoThread(String);
 
 impl Calls for Arc<Egress> {
     fn call(
@@ -203,11 +229,14 @@ impl Worker {
 }
 
 /// The thread's life: until the egress is dropped.
-async fn run(shared: Arc<Shared>, trust: Trust, mut jobs: UnboundedReceiver<Job>) {
+async fn run(shared: Arc<Shared>, trust: Trust, mut jobs: UnboundedReceiver<Work>) {
     let clients = Arc::new(Clients::new(&shared.limits, trust));
     let turns = Arc::new(tokio::sync::Semaphore::new(shared.limits.calls_max as usize));
-    while let Some(job) = jobs.recv().await {
-        tokio::spawn(job.run(shared.clone(), clients.clone(), turns.clone()));
+    while let Some(work) = jobs.recv().await {
+        match work {
+            Work::Call(job) => drop(tokio::spawn(job.run(shared.clone(), clients.clone(), turns.clone()))),
+            Work::Lookup(job) => drop(tokio::spawn(job.run(clients.clone()))),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The egress against a stand-in provider on this machine.
 
 mod bounds;
+mod lookup;
 mod server;
 mod tls;
 
