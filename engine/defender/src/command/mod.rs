@@ -19,8 +19,26 @@ impl CommandGuard {
         Self::default()
     }
 
+    /// Stub.
+    pub fn assess_with(&self, _: &Rules, command: &str, scratch: &mut Scratch) -> Assessment {
+        self.assess(command, scratch)
+    }
+
     /// Judges a shell command.
     pub fn assess(&self, _command: &str, _scratch: &mut Scratch) -> Assessment {
         Assessment::default()
     }
 }
+
+/// Stub.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// Stub.
+    pub deny: Vec<Vec<String>>,
+    /// Stub.
+    pub allow: Vec<Vec<String>>,
+}
+/// Stub.
+pub const DENIED: crate::RuleId = "command.denied";
+/// Stub.
+pub const ALLOWED: crate::RuleId = "command.allowed";

@@ -96,14 +96,26 @@ impl fmt::Display for ListKind {
     }
 }
 
+impl Default for Compiled {
+    /// Of the policy that an empty one means.
+    fn default() -> Compiled {
+        Compiled::with(Policy::default(), Phrases::default())
+    }
+}
+
 impl Compiled {
     /// Builds the matchers. Fails only when the phrases together are more than a matcher can hold.
     pub fn new(policy: Policy) -> Result<Compiled, PolicyError> {
+        let phrases = Phrases::new(&policy.deny.phrases)?;
+        Ok(Compiled::with(policy, phrases))
+    }
+
+    fn with(policy: Policy, phrases: Phrases) -> Compiled {
         let hashes = |list: &[String]| list.iter().filter_map(|text| hash(text)).collect();
-        Ok(Compiled {
+        Compiled {
             allow_commands: Prefixes::new(&policy.allow.commands),
             deny_commands: Prefixes::new(&policy.deny.commands),
-            phrases: Phrases::new(&policy.deny.phrases)?,
+            phrases,
             allow_domains: Domains::new(&policy.allow.domains, Below::WithDot),
             deny_domains: Domains::new(&policy.deny.domains, Below::Always),
             allow_urls: policy.allow.urls.iter().filter_map(|url| normal_url(url)).collect(),
@@ -111,7 +123,7 @@ impl Compiled {
             deny_hashes: hashes(&policy.deny.hashes),
             allow_senders: policy.allow.senders.iter().map(|sender| sender.as_str().into()).collect(),
             policy,
-        })
+        }
     }
 
     /// What it was built from.

@@ -60,6 +60,7 @@ pub use limits::Limits;
 pub use lists::{Allow, COMMAND_WORDS_MAX, Command, Deny, LIST_ENTRIES_MAX};
 pub use load::Format;
 pub use number::{Bounded, Points, Risk};
+pub use phrases::fold;
 pub use quarantine::Quarantine;
 pub use rules::{RuleChange, Rules};
 pub use scope::{SCOPES_MAX, Scope};

@@ -10,7 +10,7 @@ use crate::Span;
 const CHARS_MIN: usize = 3;
 
 pub(super) fn check(phrase: &str) -> Result<(), &'static str> {
-    let folded = fold(phrase);
+    let folded = folded(phrase);
     if folded.chars().count() < CHARS_MIN {
         return Err("is shorter than 3 characters");
     }
@@ -20,20 +20,30 @@ pub(super) fn check(phrase: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// NFKC, lower case, one blank between words.
-fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.nfkc().flat_map(char::to_lowercase).collect::<String>().split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
+/// A text as phrases are looked for in it: NFKC, lower case, one blank between words. `into` is written anew.
+pub fn fold(text: &str, into: &mut String) {
+    into.clear();
+    let mut blank = false;
+    for letter in text.nfkc().flat_map(char::to_lowercase) {
+        if letter.is_whitespace() {
+            blank = !into.is_empty();
+            continue;
         }
-        out.push_str(word);
+        if std::mem::take(&mut blank) {
+            into.push(' ');
+        }
+        into.push(letter);
     }
+}
+
+fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    fold(text, &mut out);
     out
 }
 
 /// The matcher. Linear in the text, whatever the phrases.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Phrases {
     /// `None` when there are no phrases.
     matcher: Option<AhoCorasick>,
@@ -47,7 +57,7 @@ impl Phrases {
         // Standard: overlapping matches are wanted, for a match inside a word may hide one that is whole words.
         let built = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
-            .build(phrases.iter().map(|phrase| fold(phrase)));
+            .build(phrases.iter().map(|phrase| folded(phrase)));
         let matcher = built.map_err(|error| PolicyError::field("deny.phrases", error.to_string()))?;
         Ok(Phrases { matcher: Some(matcher) })
     }
@@ -89,7 +99,7 @@ mod tests {
     #[track_caller]
     fn check_find(phrases: &[&str], text: &str, expect: Option<&str>) {
         let phrases: Vec<String> = phrases.iter().map(|&phrase| phrase.to_owned()).collect();
-        let found = Phrases::new(&phrases).unwrap().find(&fold(text));
+        let found = Phrases::new(&phrases).unwrap().find(&folded(text));
         assert_eq!(found.map(|(index, _)| phrases[index].as_str()), expect, "{text}");
     }
 

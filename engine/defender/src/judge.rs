@@ -1,0 +1,294 @@
+//! One verdict on one action.
+//!
+//! A [`Defender`] holds a policy and all matchers, built once and swapped whole when the policy changes; a [`Scratch`]
+//! holds the buffers of one judge. [`Defender::judge`] is a function of the request and the policy.
+
+use crate::action::{Action, Request};
+use crate::command::{self, CommandGuard};
+use crate::intel::{Extract, Extracted, FailMode, Indicator, IntelSet, Sha256, Url, extract, signal};
+use crate::policy::{Compiled, Decision, Hit, ListKind, Listing, Mode, Policy, PolicyError, Subject, fold};
+use crate::prompt::{self, PromptGuard};
+use crate::{Assessment, Finding, Provenance, RuleId, Span};
+
+/// Points of a tool call whose arguments could not be read to their end.
+const UNREAD_ARGUMENTS: f32 = 60.0;
+/// Most strings of a tool call's arguments that are looked at.
+const STRINGS_MAX: usize = 256;
+
+/// A policy, and everything needed to judge by it.
+#[derive(Debug)]
+pub struct Defender {
+    policy: Compiled,
+    rules: command::Rules,
+    prompts: PromptGuard,
+    commands: CommandGuard,
+}
+
+/// Buffers of one judge, reused from action to action.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    prompt: prompt::Scratch,
+    command: command::Scratch,
+    folded: String,
+    found: Extracted,
+}
+
+/// What is known of addresses and files.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Lists and what was learned.
+    pub set: &'a IntelSet,
+    /// What it means that nothing is known: [`FailMode::Open`] where no service is configured.
+    pub if_unchecked: FailMode,
+    /// The wall clock, milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// A decision, and the evidence for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// What becomes of the action.
+    pub decision: Decision,
+    /// What the guards saw.
+    pub assessment: Assessment,
+}
+
+impl Judgement {
+    /// The rules that found something, strongest first, each once.
+    pub fn rules(&self) -> impl Iterator<Item = RuleId> + '_ {
+        let findings = &self.assessment.findings;
+        findings.iter().enumerate().filter_map(move |(at, finding)| {
+            let before = findings.get(..at).unwrap_or_default();
+            let new = finding.weight > 0.0 && before.iter().all(|earlier| earlier.rule != finding.rule);
+            new.then_some(finding.rule)
+        })
+    }
+
+    /// Why, in one line for people.
+    pub fn explain(&self) -> String {
+        let rules: Vec<&str> = self.rules().take(4).collect();
+        let mut text = format!("risk {:.0} of 100", self.decision.risk);
+        if !rules.is_empty() {
+            text.push_str(": ");
+            text.push_str(&rules.join(", "));
+        }
+        text
+    }
+}
+
+impl Default for Defender {
+    /// By the policy that an empty one means: everything is judged, nothing is stopped.
+    fn default() -> Self {
+        Self::with(Compiled::default())
+    }
+}
+
+impl Defender {
+    /// Builds the matchers of `policy`. Milliseconds; fails only when its phrases are more than a matcher can hold.
+    pub fn new(policy: Policy) -> Result<Defender, PolicyError> {
+        Ok(Self::with(Compiled::new(policy)?))
+    }
+
+    fn with(policy: Compiled) -> Defender {
+        let words = |list: &[crate::policy::Command]| list.iter().map(|command| command.0.clone()).collect();
+        let rules = command::Rules {
+            deny: words(&policy.policy().deny.commands),
+            allow: words(&policy.policy().allow.commands),
+        };
+        Defender { policy, rules, prompts: PromptGuard::new(), commands: CommandGuard::new() }
+    }
+
+    /// What it judges by.
+    pub fn policy(&self) -> &Policy {
+        self.policy.policy()
+    }
+
+    /// What `status` says of it: the mode, and in words what that means.
+    pub fn describe(&self) -> (&'static str, &'static str) {
+        match self.policy().mode {
+            Mode::Enforce => {
+                ("enforce", "what is blocked does not happen, what is under review waits for a person")
+            }
+            Mode::Audit => ("audit", "everything is judged and recorded, nothing is stopped"),
+            Mode::Off => ("off", "nothing is judged: everything passes"),
+        }
+    }
+
+    /// Judges an action by what is known now; nobody is asked.
+    pub fn judge(&self, request: &Request<'_>, known: Known<'_>, scratch: &mut Scratch) -> Judgement {
+        let policy = self.policy();
+        if policy.mode == Mode::Off {
+            return self.decide(request, Assessment::default(), Listing::Unlisted);
+        }
+        let mut listing = match (request.channel, request.sender) {
+            (Some(channel), Some(sender)) => self.policy.sender(channel, sender),
+            _ => Listing::Unlisted,
+        };
+        let mut assessment = match request.action {
+            Action::Prompt { text, from } => self.prompt(text, from, &mut listing, scratch),
+            Action::Command(line) => self.command(line, &mut listing, scratch),
+            Action::Url(_) | Action::File(_) => Assessment::default(),
+            Action::ToolCall { arguments, .. } => self.arguments(arguments, &mut listing, scratch),
+        };
+        self.known(request, known, &mut assessment, &mut listing, scratch);
+        self.decide(request, assessment, listing)
+    }
+
+    fn decide(&self, request: &Request<'_>, assessment: Assessment, listing: Listing) -> Judgement {
+        let tool = match request.action {
+            Action::ToolCall { name, .. } => Some(name),
+            Action::Command(_) => Some("exec"),
+            _ => None,
+        };
+        let subject = Subject {
+            tool,
+            channel: request.channel,
+            agent: request.agent,
+            session: request.session,
+            listing,
+        };
+        Judgement { decision: self.policy().decide(&assessment, &subject), assessment }
+    }
+
+    fn prompt(
+        &self,
+        text: &str,
+        from: Provenance,
+        listing: &mut Listing,
+        scratch: &mut Scratch,
+    ) -> Assessment {
+        if !self.policy().deny.phrases.is_empty() {
+            fold(text, &mut scratch.folded);
+            let Listing::Denied(hit) = self.policy.prompt(&scratch.folded) else {
+                return self.prompts.assess(text, from, &mut scratch.prompt);
+            };
+            // The span is one of the folded text, and says nothing about this one.
+            *listing = listing.and(Listing::Denied(Hit { span: None, ..hit }));
+        }
+        self.prompts.assess(text, from, &mut scratch.prompt)
+    }
+
+    fn command(&self, line: &str, listing: &mut Listing, scratch: &mut Scratch) -> Assessment {
+        let assessment = self.commands.assess_with(&self.rules, line, &mut scratch.command);
+        let has = |rule| assessment.findings.iter().any(|finding| finding.rule == rule);
+        let hit = Hit { list: ListKind::Commands, span: None };
+        if has(command::DENIED) {
+            *listing = listing.and(Listing::Denied(hit));
+        } else if has(command::ALLOWED) {
+            *listing = listing.and(Listing::Allowed(hit));
+        }
+        assessment
+    }
+
+    /// The worst of the strings that a tool is called with: those under a name that tools give to commands are judged
+    /// as commands, the others as text that a tool hands on.
+    fn arguments(&self, json: &str, listing: &mut Listing, scratch: &mut Scratch) -> Assessment {
+        let mut worst = Assessment::default();
+        let mut left = STRINGS_MAX;
+        let parsed = serde_json::from_str::<serde_json::Value>(json);
+        let whole = match &parsed {
+            Ok(value) => {
+                let mut open = vec![("", value)];
+                while let Some((name, value)) = open.pop() {
+                    match value {
+                        serde_json::Value::String(text) if left > 0 => {
+                            left -= 1;
+                            let found = if is_command(name) {
+                                self.command(text, listing, scratch)
+                            } else {
+                                self.prompt(text, Provenance::ToolOutput, listing, scratch)
+                            };
+                            if found.score > worst.score {
+                                worst = found;
+                            }
+                        }
+                        serde_json::Value::String(_) => {}
+                        serde_json::Value::Array(items) => open.extend(items.iter().map(|item| (name, item))),
+                        serde_json::Value::Object(fields) => {
+                            open.extend(fields.iter().map(|(name, value)| (name.as_str(), value)));
+                        }
+                        _ => {}
+                    }
+                }
+                left > 0
+            }
+            Err(_) => false,
+        };
+        // Spans are those of a string somewhere inside; of the whole they would be wrong.
+        for finding in &mut worst.findings {
+            finding.span = whole_of(json);
+        }
+        if !whole {
+            add(
+                &mut worst,
+                Finding { rule: "tool.unread-arguments", span: whole_of(json), weight: UNREAD_ARGUMENTS },
+            );
+        }
+        worst
+    }
+
+    /// What is known of the addresses and files in it.
+    fn known(
+        &self,
+        request: &Request<'_>,
+        known: Known<'_>,
+        assessment: &mut Assessment,
+        listing: &mut Listing,
+        scratch: &mut Scratch,
+    ) {
+        let mut one = |indicator: &Indicator, span: Span, denies_only: bool| {
+            let listed = match indicator {
+                Indicator::Url(url) => self.policy.url(url.as_str()),
+                Indicator::Domain(domain) => self.policy.domain(domain.as_str()),
+                Indicator::Sha256(hash) => self.policy.hash(&hash.0),
+            };
+            // A known address in a text says nothing for the text.
+            if !denies_only || matches!(listed, Listing::Denied(_)) {
+                *listing = listing.and(listed);
+            }
+            let found = known.set.lookup(indicator, known.now_ms);
+            if let Some(signal) = signal(indicator, &found, known.if_unchecked) {
+                add(assessment, signal.at(span));
+            }
+        };
+        match request.action {
+            Action::Prompt { text, .. }
+            | Action::Command(text)
+            | Action::ToolCall { arguments: text, .. } => {
+                extract(text, Extract::Explicit, &mut scratch.found);
+                for found in &scratch.found.found {
+                    one(&found.indicator, found.span, true);
+                }
+            }
+            Action::Url(text) => match Url::parse(text) {
+                Ok(url) => one(&Indicator::Url(url), whole_of(text), false),
+                // What cannot be read as an address cannot be looked up.
+                Err(_) => add(
+                    assessment,
+                    Finding { rule: "url.unreadable", span: whole_of(text), weight: crate::REVIEW_AT },
+                ),
+            },
+            Action::File(hash) => one(&Indicator::Sha256(Sha256(hash)), Span { start: 0, end: 0 }, false),
+        }
+    }
+}
+
+/// Names that tools give to an argument which a shell runs.
+fn is_command(name: &str) -> bool {
+    matches!(name, "command" | "cmd" | "script" | "shell" | "rawCommand" | "argv")
+}
+
+fn whole_of(text: &str) -> Span {
+    Span { start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) }
+}
+
+/// Adds evidence from outside a guard.
+fn add(assessment: &mut Assessment, finding: Finding) {
+    assessment.score = (assessment.score + finding.weight).clamp(0.0, 100.0);
+    if assessment.findings.is_full() {
+        // The weakest makes room: findings are kept strongest first.
+        assessment.findings.pop();
+    }
+    let _ = assessment.findings.push(finding);
+    assessment.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
+}
