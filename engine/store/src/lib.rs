@@ -20,6 +20,7 @@ mod json;
 mod log_tail;
 mod open;
 mod plan;
+pub mod quarantine;
 mod reader;
 mod settle;
 #[cfg(feature = "sqlite-state")]

@@ -93,7 +93,7 @@ impl Claim {
 }
 
 /// Takes a lock and writes our process id into it.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
     let opened =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let mut file = opened.map_err(|cause| Failure::io("open", path, &cause))?;

@@ -48,6 +48,10 @@ pub struct Tally {
     pub unknown: u64,
     /// Bytes behind the last newline. Not a break: see [`Reader::end`].
     pub torn_bytes: u64,
+    /// Lines behind the last whole one.
+    pub unreadable_end: u64,
+    /// What is wrong with the end as it was remembered.
+    pub head_problem: Option<LineProblem>,
 }
 
 impl Tally {
@@ -57,7 +61,8 @@ impl Tally {
     }
 }
 
-/// Give it the bytes of all segments, oldest first, in pieces of any size, then [`Reader::end`].
+/// Give it the bytes of all segments, oldest first, in pieces of any size, [`Reader::end_segment`] behind each that was
+/// closed, then [`Reader::end`].
 #[derive(Debug, Default)]
 pub struct Reader {
     /// The beginning of a line whose end has not come; at most a line long.
@@ -112,17 +117,27 @@ impl Reader {
         }
     }
 
+    /// Says that a segment is over and will not be written any more: it ends with a newline, or is broken there.
+    pub fn end_segment(&mut self, take: &mut impl FnMut(Item<'_>)) {
+        let bytes = self.skipping.take().unwrap_or(self.part.len() as u64);
+        self.part.clear();
+        if bytes > 0 {
+            self.no_line(LineProblem::Torn { bytes }, take);
+        }
+    }
+
     /// Says that there is no more. Bytes behind the last newline are counted as torn and are no break: a crash, or a
     /// writer at work, explains them. Whoever knows better says so.
     pub fn end(mut self, take: &mut impl FnMut(Item<'_>)) -> Tally {
         self.tally.torn_bytes = self.skipping.unwrap_or(self.part.len() as u64);
+        self.tally.unreadable_end = self.bad_lines;
         let last = self.tally.head.count;
         // Lines that are there and unreadable are broken already, not missing too. A head whose own line is among them,
         // or was dropped since, says nothing more.
         let accounted = last.saturating_add(self.bad_lines);
         if let Some(head) = self.remembered.take().filter(|head| head.count > accounted) {
             self.tally.lines += 1;
-            self.broken(LineProblem::EndMissing { head, last }, take);
+            self.head_broken(LineProblem::EndMissing { head, last }, take);
             self.tally.lines -= 1;
         }
         if let Some(begin) = self.begins_after.take() {
@@ -149,7 +164,7 @@ impl Reader {
         if let Some(head) = self.remembered.filter(|head| head.count == n) {
             self.remembered = None;
             if head.hash != hash {
-                self.broken(LineProblem::OtherHead { head, found: hash }, take);
+                self.head_broken(LineProblem::OtherHead { head, found: hash }, take);
             }
         }
         let record: Option<Record> = serde_json::from_str(record.get()).ok();
@@ -199,6 +214,11 @@ impl Reader {
     fn no_line(&mut self, problem: LineProblem, take: &mut impl FnMut(Item<'_>)) {
         self.tally.lines += 1;
         self.bad_lines += 1;
+        self.broken(problem, take);
+    }
+
+    fn head_broken(&mut self, problem: LineProblem, take: &mut impl FnMut(Item<'_>)) {
+        self.tally.head_problem = Some(problem.clone());
         self.broken(problem, take);
     }
 
