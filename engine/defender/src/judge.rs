@@ -46,6 +46,7 @@ pub struct Known<'a> {
 
 /// A decision, and the evidence for it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive] // only a judge makes one: a `Cleared` rests on it
 pub struct Judgement {
     /// What becomes of the action.
     pub decision: Decision,

@@ -5,6 +5,7 @@
 
 mod cli;
 mod client;
+mod guard;
 mod identity;
 mod run;
 mod serve;

@@ -77,7 +77,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let log_file = serve.state_dir.join("logs").join("pincer.log");
     let mut options = pincer_store::Options::new(&serve.state_dir, &serve.store_path, &log_file);
     options.fsync = serve.fsync;
-    let opened = pincer_store::open(options).map_err(|error| {
+    let mut opened = pincer_store::open(options).map_err(|error| {
         let config = matches!(error, OpenError::Locked { .. } | OpenError::OpenClawState { .. });
         Refused { message: error.to_string(), config }
     })?;
@@ -107,6 +107,11 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         serve.shards,
         limits.memory_bound() >> 20
     ));
+    let defender = crate::guard::defender(&serve.loaded.config.defender)
+        .map_err(|message| Refused { message, config: true })?;
+    let (mode, note) = defender.describe();
+    said(format!("defender {mode}: {note}"));
+    opened.store.set_quarantine_limits(defender.policy().quarantine);
     let facts = Arc::new(host_facts(&serve, &identity, log_file.display().to_string())?);
     let rows = Arc::new(opened.rows);
     let some = |secret: &Secret| (!secret.is_empty()).then(|| secret.reveal().to_owned());
@@ -118,6 +123,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         hash_key: identity.hash_key,
         token: some(&serve.token),
         password: some(&serve.password),
+        defender: Arc::new(defender),
         loaded: Arc::new(serve.loaded),
     };
     let mut seed = [0u8; 32];

@@ -172,6 +172,16 @@ pub enum StoreOp {
         /// Time in the new name, milliseconds since 1970.
         at_ms: u64,
     },
+    /// Records a decision of the defender. The quarantine is a file of its own, and a list is committed whole or not at
+    /// all: so a list that has one of these has nothing else.
+    Keep {
+        /// When, milliseconds since 1970.
+        at_ms: u64,
+        /// What was decided about what, as the defender's ledger writes it.
+        entry: String,
+        /// The whole text of what was stopped; `None` records the decision alone.
+        text: Option<String>,
+    },
 }
 
 /// What became of one [`StoreOp`] of a committed list, in its order.

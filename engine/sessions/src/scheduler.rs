@@ -330,6 +330,8 @@ impl Scheduler {
             self.next_seq = self.next_seq.max(turn.seq.saturating_add(1));
             match state {
                 TurnState::Running => interrupted.push(turn),
+                // Not ours: whoever holds it submits it when a person let it through.
+                TurnState::Held => {}
                 TurnState::Queued => {
                     let key = turn.session_key.clone();
                     self.with_lane(&key, |lane| lane.restore(turn, &policy, now));

@@ -60,6 +60,9 @@ pub struct Turn {
     /// Message ids of what was merged into this turn, oldest first, without its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_ids: Vec<String>,
+    /// The defender wanted a person to look at it, and one let it through.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub released: bool,
 }
 
 impl Turn {
@@ -83,7 +86,11 @@ impl Turn {
         let plain = |turn: &Turn| {
             turn.origin.queues_by_mode() && turn.attachments.is_empty() && turn.merged_ids.is_empty()
         };
-        plain(self) && plain(other) && self.route == other.route && self.options == other.options
+        plain(self)
+            && plain(other)
+            && self.released == other.released
+            && self.route == other.route
+            && self.options == other.options
     }
 }
 
@@ -239,6 +246,8 @@ pub enum TurnState {
     Queued,
     /// It runs; after a crash it is reported as interrupted.
     Running,
+    /// The defender wants a person to look at it first; after a crash it still waits.
+    Held,
 }
 
 /// How long a run may take in all before it is stopped (`stopReason` `timeout`), in milliseconds: upstream's rule is
@@ -292,6 +301,7 @@ pub(crate) mod tests {
             fingerprint: Fingerprint::default(),
             accepted_at_ms: 0,
             merged_ids: Vec::new(),
+            released: false,
         }
     }
 

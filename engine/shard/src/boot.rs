@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pincer_buffers::Pool;
 use pincer_config::Loaded;
 use pincer_config::section::session::SessionScope;
-use pincer_defender::Policy;
+use pincer_defender::Defender;
 use pincer_protocol::event::StateVersion;
 use pincer_sessions::agent::AgentId;
 use pincer_sessions::entry::Entry;
@@ -15,7 +15,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreOp, Table};
 use pincer_sessions::scheduler::{Limits as SchedulerLimits, Scheduler};
 use pincer_sessions::time::Now;
-use pincer_sessions::turn::{self, Origin, Turn, TurnRecord};
+use pincer_sessions::turn::{self, Origin, Turn, TurnRecord, TurnState};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::value::RawValue;
@@ -24,6 +24,7 @@ use crate::Shard;
 use crate::connection::Connections;
 use crate::counters::Counters;
 use crate::driver::{LogLevel, ShardId};
+use crate::guard::Guard;
 use crate::home::Home;
 use crate::home::mentions::MentionTable;
 use crate::home::view::{HostFacts, Settings, View};
@@ -74,6 +75,8 @@ pub struct SettingsBoot {
     pub token: Option<String>,
     /// The shared password in force, if any.
     pub password: Option<String>,
+    /// What everything is judged by.
+    pub defender: Arc<Defender>,
 }
 
 impl Shard {
@@ -115,6 +118,7 @@ impl Shard {
             },
             audience: Default::default(),
             runs: Runs::default(),
+            guard: Guard::new(),
             home: None,
             pending: HashMap::new(),
             unstored: Vec::new(),
@@ -217,6 +221,11 @@ impl Shard {
             let _ = self.sessions.idempotency.begin(family, &turn.message_id, turn.fingerprint, self.now);
             self.runs.keys.insert(record.turn.run_id.clone(), record.turn.session_key.clone());
         }
+        let (held, turns): (Vec<TurnRecord>, Vec<TurnRecord>) =
+            turns.into_iter().partition(|record: &TurnRecord| record.state == TurnState::Held);
+        for record in held {
+            self.hold_again(record.turn);
+        }
         let interrupted = self.sessions.scheduler.restore(turns, self.now);
         for turn in interrupted {
             self.interrupted(turn);
@@ -250,7 +259,7 @@ fn first_view(settings: &SettingsBoot, facts: Arc<HostFacts>, now: Now) -> View 
         default_agent: AgentId::sanitise(&config.agents.default_id()),
         main_key: config.session.main_key(),
         global_scope: config.session.scope == SessionScope::Global,
-        defender: Policy::default(),
+        defender: Arc::clone(&settings.defender),
         mentions: Arc::new(MentionTable::of(config)),
         version: StateVersion { presence: 1, health: 1 },
         presence: Arc::from([]),

@@ -22,6 +22,10 @@ pub(crate) struct Counters {
     pub(crate) overflows: u64,
     pub(crate) stalled: u64,
     pub(crate) gathers_cut: u64,
+    pub(crate) judged: u64,
+    pub(crate) judged_audited: u64,
+    pub(crate) judged_held: u64,
+    pub(crate) judged_blocked: u64,
     // Gauges.
     pub(crate) connections: u64,
     pub(crate) sessions: u64,
@@ -33,7 +37,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Name, help and value of each, in the order Prometheus shows them. A name that ends in `_total` is a counter.
-    pub(crate) fn rows(&self) -> [(&'static str, &'static str, u64); 25] {
+    pub(crate) fn rows(&self) -> [(&'static str, &'static str, u64); 29] {
         let Counters {
             accepted,
             refused_connections,
@@ -54,6 +58,10 @@ impl Counters {
             overflows,
             stalled,
             gathers_cut,
+            judged,
+            judged_audited,
+            judged_held,
+            judged_blocked,
             connections,
             sessions,
             turns,
@@ -85,6 +93,14 @@ impl Counters {
             ("overflows_total", "Times a bound refused work.", overflows),
             ("ring_stalls_total", "Messages that found a full ring.", stalled),
             ("gathers_cut_total", "Gathered answers that went out without every shard's part.", gathers_cut),
+            ("defender_judged_total", "Texts judged by the defender.", judged),
+            (
+                "defender_audited_total",
+                "Messages let through that enforce mode would have stopped.",
+                judged_audited,
+            ),
+            ("defender_held_total", "Messages held for a person's review.", judged_held),
+            ("defender_blocked_total", "Messages blocked by the defender.", judged_blocked),
             ("connections", "Connections open.", connections),
             ("sessions", "Sessions owned.", sessions),
             ("turns", "Runs running or queued.", turns),

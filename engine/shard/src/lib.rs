@@ -19,6 +19,7 @@ mod drain;
 pub mod driver;
 mod fanout;
 mod gather;
+mod guard;
 pub mod handshake;
 mod home;
 mod http;

@@ -21,6 +21,7 @@ use crate::dispatch::Target;
 use crate::driver::{ConnId, Core, Effect, LogLevel, LogLine, Mail, Peer, ShardId};
 use crate::fanout::{Broadcast, Fanouts};
 use crate::gather::Gathering;
+use crate::guard::Guard;
 use crate::home::Home;
 use crate::home::view::View;
 use crate::limits::{Limits, time};
@@ -64,6 +65,8 @@ pub struct Shard {
     /// Who listens to sessions, and where.
     pub(crate) audience: crate::live::Listeners,
     pub(crate) runs: Runs,
+    /// Who looks at what is said.
+    pub(crate) guard: Guard,
     /// Only on shard 0.
     pub(crate) home: Option<Box<Home>>,
 

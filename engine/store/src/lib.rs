@@ -17,6 +17,7 @@ mod disk;
 mod entry;
 mod error;
 mod json;
+mod keep;
 mod log_tail;
 mod open;
 mod plan;

@@ -128,6 +128,9 @@ impl<'t> Plan<'t> {
                 let archived = self.replace(transcript, lines, *at_ms, layer)?;
                 Ok(Outcome::Archived(archived))
             }
+            StoreOp::Keep { .. } => {
+                Err(Failure::lasting("what goes into the quarantine goes there in a list of its own"))
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use pincer_sessions::persist::{Outcome, StoreError, StoreOp, Table};
 
 use crate::entry::{Entry, FileOp};
 use crate::error::Failure;
+use crate::keep::{Keeper, is_kept};
 use crate::plan::Plan;
 use crate::reader::Reader;
 use crate::settle::settle;
@@ -84,7 +85,7 @@ impl Job {
 pub struct Store {
     backend: Box<dyn Backend>,
     files: Transcripts,
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     reader: Reader,
     /// Committed changes to transcripts that could not be applied yet (a full disk). Never more than one batch: the
     /// next commit applies them first, or is refused.
@@ -97,7 +98,8 @@ pub struct Store {
     running: Option<JoinHandle<Result<u64, Failure>>>,
     /// For the log: what went wrong and was repaired. At most [`NOTES_MAX`]; more are dropped.
     notes: Vec<String>,
-    fsync: bool,
+    pub(crate) fsync: bool,
+    pub(crate) keeper: Keeper,
     _claim: Claim,
 }
 
@@ -130,6 +132,7 @@ impl Store {
             running: None,
             notes: Vec::new(),
             fsync,
+            keeper: Keeper::default(),
             _claim: claim,
         }
     }
@@ -144,11 +147,17 @@ impl Store {
     pub fn commit(&mut self, lists: &[&[StoreOp]]) -> Vec<Result<Vec<Outcome>, StoreError>> {
         self.collect(false);
         let mut results = Vec::with_capacity(lists.len());
-        let mut rest = lists;
-        while !rest.is_empty() {
-            let (batch, later) = rest.split_at(batch_len(rest));
-            self.commit_batch(batch, &mut results);
-            rest = later;
+        for alike in lists.chunk_by(|a, b| is_kept(a) == is_kept(b)) {
+            if alike.first().is_some_and(|list| is_kept(list)) {
+                self.keep(alike, &mut results);
+                continue;
+            }
+            let mut rest = alike;
+            while !rest.is_empty() {
+                let (batch, later) = rest.split_at(batch_len(rest));
+                self.commit_batch(batch, &mut results);
+                rest = later;
+            }
         }
         results
     }
@@ -279,7 +288,7 @@ impl Store {
         self.checkpoint_now()
     }
 
-    fn note(&mut self, line: String) {
+    pub(crate) fn note(&mut self, line: String) {
         if self.notes.len() < NOTES_MAX {
             self.notes.push(line);
         }
@@ -373,6 +382,7 @@ fn list_bytes(list: &[StoreOp]) -> usize {
         StoreOp::Delete { id, .. } => id.len(),
         StoreOp::Append { lines, .. } | StoreOp::Rewrite { lines, .. } => text(lines),
         StoreOp::Archive { .. } | StoreOp::Trim { .. } => 0,
+        StoreOp::Keep { entry, text, .. } => entry.len() + text.as_ref().map_or(0, String::len),
     };
     list.iter().map(|op| OP_BYTES + bytes(op)).sum()
 }

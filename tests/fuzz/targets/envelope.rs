@@ -209,7 +209,7 @@ fn to_itself(to: ShardId, message: Message) -> Mail<Message> {
 
 fn outcome(op: &StoreOp) -> Outcome {
     match op {
-        StoreOp::Put { .. } | StoreOp::Delete { .. } | StoreOp::Append { .. } | StoreOp::Rewrite { .. } => Outcome::Done,
+        StoreOp::Put { .. } | StoreOp::Delete { .. } | StoreOp::Append { .. } | StoreOp::Rewrite { .. } | StoreOp::Keep { .. } => Outcome::Done,
         StoreOp::Archive { .. } => Outcome::Archived(None),
         StoreOp::Trim { .. } => Outcome::Trimmed { archived: None, kept: 0, found: false },
     }
@@ -233,6 +233,7 @@ fn settings() -> SettingsBoot {
         hash_key: [7; 32],
         token: Some("secret".to_owned()),
         password: None,
+        defender: Default::default(),
     }
 }
 

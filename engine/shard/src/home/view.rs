@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use pincer_adapters::model::{Api, Effort, Endpoint, Secret};
 use pincer_config::section::models::ModelRef;
 use pincer_config::{Config, Loaded};
-use pincer_defender::Policy;
+use pincer_defender::Defender;
 use pincer_protocol::Wire;
 use pincer_protocol::connect::PresenceEntry;
 use pincer_protocol::event::StateVersion;
@@ -46,7 +46,8 @@ pub(crate) struct View {
     pub(crate) default_agent: AgentId,
     pub(crate) main_key: String,
     pub(crate) global_scope: bool,
-    pub(crate) defender: Policy,
+    /// What everything is judged by; replaced whole when the policy changes.
+    pub(crate) defender: Arc<Defender>,
     /// What calls an agent in a group.
     pub(crate) mentions: Arc<MentionTable>,
     pub(crate) facts: Arc<HostFacts>,

@@ -165,6 +165,9 @@ impl Shard {
         reason: AbortReason,
         then: impl FnOnce(&mut Shard, bool) + Send + 'static,
     ) {
+        if !self.stop_held(key, Some(run_id), reason).is_empty() {
+            return then(self, true);
+        }
         let found = self.sessions.scheduler.abort(key, run_id, self.now);
         self.arm_queue();
         match found {
@@ -238,7 +241,7 @@ impl Shard {
         reason: AbortReason,
     ) -> (Vec<StoreOp>, Vec<String>) {
         let mut ops = Vec::new();
-        let mut run_ids = Vec::new();
+        let mut run_ids = self.stop_held(key, None, reason);
         self.stop_summary(key);
         for turn in self.sessions.scheduler.clear(key, Clear::All) {
             ops.extend(self.user_lines(key, &turn));
@@ -436,7 +439,7 @@ impl Shard {
         self.answer_failure(held, &payload, &error);
     }
 
-    pub(super) fn answer_aborted(&mut self, held: Held, run_id: &str, reason: AbortReason) {
+    pub(crate) fn answer_aborted(&mut self, held: Held, run_id: &str, reason: AbortReason) {
         let summary = format!("aborted ({})", reason.as_str());
         let payload = json!({"runId": run_id, "status": "error", "summary": summary});
         self.answer_failure(held, &payload, &ErrorShape::unavailable(summary));

@@ -22,7 +22,13 @@ const LOOPBACK_START_MS: u64 = 2;
 impl Shard {
     /// Starts a call. The defender looks at it first: nothing reaches a provider uncleared.
     pub(super) fn start_call(&mut self, key: &SessionKey, request: ModelRequest) {
-        let cleared = self.view.defender.clear(request);
+        let cleared = match self.clear_call(key, request) {
+            Ok(cleared) => cleared,
+            Err(judgement) => {
+                let why = format!("blocked by the gateway's defender ({})", judgement.explain());
+                return self.run_failed_locally(key, why);
+            }
+        };
         let now_ms = self.now.mono_ms;
         let call = CallId(self.next_number());
         let Some(run) = self.sessions.map.get_mut(key).and_then(|session| session.run.as_deref_mut()) else {

@@ -9,6 +9,7 @@ use pincer_sessions::entry::level::GroupActivation;
 use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::turn::Turn;
 
+use super::AbortReason;
 use super::submit::Asker;
 use super::{RunEnd, well};
 use crate::Shard;
@@ -47,8 +48,11 @@ impl Shard {
                 };
                 return shard.refuse(asker, &turn, shape);
             }
-            let (Asker::Ack(held, payload) | Asker::Agent(held, payload)) = asker;
-            shard.answer(held, Ok(&payload));
+            match asker {
+                Asker::Ack(held, payload) | Asker::Agent(held, payload) => shard.answer(held, Ok(&payload)),
+                Asker::Released(Some(held)) => shard.answer_aborted(held, &turn.run_id, AbortReason::Rpc),
+                Asker::Released(None) => {}
+            }
             shard.answer_repeats(&turn.run_id, None);
             shard.run_ended(&turn.run_id, RunEnd::said(shard.now.wall_ms));
         });
@@ -101,6 +105,7 @@ mod tests {
                 hash_key: [0; 32],
                 token: None,
                 password: None,
+                defender: Default::default(),
             },
             facts: Arc::new(HostFacts {
                 host: text(),
@@ -171,6 +176,7 @@ mod tests {
             accepted_at_ms: NOW.wall_ms,
             fingerprint: Fingerprint::default(),
             merged_ids: Vec::new(),
+            released: false,
         };
         shard.submit(&key, turn, asker());
         let (mut lines, mut ran) = (Vec::new(), false);

@@ -549,6 +549,30 @@ pub(crate) fn final_without_run(
     }
 }
 
+/// The error of a message that never became a run.
+pub(crate) fn error_without_run(run_id: &str, key: &SessionKey, spelled: &str, why: &str) -> Broadcast {
+    let failed = |session_key| Chat::<()> {
+        run_id,
+        session_key,
+        agent_id: None,
+        seq: 1,
+        state: "error",
+        phase: None,
+        delta_text: None,
+        stop_reason: None,
+        message: None,
+        error_message: Some(why),
+        error_detail: None,
+    };
+    let v3 = EncodedEvent::new("chat", &failed(spelled), None);
+    let v4 = EncodedEvent::new("chat", &failed(key.as_str()), None);
+    Broadcast {
+        v3: Some((v3, Audience::Everyone)),
+        v4: Some((v4, Audience::Run(key.clone()))),
+        droppable: false,
+    }
+}
+
 /// v4's second error event of a failed `chat.send`, from the dispatcher.
 pub(crate) fn dispatch_error_v4(run_id: &str, key: &SessionKey, summary: &str) -> Broadcast {
     let chat = Chat::<()> {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{AbortReason, Phase, RunEnd};
 use crate::Shard;
 use crate::caller::Held;
+use crate::guard::Gate;
 use crate::run::end::well;
 use crate::run::stream::final_without_run;
 use crate::shard::Timer;
@@ -22,6 +23,8 @@ pub(crate) enum Asker {
     Ack(Held, Value),
     /// `agent`: answered with this first, and with the result under the same id later.
     Agent(Held, Value),
+    /// Acknowledged before it was held for a review, and let through now; with the caller of `agent`.
+    Released(Option<Held>),
 }
 
 /// What goes on once a turn is durable.
@@ -42,6 +45,19 @@ impl Shard {
             return self.refuse(asker, &turn, ErrorShape::busy("too many runs wait", 1_000));
         }
         // It was there when the message came, but may have been deleted since.
+        if let Err(error) = self.ensure_session(key) {
+            return self.refuse(asker, &turn, error);
+        }
+        match self.gate(key, &turn) {
+            Gate::Pass => self.submit_judged(key, turn, asker),
+            Gate::Hold(judgement) => self.hold(key, turn, asker, *judgement),
+            Gate::Block(judgement) => self.block(key, turn, asker, *judgement),
+        }
+    }
+
+    /// Takes a turn that may be taken.
+    pub(crate) fn submit_judged(&mut self, key: &SessionKey, turn: Turn, asker: Asker) {
+        // One that was held may have lost its session meanwhile.
         if let Err(error) = self.ensure_session(key) {
             return self.refuse(asker, &turn, error);
         }
@@ -114,6 +130,11 @@ impl Shard {
         self.arm_queue();
 
         let key = key.clone();
+        if matches!(asker, Asker::Released(_)) {
+            // It was accepted long ago.
+            return self
+                .persist_surely(ops, move |shard, _| shard.submitted(&key, &run_id, asker, then, finals));
+        }
         self.persist(ops, move |shard, result| match result {
             Ok(_) => shard.submitted(&key, &run_id, asker, then, finals),
             Err(error) => {
@@ -150,17 +171,7 @@ impl Shard {
         then: Then,
         finals: Vec<(String, Option<String>)>,
     ) {
-        let caller = match asker {
-            Asker::Ack(held, payload) => {
-                self.answer(held, Ok(&payload));
-                None
-            }
-            Asker::Agent(held, payload) => {
-                self.answer_first(&held, &payload);
-                Some(held)
-            }
-        };
-        self.answer_repeats(run_id, None);
+        let caller = self.acknowledge(asker, run_id);
         for (run_id, spelled) in finals {
             let spelled = spelled.unwrap_or_else(|| key.as_str().to_owned());
             self.broadcast(final_without_run(&run_id, key, &spelled, None));
@@ -180,6 +191,23 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// Answers who asked for a turn that is durable, and repeats; the caller of `agent` comes back, to be answered again.
+    pub(crate) fn acknowledge(&mut self, asker: Asker, run_id: &str) -> Option<Held> {
+        let caller = match asker {
+            Asker::Ack(held, payload) => {
+                self.answer(held, Ok(&payload));
+                None
+            }
+            Asker::Agent(held, payload) => {
+                self.answer_first(&held, &payload);
+                Some(held)
+            }
+            Asker::Released(caller) => caller,
+        };
+        self.answer_repeats(run_id, None);
+        caller
     }
 
     /// How messages queue in a session.
@@ -212,18 +240,29 @@ impl Shard {
     }
 
     pub(crate) fn refuse(&mut self, asker: Asker, turn: &Turn, error: ErrorShape) {
+        if let Asker::Released(caller) = asker {
+            return self.drop_held(
+                &turn.session_key.clone(),
+                turn.clone(),
+                caller,
+                error.message.into_owned(),
+            );
+        }
         self.forget_request(&turn.message_id);
         self.answer_repeats(&turn.run_id, Some(&error));
         self.fail_asker(asker, error);
     }
 
     fn fail_asker(&mut self, asker: Asker, error: ErrorShape) {
-        let (Asker::Ack(held, _) | Asker::Agent(held, _)) = asker;
-        self.answer::<()>(held, Err(error));
+        if let Asker::Ack(held, _) | Asker::Agent(held, _) | Asker::Released(Some(held)) = asker {
+            self.answer::<()>(held, Err(error));
+        }
     }
 
     fn acknowledge_duplicate(&mut self, asker: Asker, run_id: &str) {
-        let (Asker::Ack(held, _) | Asker::Agent(held, _)) = asker;
+        let (Asker::Ack(held, _) | Asker::Agent(held, _) | Asker::Released(Some(held))) = asker else {
+            return;
+        };
         let payload = serde_json::json!({"runId": run_id, "status": "in_flight"});
         self.answer(held, Ok(&payload));
     }

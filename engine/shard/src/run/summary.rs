@@ -262,7 +262,17 @@ impl Shard {
             system: plan.system.clone(),
             messages: vec![Message { speaker: Speaker::User, parts: vec![Part::Text(plan.prompt.clone())] }],
         };
-        let cleared = view.defender.clear(request);
+        let cleared = match self.clear_call(key, request) {
+            Ok(cleared) => cleared,
+            Err(judgement) => {
+                let why = format!("blocked by the gateway's defender ({})", judgement.explain());
+                return self.summary_over(key, Err(NoSummary::Failed(why)));
+            }
+        };
+        let Some(summary) = self.sessions.map.get_mut(key).and_then(|session| session.summary.as_deref_mut())
+        else {
+            return;
+        };
         if cleared.get().endpoint.api == Api::Loopback {
             let script = Box::new(Script::new(cleared.get()));
             summary.source = Source::Loopback { script, since_ms: now_ms };

@@ -42,6 +42,7 @@ impl Disk {
                     self.transcripts.insert(transcript.path(), lines.clone());
                     Outcome::Done
                 }
+                StoreOp::Keep { .. } => Outcome::Done,
             })
             .collect()
     }

@@ -662,5 +662,6 @@ fn settings(config: &str) -> SettingsBoot {
         hash_key: [7; 32],
         token: Some("secret".to_owned()),
         password: None,
+        defender: Default::default(),
     }
 }

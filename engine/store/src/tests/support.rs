@@ -129,6 +129,7 @@ impl Held {
                         self.put_aside(transcript, ArchiveReason::Bak, *at_ms, text);
                     }
                 }
+                StoreOp::Keep { .. } => {}
             }
         }
     }

@@ -104,7 +104,7 @@ fn shards_call_through_the_runtimes_port() {
             Ok(())
         },
     ));
-    let cleared = || Box::new(Policy::AllowAll.clear(request(&server.base_url())));
+    let cleared = || Box::new(cleared_of(request(&server.base_url())));
     assert!(calls.call(SHARD, CallId(1), cleared()).is_ok());
     let refused = calls.call(SHARD, CallId(2), cleared());
     assert!(matches!(refused, Err(CallProgress::Failed(error)) if error.kind == ProviderErrorKind::Busy));

@@ -15,7 +15,7 @@ fn lookup(base_url: &str, timeout_ms: u64, body_bytes_max: usize) -> Cleared<Loo
     let service =
         VirusTotal { base_url: base_url.replace("/v1", ""), api_key: Secret::new("vt-key-123456789") };
     let request = service.request(Subject::Domain("a.example")).unwrap();
-    Policy::AllowAll.clear(Lookup { request, timeout_ms, body_bytes_max })
+    cleared_of(Lookup { request, timeout_ms, body_bytes_max })
 }
 
 fn ask(egress: &Egress, lookup: Cleared<Lookup>) -> Outcome {

@@ -232,6 +232,7 @@ fn run(cx: &mut Cx<'_>, key: SessionKey, params: RunParams) -> Outcome<RunPayloa
         accepted_at_ms: now.wall_ms,
         fingerprint,
         merged_ids: Vec::new(),
+        released: false,
     };
     let held = cx.hold();
     cx.shard.accepting(&run_id);

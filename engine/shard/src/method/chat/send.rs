@@ -142,6 +142,7 @@ pub(crate) fn speak(cx: &mut Cx<'_>, spoken: Spoken) -> Outcome<SendPayload> {
         accepted_at_ms: now.wall_ms,
         fingerprint,
         merged_ids: Vec::new(),
+        released: false,
     };
     let held = cx.hold();
     cx.shard.accepting(&run_id);

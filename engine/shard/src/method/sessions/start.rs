@@ -61,6 +61,7 @@ impl Shard {
             accepted_at_ms: self.now.wall_ms,
             fingerprint,
             merged_ids: Vec::new(),
+            released: false,
         };
         self.accepting(&run_id);
         self.freshen(&key, held.wire);

@@ -1,0 +1,96 @@
+//! What the defender decided, on its way into the quarantine.
+
+use pincer_defender::ledger::Entry;
+use pincer_defender::policy;
+use pincer_sessions::persist::{Outcome, StoreError, StoreOp};
+
+use crate::quarantine::{GROUP_MAX, New, Quarantine, QuarantineError};
+use crate::store::Store;
+
+/// Whether a list is for the quarantine.
+pub(crate) fn is_kept(list: &[StoreOp]) -> bool {
+    matches!(list.first(), Some(StoreOp::Keep { .. }))
+}
+
+/// The quarantine, opened when something is first to be kept.
+#[derive(Debug, Default)]
+pub(crate) struct Keeper {
+    limits: policy::Quarantine,
+    open: Option<Quarantine>,
+}
+
+impl Store {
+    /// How much the quarantine keeps, and how long. Holds from the next entry on.
+    pub fn set_quarantine_limits(&mut self, limits: policy::Quarantine) {
+        self.keeper.limits = limits;
+        if let Some(open) = &mut self.keeper.open {
+            open.set_limits(limits);
+        }
+    }
+
+    /// Records the lists, all of them with as few syncs as there are groups. A group that cannot be recorded fails whole:
+    /// what its lists are about stays blocked.
+    pub(crate) fn keep(&mut self, lists: &[&[StoreOp]], results: &mut Vec<Result<Vec<Outcome>, StoreError>>) {
+        // A list has one op, but for the smallest of floods.
+        for group in lists.chunks(GROUP_MAX) {
+            let kept: Vec<Result<Vec<(u64, Entry, Option<&str>)>, StoreError>> =
+                group.iter().map(|list| list.iter().map(read).collect()).collect();
+            let news: Vec<New<'_>> = kept
+                .iter()
+                .flatten()
+                .flatten()
+                .map(|(_, entry, text)| match text {
+                    Some(text) => New::Stopped(entry, text.as_bytes()),
+                    None => New::Decision(entry),
+                })
+                .collect();
+            let at_ms = kept.iter().flatten().flatten().map(|(at_ms, ..)| *at_ms).max().unwrap_or(0);
+            let recorded = self.record(at_ms, &news);
+            results.extend(kept.iter().map(|list| match (list, &recorded) {
+                (Err(own), _) => Err(own.clone()),
+                (Ok(_), Err(error)) => Err(error.clone()),
+                (Ok(list), Ok(())) => Ok(vec![Outcome::Done; list.len()]),
+            }));
+        }
+    }
+
+    fn record(&mut self, at_ms: u64, news: &[New<'_>]) -> Result<(), StoreError> {
+        if news.is_empty() {
+            return Ok(());
+        }
+        let quarantine = self.quarantine(at_ms).map_err(refused)?;
+        let recorded = quarantine.append(at_ms, news).map(|_| ()).map_err(refused);
+        let notes = quarantine.take_notes();
+        notes.into_iter().for_each(|note| self.note(note));
+        recorded
+    }
+
+    fn quarantine(&mut self, at_ms: u64) -> Result<&mut Quarantine, QuarantineError> {
+        if self.keeper.open.is_none() {
+            let opened = Quarantine::open(&self.root, self.keeper.limits, at_ms, self.fsync)?;
+            opened.report.into_iter().for_each(|line| self.note(format!("quarantine: {line}")));
+            if opened.broken {
+                self.note("the quarantine ledger was changed by somebody else; see `pincer defender quarantine verify`".to_owned());
+            }
+            self.keeper.open = Some(opened.quarantine);
+        }
+        // Just opened, if it was not.
+        self.keeper.open.as_mut().ok_or(QuarantineError::TooMany { records: 0 })
+    }
+}
+
+fn refused(error: QuarantineError) -> StoreError {
+    let retryable = matches!(error, QuarantineError::NoSpace { .. });
+    StoreError { message: format!("not recorded in the quarantine: {error}"), retryable }
+}
+
+fn read(op: &StoreOp) -> Result<(u64, Entry, Option<&str>), StoreError> {
+    let lasting = |message: String| StoreError { message, retryable: false };
+    let StoreOp::Keep { at_ms, entry, text } = op else {
+        return Err(lasting("a list for the quarantine holds something else".to_owned()));
+    };
+    match serde_json::from_str(entry) {
+        Ok(entry) => Ok((*at_ms, entry, text.as_deref())),
+        Err(error) => Err(lasting(format!("not an entry of the quarantine: {error}"))),
+    }
+}
