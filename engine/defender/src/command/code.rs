@@ -426,10 +426,9 @@ impl Reader<'_> {
         while index < count {
             let arg = self.arg(call, index);
             let next = match arg {
-                b"-c" | b"-e" | b"-E" | b"-r" | b"-R" | b"--eval" | b"-eval" | b"-p" | b"-pe" | b"-ne"
-                | b"-le" | b"-lne" | b"-lpe" | b"-MIO" | b"-ex" | b"-x" | b"--command" | b"-Command"
-                | b"-command" | b"-nle" | b"-pi" | b"-i" | b"--exec" | b"-cmd" | b"--cmd" | b"-batch"
-                | b"-enc" => true,
+                b"-c" | b"-e" | b"-E" | b"-r" | b"--eval" | b"-eval" | b"-pe" | b"-ne" | b"-le" | b"-lne"
+                | b"-lpe" | b"-ex" | b"--command" | b"-Command" | b"-command" | b"-nle" | b"--exec"
+                | b"-cmd" | b"--cmd" | b"-batch" | b"-enc" => true,
                 [b'-', rest @ ..]
                     if rest.first() != Some(&b'-')
                         && matches!(name, b"perl" | b"ruby" | b"node" | b"python3" | b"python" | b"php") =>
@@ -483,10 +482,10 @@ impl Reader<'_> {
                     if let Some(text) = file.text {
                         self.look_known(call, text);
                     }
+                    break;
                 } else if word.taint.has(Taint::NETWORK) {
                     self.found(id::DOWNLOAD_RUN, 82.0, call.span);
                 }
-                break;
             }
         }
         let (class, taint) = self.arguments(call);

@@ -196,11 +196,13 @@ impl Reader<'_> {
         if moves && from.has(Class::LOG) || moves && from.has(Class::HISTORY) {
             self.found(id::CLEAR_TRACES, 62.0, call.span);
         }
+        let unit = super::pattern::holds(self.scratch.letters(&target), b"systemd");
         let backs_up = to.has(Class::BACKUP) || from.has(Class::BACKUP);
         if !backs_up {
             for &(rule, weight, classes) in super::path::WRITES {
                 if to.has(classes) {
-                    let discount = if rule == id::PERSIST && weight < 90.0 { 8.0 } else { 0.0 };
+                    // Units are also what packages and people install.
+                    let discount = if rule == id::PERSIST && unit { 8.0 } else { 0.0 };
                     self.found(rule, weight - discount, call.span);
                 }
             }
@@ -270,7 +272,7 @@ impl Reader<'_> {
                     } else if class.has(Class::ENGINE) {
                         70.0
                     } else if mode.ends_with(b"7") || !octal {
-                        50.0
+                        47.0
                     } else {
                         30.0
                     };
@@ -398,7 +400,7 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
         return if letters.starts_with(b"/") && letters.len() <= 2 {
             66.0
         } else if bare {
-            54.0
+            47.0
         } else {
             48.0
         };

@@ -234,7 +234,7 @@ impl Reader<'_> {
             90.0
         } else if flows.has(Taint::PRIVATE) {
             if drop || is_body { 83.0 } else { 70.0 }
-        } else if drop && is_file {
+        } else if drop && (is_file || is_body && flows.has(Taint::FILE | Taint::ARCHIVE)) {
             82.0
         } else if drop && is_body {
             60.0

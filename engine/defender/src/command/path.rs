@@ -260,6 +260,9 @@ const PLACES: &[(Class, &[&str])] = &[
             "*.claude/.credentials*",
             "*wp-config.php",
             "*.remmina",
+            "*.rhosts",
+            "/etc/hosts.equiv",
+            "/usr/share/base-passwd",
             "*.rdp-credentials",
         ],
     ),
@@ -338,6 +341,7 @@ const PLACES: &[(Class, &[&str])] = &[
             "~/.config/systemd*",
             "~/.local/share/systemd",
             "/etc/init.d",
+            "/usr/local/etc/rc.d",
             "/etc/init/*",
             "/etc/rc.local",
             "/etc/rc*",
@@ -412,6 +416,7 @@ const PLACES: &[(Class, &[&str])] = &[
         Class::PROFILE,
         &[
             "~/.bashrc",
+            "~/.shrc",
             "~/.bash_profile",
             "~/.bash_login",
             "~/.bash_logout",
@@ -714,6 +719,10 @@ impl Paths {
         if is_option || !matches!(argument.first(), Some(b'/' | b'~' | b'.')) {
             if let Some(at) = argument.iter().position(|&byte| byte == b'=') {
                 path = argument.get(at + 1..).unwrap_or_default();
+            }
+            if let Some(rest) = path.strip_prefix(b"file:") {
+                path = rest.strip_prefix(b"//").unwrap_or(rest);
+                path = path.split(|&byte| byte == b'?').next().unwrap_or_default();
             }
             if let Some(at) = path.iter().position(|&byte| byte == b'@')
                 && matches!(path.get(at + 1), Some(b'/' | b'~' | b'.'))

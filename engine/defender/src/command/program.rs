@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::family;
 use super::pattern::Form;
+use super::scratch::hash;
 use super::wrap::{WRAPPERS, Wrapper};
 
 /// How a program's arguments are read.
@@ -335,28 +336,52 @@ pub(super) struct Program {
     pub(super) forms: Vec<u16>,
 }
 
-/// All programs that are known.
+/// Takes keys as they are: names are hashed by [`hash`] already.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Prehashed(u64);
+
+impl std::hash::BuildHasher for Prehashed {
+    type Hasher = Self;
+    fn build_hasher(&self) -> Self {
+        Self(0)
+    }
+}
+
+impl std::hash::Hasher for Prehashed {
+    fn finish(&self) -> u64 {
+        // The table looks at the top bits too.
+        self.0 ^ self.0.rotate_left(32)
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(bytes);
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+/// All programs that are known, by the hash of their name.
 #[derive(Debug, Default)]
-pub(super) struct Programs(HashMap<&'static [u8], Program>);
+pub(super) struct Programs(HashMap<u64, Program, Prehashed>);
 
 impl Programs {
     /// Builds the tables: the programs, and the forms that they point to.
     pub(super) fn build() -> (Self, Vec<Form>) {
-        let mut programs = HashMap::<&'static [u8], Program>::new();
+        let mut programs = HashMap::<u64, Program, Prehashed>::default();
         for &(kind, names) in KINDS {
             for name in names {
-                programs.entry(name.as_bytes()).or_default().kind = kind;
+                programs.entry(hash(name.as_bytes())).or_default().kind = kind;
             }
         }
         for &(traits, names) in TRAITS {
             for name in names {
-                let program = programs.entry(name.as_bytes()).or_default();
+                let program = programs.entry(hash(name.as_bytes())).or_default();
                 program.traits = program.traits | traits;
             }
         }
         for wrapper in WRAPPERS {
             for name in wrapper.names {
-                programs.entry(name.as_bytes()).or_default().wrapper = Some(wrapper);
+                programs.entry(hash(name.as_bytes())).or_default().wrapper = Some(wrapper);
             }
         }
         let mut forms = Vec::new();
@@ -366,7 +391,7 @@ impl Programs {
                 let index = forms.len() as u16;
                 forms.push(form);
                 for name in names {
-                    programs.entry(name.as_bytes()).or_default().forms.push(index);
+                    programs.entry(hash(name.as_bytes())).or_default().forms.push(index);
                 }
             }
         }
@@ -374,6 +399,6 @@ impl Programs {
     }
 
     pub(super) fn get(&self, name: &[u8]) -> Option<&Program> {
-        self.0.get(name)
+        self.0.get(&hash(name))
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Past {
     pub(super) staged: bool,
     /// Inside a loop.
     pub(super) loops: u8,
+    /// Looks around so far.
+    pub(super) looks: u8,
     /// The last download came from a place that publishes installers.
     pub(super) well_known: bool,
 }
@@ -71,6 +73,8 @@ struct Group {
     /// In a `case`: the next word is a pattern.
     pattern: bool,
     function: bool,
+    /// The next command is the other side of `||`.
+    either: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +90,7 @@ enum Opener {
 impl Group {
     fn new(opener: Opener, input: Flow) -> Self {
         let output = Flow::default();
-        Self { opener, input, pipe: None, output, pattern: false, function: false }
+        Self { opener, input, pipe: None, output, pattern: false, function: false, either: false }
     }
 }
 
@@ -107,6 +111,10 @@ impl<'a> Reader<'a> {
     /// Reads the whole command.
     pub(super) fn whole(&mut self, command: &[u8]) {
         let mut source = Source::new(command, None);
+        // A function without a name: how a variable smuggles commands into old shells.
+        if command.starts_with(b"() {") {
+            self.verdict.add(id::DECODE_RUN, 84.0, source.span(0, 4));
+        }
         let scope = Scope { depth: 0, end: End::Text, input: Flow::default() };
         self.script(&mut source, 0, scope);
     }
@@ -210,7 +218,11 @@ impl<'a> Reader<'a> {
                     at += if source.peek(at + 1) == b'&' { 2 } else { 1 };
                     group.pipe = None;
                 }
-                b'|' => at += if source.peek(at + 1) == b'|' { 2 } else { 1 },
+                b'|' => {
+                    // `a || b`: b runs only when a printed nothing that counts.
+                    group.either = source.peek(at + 1) == b'|';
+                    at += if group.either { 2 } else { 1 };
+                }
                 b')' => {
                     at += 1;
                     if group.opener == Opener::Paren {
@@ -330,7 +342,11 @@ impl<'a> Reader<'a> {
             group.pipe = Some(Flow { open: true, ..output });
         } else {
             group.pipe = None;
+            let known = group.output.text;
             group.output = group.output.then(output);
+            if std::mem::take(&mut group.either) && known.is_some() {
+                group.output.text = known;
+            }
         }
     }
 

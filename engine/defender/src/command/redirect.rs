@@ -2,7 +2,7 @@
 
 use super::path::Class;
 use super::reader::{Reader, Scope};
-use super::scratch::{Marks, Word, hash};
+use super::scratch::{DEPTH_MAX, Marks, Word, hash};
 use super::source::Source;
 use super::taint::{Flow, Known, Taint};
 use super::{id, path};
@@ -94,7 +94,13 @@ impl Reader<'_> {
             Kind::Write | Kind::Append => 1,
         });
         let Some(target) = word else {
-            if !duplicates {
+            // `<name>` at the end of a line is a placeholder of a manual: a shell refuses it.
+            let placeholder = redirects.list.last().is_some_and(|last| {
+                last.kind == Kind::Read && last.target.span.end as usize == source.span(at, at).start as usize
+            });
+            if placeholder {
+                self.verdict.add(id::UNREAD, 14.0, source.span(at, end));
+            } else if !duplicates {
                 self.unread(source.span(at, end));
             }
             return Some(end);
@@ -282,19 +288,78 @@ impl Reader<'_> {
             self.verdict.add(id::REVERSE_SHELL, weight, span);
         }
         for &(rule, weight, classes) in path::WRITES {
-            if class.has(classes) {
+            if class.has(classes) && !classes.has(Class::PROFILE) {
                 self.found(rule, weight, span);
             }
         }
         // What makes a file empty, rather than longer.
+        let nothing = !output.open || output.text.is_some_and(|text| text.end - text.start <= 1);
         let empties = one.kind == Kind::Write && one.descriptor <= 1;
         if empties {
             for &(rule, weight, classes) in path::EMPTIES {
-                if class.has(classes) {
+                if class.has(classes) && (nothing || !classes.has(Class::LOG)) {
                     self.found(rule, weight, span);
                 }
             }
         }
+        self.start_file(one, output, span);
+    }
+
+    /// What is written to files that run at login or by themselves is judged as if it ran; a line that only sets a
+    /// variable or loads a completion is what people put there.
+    fn start_file(&mut self, one: Redirect, output: Flow, span: Span) {
+        if !one.class.has(Class::PROFILE | Class::PERSIST) {
+            return;
+        }
+        let Some(text) = output.text else {
+            if one.class.has(Class::PROFILE) && !output.taint.has(Taint::NETWORK | Taint::DECODED) {
+                self.verdict.add(id::PERSIST, 46.0, span);
+            }
+            return;
+        };
+        let scope = Scope {
+            depth: DEPTH_MAX.saturating_sub(2),
+            end: super::reader::End::Text,
+            input: Flow::default(),
+        };
+        self.nested(text, span, scope, Flow::default());
+        if one.class.has(Class::PROFILE) {
+            self.found(id::PERSIST, if self.is_setting(text) { 46.0 } else { 81.0 }, span);
+        }
+    }
+
+    /// Whether every line sets a variable, defines a short name, or loads what a tool prints for the purpose.
+    fn is_setting(&self, text: Known) -> bool {
+        let bytes = self.scratch.known(text);
+        let setting = |line: &[u8]| {
+            let line = line.trim_ascii_start();
+            line.is_empty()
+                || [
+                    &b"export "[..],
+                    b"eval \"$(",
+                    b"eval \"`",
+                    b"eval $(",
+                    b"source ",
+                    b". ",
+                    b"[ -",
+                    b"[[ -",
+                    b"alias ",
+                    b"set ",
+                    b"autoload ",
+                    b"fpath",
+                    b"PATH=",
+                    b"PS1=",
+                    b"setopt ",
+                    b"unset ",
+                    b"complete ",
+                    b"bindkey ",
+                    b"shopt ",
+                ]
+                .iter()
+                .any(|start| line.starts_with(start))
+                    && !super::pattern::holds(line, b"/tmp/")
+        };
+        bytes.split(|&byte| byte == b'\n').all(setting)
     }
 }
 

@@ -289,7 +289,8 @@ impl Reader<'_> {
         }
         let wide = class.has(Class::ROOT | Class::HOME)
             || class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::LOG);
-        let (mut filtered, mut secret, mut deletes) = (false, class.has(Class::SECRET), false);
+        let (mut filtered, mut secret, mut deletes, mut by_name) =
+            (false, class.has(Class::SECRET), false, false);
         let mut index = paths;
         while index < count {
             let arg = self.arg(call, index);
@@ -298,7 +299,8 @@ impl Reader<'_> {
                     filtered = true;
                     let value = self.arg(call, index + 1);
                     let sought = self.guard.paths.class(value);
-                    secret |= sought.has(Class::SECRET) || seeks_secret(value);
+                    by_name |= sought.has(Class::SECRET);
+                    secret |= by_name || seeks_secret(value);
                     index += 1;
                 }
                 b"-type" | b"-mtime" | b"-mmin" | b"-atime" | b"-size" | b"-user" | b"-newer"
@@ -324,7 +326,9 @@ impl Reader<'_> {
                         b"0002",
                         b"-222",
                         b"o=w",
-                        b"-2",
+                        b"4002",
+                        b"2002",
+                        b"6002",
                     ]
                     .iter()
                     .any(|mode| value.ends_with(mode));
@@ -343,6 +347,29 @@ impl Reader<'_> {
                     }
                     self.found_files(call, from, end, (wide, filtered), widest, redirects);
                     index = end;
+                }
+                // Any other test makes the selection smaller.
+                [b'-', ..] => {
+                    let widens = matches!(
+                        arg,
+                        b"-print"
+                            | b"-print0"
+                            | b"-ls"
+                            | b"-prune"
+                            | b"-o"
+                            | b"-or"
+                            | b"-a"
+                            | b"-and"
+                            | b"-xdev"
+                            | b"-depth"
+                            | b"-mindepth"
+                            | b"-follow"
+                            | b"-mount"
+                            | b"-printf"
+                            | b"-quit"
+                            | b"-not"
+                    );
+                    filtered |= !widens;
                 }
                 _ => {}
             }
@@ -374,11 +401,15 @@ impl Reader<'_> {
             }
         }
         if secret {
-            self.found(
-                id::CREDENTIAL_ACCESS,
-                if wide || class.has(Class::USER | Class::SECRET) { 66.0 } else { 46.0 },
-                call.span,
-            );
+            // Keys by their names, over a whole machine: nobody looks for their own so.
+            let weight = match (wide, by_name) {
+                (true, true) => 81.0,
+                (true, false) => 62.0,
+                _ if class.has(Class::SECRET) => 81.0,
+                (false, true) => 58.0,
+                (false, false) => 44.0,
+            };
+            self.found(id::CREDENTIAL_ACCESS, weight, call.span);
         }
         let mut flow = Flow::of(Taint::OUTPUT | class.taint());
         if secret {
@@ -444,7 +475,8 @@ impl Reader<'_> {
         }
         let taint = call.input.taint;
         if taint.has(Taint::SECRET | Taint::ARCHIVE) {
-            self.found(id::EXFILTRATE, if taint.has(Taint::SECRET) { 84.0 } else { 58.0 }, call.span);
+            let weight = if taint.has(Taint::SECRET) || taint.has(Taint::PRIVATE) { 84.0 } else { 58.0 };
+            self.found(id::EXFILTRATE, weight, call.span);
         }
         if taint.has(Taint::SHELL) || taint.has(Taint::FIFO) {
             self.found(id::REVERSE_SHELL, 82.0, call.span);
@@ -503,7 +535,7 @@ impl Reader<'_> {
         // What is risky by itself is worse when it comes back by itself.
         let weight = if self.verdict.top() > before && self.verdict.top() >= 50.0 {
             88.0
-        } else if is_cron {
+        } else if is_cron || call.piped_in {
             81.0
         } else {
             72.0
@@ -561,6 +593,9 @@ impl Reader<'_> {
     pub(super) fn cat(&mut self, traits: Traits, call: &Call, name: &[u8]) -> Flow {
         let mut flow = self.ordinary(traits, call, name);
         let count = self.args_len(call);
+        if count == 1 && self.arg(call, 0) == b"/dev/null" {
+            return Flow { text: Some(Known { start: 0, end: 0 }), ..Flow::of(Taint::NONE) };
+        }
         if count == 0 || count == 1 && self.arg(call, 0) == b"-" {
             flow.text = call.input.text;
             flow.taint = call.input.taint;

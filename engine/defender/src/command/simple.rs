@@ -3,7 +3,7 @@
 use super::id;
 use super::path::Class;
 use super::pattern::Line;
-use super::program::{Kind, Traits};
+use super::program::{Kind, Program, Traits};
 use super::reader::{Reader, Scope};
 use super::redirect::Redirects;
 use super::scratch::{DEPTH_MAX, Marks, Word, hash};
@@ -15,6 +15,8 @@ use crate::{RuleId, Span};
 const WRAPPERS_MAX: usize = 12;
 /// Longest program name that tables know, bytes.
 pub(super) const NAME_BYTES_MAX: usize = 48;
+/// So many looks around in one command are a survey.
+const LOOKS_MANY: u8 = 4;
 /// What hiding a command that is risky in the open makes of it.
 const HIDDEN_RISK: f32 = 86.0;
 
@@ -112,16 +114,19 @@ impl Reader<'_> {
             let mut name = heapless::Vec::<u8, NAME_BYTES_MAX>::new();
             let letters = self.scratch.letters(&head);
             let _ = name.extend_from_slice(base_name(letters));
-            if let Some(program) = self.guard.programs.get(&name)
+            let guard = self.guard;
+            let program = guard.programs.get(&name);
+            if let Some(program) = program
                 && let Some(wrapper) = program.wrapper
             {
-                let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+                let words =
+                    self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
                 let scratch = &*self.scratch;
                 let inner = wrapper.inner(words.iter().map(|word| scratch.letters(word)));
                 // The wrapper's own rules first: `sudo -l`, `watch` and the like.
-                self.rules(&call, &name, redirects);
+                self.rules(&call, &name, program, redirects);
                 self.disguise(&head, &name, letters_len(&head));
-                let Some(skip) = inner else { return self.judge_alone(call, &name, redirects) };
+                let Some(skip) = inner else { return self.judge_alone(call, &name, program, redirects) };
                 for index in call.first + 1..call.first + 1 + skip {
                     self.environment_of_wrapper(index);
                 }
@@ -137,7 +142,7 @@ impl Reader<'_> {
                 }
                 continue;
             }
-            return self.judge(call, &head, &name, redirects);
+            return self.judge(call, &head, &name, program, redirects);
         }
         self.too_deep(call.span);
         Flow::default()
@@ -152,28 +157,41 @@ impl Reader<'_> {
     }
 
     /// A wrapper without a command to run, such as `env` or `sudo -i`.
-    fn judge_alone(&mut self, call: Call, name: &[u8], redirects: &Redirects) -> Flow {
+    fn judge_alone(&mut self, call: Call, name: &[u8], program: &Program, redirects: &Redirects) -> Flow {
         let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
-        match self.guard.programs.get(name).map(|program| program.kind) {
-            Some(Kind::None) | None => Flow::of(match name {
+        match program.kind {
+            Kind::None => Flow::of(match name {
                 b"env" => Taint::PRIVATE | Taint::OUTPUT,
                 _ => Taint::OUTPUT,
             }),
-            Some(_) => self.judge(call, &head, name, redirects),
+            _ => self.judge(call, &head, name, Some(program), redirects),
         }
     }
 
     /// Judges a program that is not a wrapper.
-    fn judge(&mut self, call: Call, head: &Word, name: &[u8], redirects: &Redirects) -> Flow {
+    fn judge(
+        &mut self,
+        call: Call,
+        head: &Word,
+        name: &[u8],
+        program: Option<&Program>,
+        redirects: &Redirects,
+    ) -> Flow {
         if head.marks.has(Marks::BLANK) {
             return self.unknown_program(&call, head);
         }
         let hidden = self.disguise(head, name, letters_len(head));
         self.past.hidden += u8::from(hidden);
-        let harmless = self.rules(&call, name, redirects);
-        let kind = self.guard.programs.get(name).map_or(Kind::None, |program| program.kind);
-        let traits = self.guard.programs.get(name).map_or(Traits::NONE, |program| program.traits);
+        let harmless = program.is_some_and(|program| self.rules(&call, name, program, redirects));
+        let (kind, traits) =
+            program.map_or((Kind::None, Traits::NONE), |program| (program.kind, program.traits));
         self.itself(&call, head);
+        if matches!(name, b"kill" | b"pkill" | b"killall") && self.past.loops > 0 {
+            let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+            if words.iter().any(|word| word.marks.has(Marks::DYNAMIC)) {
+                self.found(id::DESTROY_DATA, 54.0, call.span);
+            }
+        }
         let output = if harmless {
             Flow::of(Taint::OUTPUT)
         } else {
@@ -223,14 +241,13 @@ impl Reader<'_> {
     }
 
     /// Applies the tables. Returns whether the call only asks for help and the like.
-    fn rules(&mut self, call: &Call, name: &[u8], redirects: &Redirects) -> bool {
-        let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+    fn rules(&mut self, call: &Call, name: &[u8], program: &Program, redirects: &Redirects) -> bool {
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
         let taint = words.iter().fold(call.input.taint, |taint, word| taint | word.taint);
         let guard = self.guard;
         let classes = |letters: &[u8]| guard.paths.class(letters);
         let line = Line::new(self.scratch, name, words, &classes, redirects.written(), taint);
         let harmless = line.is_harmless();
-        let Some(program) = guard.programs.get(name) else { return false };
         let mut found = heapless::Vec::<(RuleId, f32), 8>::new();
         for form in program.forms.iter().filter_map(|&index| guard.forms.get(usize::from(index))) {
             if form.matches(&line) {
@@ -257,20 +274,26 @@ impl Reader<'_> {
 
     /// Notes a finding; what was hidden and is risky in the open is hostile.
     pub(super) fn found(&mut self, rule: RuleId, weight: f32, span: Span) {
+        if rule == id::RECON && weight >= 40.0 {
+            self.past.looks = self.past.looks.saturating_add(1);
+            if self.past.looks == LOOKS_MANY {
+                self.verdict.add(id::RECON, 53.0, span);
+            }
+        }
         let weight = if self.past.hidden > 0 && weight >= 45.0 { weight.max(HIDDEN_RISK) } else { weight };
         self.verdict.add(rule, weight, span);
     }
 
     /// Letters of the argument `n` behind the program.
     pub(super) fn arg(&self, call: &Call, n: usize) -> &[u8] {
-        let index = call.first + 1 + n;
+        let index = (call.first + 1).saturating_add(n);
         let word = if index < call.end { self.scratch.words.get(index) } else { None };
         word.map(|word| self.scratch.letters(word)).unwrap_or_default()
     }
 
     /// The argument `n` behind the program.
     pub(super) fn arg_word(&self, call: &Call, n: usize) -> Option<Word> {
-        let index = call.first + 1 + n;
+        let index = (call.first + 1).saturating_add(n);
         if index < call.end { self.scratch.words.get(index).copied() } else { None }
     }
 
@@ -280,7 +303,7 @@ impl Reader<'_> {
 
     /// All classes and taints of the arguments.
     pub(super) fn arguments(&self, call: &Call) -> (Class, Taint) {
-        let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
         words.iter().fold((Class::NONE, Taint::NONE), |(class, taint), word| {
             (class | self.guard.paths.class(self.scratch.letters(word)), taint | word.taint)
         })
@@ -288,13 +311,13 @@ impl Reader<'_> {
 
     /// Whether any of the arguments is one of `options` (exactly).
     pub(super) fn has_arg(&self, call: &Call, options: &[&[u8]]) -> bool {
-        let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
         words.iter().any(|word| options.contains(&self.scratch.letters(word)))
     }
 
     /// Whether a one-letter option is set, alone or in a cluster.
     pub(super) fn has_letter(&self, call: &Call, letter: u8) -> bool {
-        let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
         words.iter().any(|word| match self.scratch.letters(word) {
             [b'-', rest @ ..] if rest.first() != Some(&b'-') => {
                 rest.iter().take(8).any(|&byte| byte == letter)

@@ -9,6 +9,10 @@ use super::scratch::{Marks, hash};
 use super::simple::Call;
 use super::taint::{Flow, Taint};
 
+/// Subcommands that take something away, whatever the tool.
+const VERBS: &[&[u8]] =
+    &[b"delete", b"destroy", b"purge", b"terminate", b"unregister", b"wipe", b"deregister"];
+
 impl Reader<'_> {
     /// Reads the arguments by kind and tells what is printed.
     pub(super) fn special(
@@ -71,6 +75,9 @@ impl Reader<'_> {
         }
         if traits.has(Traits::COPIES) {
             flow.taint |= Taint::ARCHIVE;
+            if class.has(Class::HOME | Class::ROOT | Class::USER | Class::AUTH) && !class.has(Class::TEMP) {
+                flow.taint |= Taint::PRIVATE;
+            }
             if class.has(Class::SECRET) {
                 self.past.staged = true;
             }
@@ -133,6 +140,9 @@ impl Reader<'_> {
         if is_path {
             let flow = self.scratch.files.get(other).or_else(|| self.scratch.files.get(key));
             if let Some(flow) = flow {
+                if flow.text.is_none() && self.guard.paths.class(letters).has(Class::TEMP) {
+                    self.found(id::UNKNOWN_PROGRAM, 54.0, head.span);
+                }
                 return self.run_file(flow, call);
             }
             let hidden = letters
@@ -150,7 +160,21 @@ impl Reader<'_> {
         if class.has(Class::SECRET) {
             self.verdict.add(id::CREDENTIAL_ACCESS, 34.0, call.span);
         }
+        self.verb(call);
         Flow::of(Taint::OUTPUT | taint | class.taint())
+    }
+
+    /// A command of a tool that no table knows may still say what it is: `tool project delete x`.
+    fn verb(&mut self, call: &Call) {
+        for index in 0..self.args_len(call).min(4) {
+            let arg = self.arg(call, index);
+            let verb = arg.rsplit(|&byte| byte == b':').next().unwrap_or_default();
+            let verb = verb.split(|&byte| byte == b'-').next().unwrap_or_default();
+            if index < 3 && VERBS.contains(&verb) {
+                self.found(id::CLOUD_LOSS, 54.0, call.span);
+                return;
+            }
+        }
     }
 
     /// Runs a file that this command wrote.

@@ -22,7 +22,6 @@ pub(super) const RULES: &[Rule] = &[
             "pg_resetwal|pg_dropcluster",
             "influx delete",
             "influx bucket|org delete",
-            "curl -X|--request %:9200/",
             "rails|rake|bin/rails db:drop|db:reset|db:migrate:reset|db:schema:load|db:purge",
             "bundle exec rake|rails db:drop|db:reset",
             "django-admin|manage.py flush|sqlflush|reset_db|zero",

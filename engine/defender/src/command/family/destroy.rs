@@ -93,7 +93,6 @@ pub(super) const RULES: &[Rule] = &[
             "pacman -Rdd",
             "docker|podman %:/ =rm",
             "snap remove --purge",
-            "pip|pip3 uninstall -y|--yes",
             "conda env remove",
             "conda clean -a|--all",
             "trash-empty|osascript %empty^trash",
@@ -164,7 +163,7 @@ pub(super) const RULES: &[Rule] = &[
             "dd =if=/dev/zero =of=/dev/null",
         ],
     ),
-    rule(FORK_BOMB, 52.0, &["yes", "yes !<output $", "fallocate -l %T|000G", "ping -f", "ping6 -f"]),
+    rule(FORK_BOMB, 52.0, &["yes", "fallocate -l %T|000G", "ping -f", "ping6 -f"]),
     rule(
         MINE,
         86.0,

@@ -35,7 +35,6 @@ pub(super) const RULES: &[Rule] = &[
             "linpeas|linpeas.sh|linenum|linenum.sh|LinEnum.sh|unix-privesc-check|pspy|pspy64|pspy32|lse.sh|beroot|traitor|gtfoblookup|dirtycow|dirtypipe|pwnkit|sudo_killer|les.sh|linux-exploit-suggester.sh|AutoSUID.sh|peass",
             "sh|bash|python|python3|perl %linpeas|linenum|lse.sh|exploit-suggester|pspy|dirtycow|autosuid|privesc|dirty_sock|pwnkit",
             "chmod %linpeas|linenum|lse.sh|pspy|dirtycow|autosuid|exploit",
-            "su -c %/bin/sh|/bin/bash|chmod",
             "sudo %#-1",
             "sudo -u =#-1",
             "defaults write %sudo",

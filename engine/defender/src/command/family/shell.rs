@@ -45,7 +45,8 @@ pub(super) const RULES: &[Rule] = &[
         SHELL_ESCAPE,
         82.0,
         &[
-            "find -exec|-execdir =/bin/sh|/bin/bash|sh|bash -quit|-p",
+            "find -quit =/bin/sh|/bin/bash|sh|bash",
+            "find -exec|-execdir =/bin/sh|/bin/bash|sh|bash !-c",
             "vim|vi|nvim|ex|view|rvim|vimdiff %:!|!/bin|!sh|!bash|shell|:py|:lua|set^shell",
             "tar|gtar|bsdtar --checkpoint-action*|--checkpoint-action|--to-command*|--to-command|--use-compress-program*|-I|--rsh-command* %sh|exec",
             "tar|gtar %checkpoint-action=exec",
