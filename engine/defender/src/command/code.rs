@@ -611,7 +611,7 @@ impl Reader<'_> {
             self.found(id::DOWNLOAD_RUN, 66.0, call.span);
         }
         if can.has(Ability::DECODE) && can.has(Ability::EVAL | Ability::RUN) {
-            let weight = if can.has(Ability::EVAL) { 82.0 } else { 64.0 };
+            let weight = if can.has(Ability::EVAL) { 82.0 } else { 81.0 };
             self.found(id::DECODE_RUN, weight, call.span);
         }
         if can.has(Ability::PTY) && can.has(Ability::SHELL) || can.has(Ability::SETUID) && runs {

@@ -1,7 +1,7 @@
 //! Programs that delete, overwrite, move and re-permission files, by what they are pointed at.
 
 use super::id;
-use super::path::Class;
+use super::path::{Class, normalise, trim};
 use super::reader::Reader;
 use super::scratch::{Marks, Word, hash};
 use super::simple::{Call, base_name};
@@ -353,7 +353,10 @@ impl Reader<'_> {
 
 /// Risk of deleting a tree.
 fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
-    let bare = letters.strip_suffix(b"/").unwrap_or(letters);
+    let mut clean = heapless::Vec::new();
+    normalise(letters, &mut clean);
+    let bare = trim(&clean);
+    let slashes = bare.iter().filter(|&&byte| byte == b'/').count();
     if class.has(Class::ROOT) {
         return 97.0;
     }
@@ -365,29 +368,23 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
     }
     if class.has(Class::SYSTEM) && !class.has(Class::USER) {
         // The nearer to the root, the more hangs on it.
-        let depth = bare.iter().filter(|&&byte| byte == b'/').count();
-        return if depth <= 1 || class.has(Class::PROGRAM | Class::AUTH | Class::LOG | Class::DEVICE) {
-            93.0
-        } else if depth == 2 {
-            83.0
-        } else if depth == 3 {
-            66.0
-        } else {
-            56.0
+        let vital = class.has(Class::PROGRAM | Class::AUTH | Class::LOG | Class::DEVICE | Class::BOOT);
+        return match slashes {
+            0 | 1 => 93.0,
+            _ if vital => 90.0,
+            2 => 83.0,
+            3 => 62.0,
+            _ => 54.0,
         };
     }
     if class.has(Class::SECRET | Class::HISTORY) {
         return 83.0;
     }
     if class.has(Class::USER) {
-        let depth = bare.iter().filter(|&&byte| byte == b'/').count()
-            - usize::from(bare.starts_with(b"/home/") || bare.starts_with(b"/Users/"));
-        return if depth <= 1 {
-            84.0
-        } else if REBUILT.contains(&base_name(bare)) {
-            30.0
-        } else {
-            58.0
+        return match slashes {
+            0 | 1 => 84.0,
+            _ if REBUILT.contains(&base_name(bare)) => 30.0,
+            _ => 56.0,
         };
     }
     if matches!(letters, b"*" | b"." | b".." | b".*" | b"./" | b"./*" | b"../" | b"../*" | b".[!.]*" | b"**")
@@ -396,17 +393,11 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
     }
     if word.marks.has(Marks::DYNAMIC) {
         // `rm -rf "$X/"` with an empty X is the root.
-        let bare = word.marks.has(Marks::BLANK) || letters.first() == Some(&b'/') && letters.len() <= 2;
-        return if letters.starts_with(b"/") && letters.len() <= 2 {
-            66.0
-        } else if bare {
-            47.0
-        } else {
-            48.0
-        };
+        let root = letters.first() == Some(&b'/') && letters.len() <= 2;
+        return if root { 66.0 } else { 48.0 };
     }
     if letters.first() == Some(&b'/') {
-        return if bare.iter().filter(|&&byte| byte == b'/').count() <= 1 { 81.0 } else { 56.0 };
+        return if slashes <= 1 { 81.0 } else { 54.0 };
     }
     if letters.starts_with(b"..") {
         return 60.0;
@@ -421,7 +412,14 @@ fn file(letters: &[u8], class: Class, force: bool, wipes: bool, word: &Word) -> 
         return 66.0;
     }
     if class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::USER) {
-        return if globs || force { 60.0 } else { 44.0 };
+        let near = letters.iter().filter(|&&byte| byte == b'/').count() <= 2;
+        return if force && near {
+            81.0
+        } else if globs || force {
+            60.0
+        } else {
+            44.0
+        };
     }
     if wipes {
         return 51.0;

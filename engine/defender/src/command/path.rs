@@ -786,7 +786,7 @@ fn whole(path: &[u8]) -> Class {
 }
 
 /// Without what means "everything in it" at the end.
-fn trim(mut path: &[u8]) -> &[u8] {
+pub(super) fn trim(mut path: &[u8]) -> &[u8] {
     loop {
         path = match path {
             [rest @ .., b'/']

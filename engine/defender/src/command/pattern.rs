@@ -300,6 +300,7 @@ impl<'a> Line<'a> {
                     | b"--check-only"
             ) || arg.starts_with(b"--dry-run=") && arg != b"--dry-run=none"
         }) || matches!((self.words.len(), self.positional(0)), (1, Some(b"help" | b"version")))
+            || self.words.len() > 1 && self.args().last() == Some(b"help")
             || matches!(
                 (self.words.len(), self.args().next()),
                 (1, Some(b"-h" | b"-V" | b"-v" | b"-help" | b"-version"))

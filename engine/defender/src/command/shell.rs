@@ -66,7 +66,7 @@ impl Reader<'_> {
             self.found(id::DOWNLOAD_RUN, 86.0, call.span);
         }
         if word.taint.has(Taint::DECODED) {
-            self.found(id::DECODE_RUN, 64.0, call.span);
+            self.found(id::DECODE_RUN, 81.0, call.span);
         }
         let is_known = !word.marks.has(Marks::DYNAMIC);
         if word.marks.has(Marks::BLANK) {
@@ -143,7 +143,7 @@ impl Reader<'_> {
         }
         let hidden = input.taint.has(Taint::DECODED);
         if hidden {
-            self.found(id::DECODE_RUN, if input.text.is_some() { 62.0 } else { 83.0 }, call.span);
+            self.found(id::DECODE_RUN, 82.0, call.span);
         }
         let Some(text) = input.text else {
             if input.open && !hidden {
@@ -228,7 +228,8 @@ impl Reader<'_> {
     /// `trap TEXT SIGNAL`.
     pub(super) fn trap(&mut self, call: &Call) -> Flow {
         if self.has_arg(call, &[b"DEBUG"]) {
-            self.found(id::PERSIST, 62.0, call.span);
+            let logs = self.has_part(call, &[b"BASH_COMMAND", b"/tmp"]);
+            self.found(id::PERSIST, if logs { 81.0 } else { 58.0 }, call.span);
         }
         let Some(word) = self.arg_word(call, 0) else { return Flow::default() };
         if self.scratch.letters(&word).first() != Some(&b'-') {

@@ -125,13 +125,5 @@ pub(super) const RULES: &[Rule] = &[
             "neonctl|turso =delete|destroy",
         ],
     ),
-    rule(
-        CLOUD_LOSS,
-        52.0,
-        &[
-            "kubectl|oc|k edit|cp",
-            "docker|podman|nerdctl kill",
-            "aws * put-*policy*|update-*policy*|attach-*policy*",
-        ],
-    ),
+    rule(CLOUD_LOSS, 52.0, &["aws * put-*policy*|update-*policy*|attach-*policy*"]),
 ];

@@ -26,7 +26,6 @@ pub(super) const RULES: &[Rule] = &[
             "utmpdump -r",
             "lastlog -C|--clear",
             "wtmpclean|logcleaner|zap2|mig-logcleaner",
-            "auditctl",
             "dmesg -C|-c|--clear|--read-clear",
             "srm|wipe @history|log|user",
             "rm @history",
@@ -49,8 +48,6 @@ pub(super) const RULES: &[Rule] = &[
             "SetFile -m|-d",
             "touch -t|-d %1970|1999|2000",
             "logger -p %fake",
-            "clear_console",
-            "ausearch|aureport",
         ],
     ),
 ];

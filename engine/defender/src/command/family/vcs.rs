@@ -50,7 +50,6 @@ pub(super) const RULES: &[Rule] = &[
             "git checkout =.",
             "git restore !--staged|-S",
             "git restore --worktree|-W",
-            "git rebase --onto|-i",
             "git tag -d|--delete",
             "git branch -d|--delete -f|--force",
             "git commit-tree",
