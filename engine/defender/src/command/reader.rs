@@ -16,6 +16,9 @@ use crate::Span;
 /// Bytes that nested scripts, copies of values and outputs may come to, beside the command itself.
 const WORK_BYTES_MAX: usize = 4 * COMMAND_BYTES_MAX;
 
+/// Longest function body that is read again, with its arguments, where it is called.
+const BODY_BYTES_MAX: usize = 4096;
+
 /// What ends a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -73,6 +76,8 @@ struct Group {
     /// In a `case`: the next word is a pattern.
     pattern: bool,
     function: bool,
+    /// Where a function's body begins.
+    body: usize,
     /// The next command is the other side of `||`.
     either: bool,
 }
@@ -90,7 +95,7 @@ enum Opener {
 impl Group {
     fn new(opener: Opener, input: Flow) -> Self {
         let output = Flow::default();
-        Self { opener, input, pipe: None, output, pattern: false, function: false, either: false }
+        Self { opener, input, pipe: None, output, pattern: false, function: false, body: 0, either: false }
     }
 }
 
@@ -284,6 +289,7 @@ impl<'a> Reader<'a> {
         let mut inner = Group::new(opener, group.pipe.unwrap_or(group.input));
         if let Some(name) = function {
             inner.function = self.inside.push(name).is_ok();
+            inner.body = at;
         }
         if opener == Opener::Loop {
             self.past.loops = self.past.loops.saturating_add(1);
@@ -305,8 +311,14 @@ impl<'a> Reader<'a> {
         group: Group,
     ) -> Group {
         let Some(mut outer) = groups.pop() else { return group };
-        if group.function {
-            self.inside.pop();
+        if group.function
+            && let Some(name) = self.inside.pop()
+        {
+            let body = source.slice(group.body, at.saturating_sub(1));
+            if matches!(group.opener, Opener::Brace | Opener::Paren) && body.len() <= BODY_BYTES_MAX {
+                let text = self.remember(body);
+                self.scratch.functions.set(name, Flow { text, ..Flow::default() });
+            }
         }
         if group.opener == Opener::Loop {
             self.past.loops = self.past.loops.saturating_sub(1);

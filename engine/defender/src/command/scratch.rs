@@ -103,6 +103,10 @@ impl Names {
         }
     }
 
+    pub(crate) fn forget(&mut self, name: u64) {
+        self.0.retain(|entry| entry.name != name);
+    }
+
     pub(crate) fn get(&self, name: u64) -> Option<Flow> {
         self.0.iter().find(|entry| entry.name == name).map(|entry| entry.flow)
     }

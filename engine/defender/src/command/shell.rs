@@ -292,6 +292,7 @@ impl Reader<'_> {
             || class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::LOG);
         let (mut filtered, mut secret, mut deletes, mut by_name) =
             (false, class.has(Class::SECRET), false, false);
+        let mut looks = false;
         let mut index = paths;
         while index < count {
             let arg = self.arg(call, index);
@@ -310,7 +311,9 @@ impl Reader<'_> {
                     index += 1;
                 }
                 b"-empty" => filtered = true,
+                b"-readable" | b"-writable" => (filtered, looks) = (true, true),
                 b"-perm" => {
+                    looks = true;
                     let value = self.arg(call, index + 1);
                     let special = [
                         &b"4000"[..],
@@ -346,6 +349,10 @@ impl Reader<'_> {
                     while end < count && !matches!(self.arg(call, end), b";" | b"+") {
                         end += 1;
                     }
+                    looks |= matches!(
+                        base_name(self.arg(call, from)),
+                        b"ls" | b"cat" | b"grep" | b"egrep" | b"head" | b"file" | b"stat"
+                    );
                     self.found_files(call, from, end, (wide, filtered), widest, redirects);
                     index = end;
                 }
@@ -411,6 +418,11 @@ impl Reader<'_> {
                 (false, false) => 44.0,
             };
             self.found(id::CREDENTIAL_ACCESS, weight, call.span);
+        }
+        // A search of the whole machine that hides what it may not see, to list or read what it finds.
+        let hides = redirects.list.iter().any(|one| one.descriptor == 2);
+        if wide && hides && looks {
+            self.found(id::RECON, 51.0, call.span);
         }
         let mut flow = Flow::of(Taint::OUTPUT | class.taint());
         if secret {

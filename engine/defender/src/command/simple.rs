@@ -124,7 +124,9 @@ impl Reader<'_> {
                 let scratch = &*self.scratch;
                 let inner = wrapper.inner(words.iter().map(|word| scratch.letters(word)));
                 // The wrapper's own rules first: `sudo -l`, `watch` and the like.
-                self.rules(&call, &name, program, redirects);
+                // They see the wrapper's part of the line and the name of what it wraps.
+                let own = inner.map_or(call.end, |skip| (call.first + 2 + skip).min(call.end));
+                self.rules(&Call { end: own, ..call }, &name, program, redirects);
                 self.disguise(&head, &name, letters_len(&head));
                 let Some(skip) = inner else { return self.judge_alone(call, &name, program, redirects) };
                 for index in call.first + 1..call.first + 1 + skip {

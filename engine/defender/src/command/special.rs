@@ -10,8 +10,17 @@ use super::simple::Call;
 use super::taint::{Flow, Taint};
 
 /// Subcommands that take something away, whatever the tool.
-const VERBS: &[&[u8]] =
-    &[b"delete", b"destroy", b"purge", b"terminate", b"unregister", b"wipe", b"deregister"];
+const VERBS: &[&[u8]] = &[
+    b"delete",
+    b"destroy",
+    b"purge",
+    b"terminate",
+    b"unregister",
+    b"wipe",
+    b"deregister",
+    b"rdelete",
+    b"unsubscribe",
+];
 
 impl Reader<'_> {
     /// Reads the arguments by kind and tells what is printed.
@@ -135,7 +144,8 @@ impl Reader<'_> {
         let (class, taint) = self.arguments(call);
         if !is_path && self.scratch.functions.get(other).is_some() {
             self.reads(class, Traits::READS, call);
-            return Flow::of(taint | class.taint() | call.input.taint | Taint::OUTPUT);
+            let printed = self.function(other, call);
+            return Flow::of(taint | class.taint() | call.input.taint | printed.taint | Taint::OUTPUT);
         }
         if is_path {
             let flow = self.scratch.files.get(other).or_else(|| self.scratch.files.get(key));
@@ -164,13 +174,39 @@ impl Reader<'_> {
         Flow::of(Taint::OUTPUT | taint | class.taint())
     }
 
+    /// Reads the body of a function again, with the arguments of this call.
+    fn function(&mut self, name: u64, call: &Call) -> Flow {
+        let Some(body) = self.scratch.functions.get(name).and_then(|flow| flow.text) else {
+            return Flow::default();
+        };
+        // One that calls itself has been read already.
+        if self.inside.contains(&name) || self.inside.push(name).is_err() {
+            return Flow::default();
+        }
+        for (index, digit) in (b'1'..=b'9').enumerate() {
+            if let Some(word) = self.arg_word(call, index) {
+                let known = !word.marks.has(Marks::DYNAMIC);
+                let text = if known { self.remember_word(&word) } else { None };
+                self.scratch.variables.set(hash(&[digit]), Flow { taint: word.taint, text, open: true });
+            }
+        }
+        let flow = self.nested(body, call.span, call.scope, call.input);
+        for digit in b'1'..=b'9' {
+            self.scratch.variables.forget(hash(&[digit]));
+        }
+        self.inside.pop();
+        flow
+    }
+
     /// A command of a tool that no table knows may still say what it is: `tool project delete x`.
     fn verb(&mut self, call: &Call) {
-        for index in 0..self.args_len(call).min(4) {
+        for index in 0..self.args_len(call).min(8) {
             let arg = self.arg(call, index);
             let verb = arg.rsplit(|&byte| byte == b':').next().unwrap_or_default();
-            let verb = verb.split(|&byte| byte == b'-').next().unwrap_or_default();
-            if index < 3 && VERBS.contains(&verb) {
+            let mut parts = verb.split(|&byte| matches!(byte, b'-' | b'_'));
+            let (verb, compound) = (parts.next().unwrap_or_default(), parts.next().is_some());
+            let takes = VERBS.contains(&verb) && (index < 3 || compound);
+            if takes || compound && matches!(verb, b"remove" | b"clear" | b"revoke" | b"drop") {
                 self.found(id::CLOUD_LOSS, 54.0, call.span);
                 return;
             }

@@ -266,6 +266,15 @@ impl Reader<'_> {
 
     /// `$1`, `$@`, `$?` and the like.
     pub(super) fn positional(&mut self, source: &Source<'_>, byte: u8, at: usize, open: &mut Open) {
+        // Inside a function that is called with known arguments.
+        if let Some(flow) = self.scratch.variables.get(hash(&[byte])) {
+            open.taint |= flow.taint;
+            match flow.text {
+                Some(text) => self.insert(source, open, text, byte != b'@', at),
+                None => self.unknown(open),
+            }
+            return;
+        }
         match byte {
             b'0' => {
                 open.marks |= Marks::SELF;

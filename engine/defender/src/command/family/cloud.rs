@@ -126,4 +126,18 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     rule(CLOUD_LOSS, 52.0, &["aws * put-*policy*|update-*policy*|attach-*policy*"]),
+    rule(
+        CLOUD_LOSS,
+        54.0,
+        &[
+            "aws secretsmanager put-*|update-*|rotate-*",
+            "aws sns|sqs unsubscribe|purge-queue",
+            "kafka-acls|kafka-acls.sh|kafka-configs|kafka-configs.sh --remove|--delete-config",
+            "rabbitmqctl clear_*",
+            "rclone rmdir",
+            "curl %/doDelete|/delete-",
+            "doppler|op|infisical|chamber =delete|rm|remove",
+            "gitlab-runner unregister|verify|reset-token",
+        ],
+    ),
 ];

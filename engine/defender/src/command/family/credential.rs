@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] = &[
             "security =dump-keychain|export|dump-trust-settings",
             "security =find-generic-password|find-internet-password|find-certificate -w|-g|-a|-wa",
             "mimipenguin|mimipenguin.sh|mimikatz|lazagne|lazagne.py|laZagne.py|pypykatz|secretsdump.py|hashdump|chainbreaker|keychaindump|truffleHog|swap_digger|swap_digger.sh|3snake|mimipenguin.py|firefox_decrypt.py|donpapi",
-            "python|python3|sh|bash|sudo %lazagne|mimipenguin|secretsdump|pypykatz|firefox_decrypt|hackbrowserdata|swap_digger|keydump",
+            "python|python2|python3|sh|bash|sudo %lazagne|mimipenguin|secretsdump|pypykatz|firefox_decrypt|hackbrowserdata|swap_digger|keydump",
             "unshadow",
             "john|hashcat|hydra|medusa|ncrack|patator|crackmapexec|nxc|kerbrute|cewl|aircrack-ng|crowbar|fcrackzip|zip2john|ssh2john",
             "gcore",

@@ -132,7 +132,7 @@ pub(super) const RULES: &[Rule] = &[
         HALT,
         56.0,
         &[
-            "shutdown|reboot|halt|poweroff",
+            "shutdown|reboot",
             "systemctl reboot|poweroff|halt|kexec|emergency|rescue|suspend|hibernate",
             "init|telinit 0|1|6",
             "kexec -e",
@@ -175,4 +175,9 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     rule(DESTROY_DATA, 58.0, &["crontab -r"]),
+    rule(
+        HALT,
+        80.5,
+        &["halt|poweroff", "shutdown -h|-P|-H !-c", "systemctl poweroff|halt", "init|telinit 0"],
+    ),
 ];

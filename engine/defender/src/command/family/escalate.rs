@@ -114,4 +114,13 @@ pub(super) const RULES: &[Rule] = &[
             "useradd|adduser %evil|backdoor|hacker",
         ],
     ),
+    rule(
+        ESCALATE,
+        82.0,
+        &[
+            "psexec.py|wmiexec.py|smbexec.py|atexec.py|dcomexec.py|impacket-psexec|impacket-wmiexec|evil-winrm|psexec",
+            "dsenableroot",
+            "sysadminctl -guestAccount|-addUser|-resetPasswordFor",
+        ],
+    ),
 ];
