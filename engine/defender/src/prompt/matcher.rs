@@ -303,9 +303,10 @@ impl Compiled {
     }
 }
 
-/// Lead bytes of the scripts that write without spaces between words.
+/// Lead bytes of the scripts that write without spaces between words. Thai shares its with the scripts of India, whose
+/// words are long enough to be told apart without.
 fn is_ideograph(byte: u8) -> bool {
-    (0xE3..=0xE9).contains(&byte)
+    byte == 0xE0 || (0xE3..=0xE9).contains(&byte)
 }
 
 /// Whether the last character asks for a word to end after it.

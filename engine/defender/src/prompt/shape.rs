@@ -4,7 +4,7 @@ use super::matcher::{Hit, Matcher, Matches};
 use super::view::{UPPER, View};
 
 /// Names of what [`Shape::measure`] writes, in order.
-pub(super) const NAMES: [&str; 30] = [
+pub(super) const NAMES: [&str; 37] = [
     "length",
     "short",
     "capitals",
@@ -35,6 +35,13 @@ pub(super) const NAMES: [&str; 30] = [
     "long",
     "last-asks",
     "one-line",
+    "peak-orders",
+    "peak-jailbreak",
+    "prose-in-table",
+    "order-in-table",
+    "before-header",
+    "lone-ask",
+    "peak-many",
 ];
 
 /// The concepts that speak to the reader.
@@ -44,7 +51,15 @@ pub(super) struct Shape {
     asks: u128,
     english: u128,
     foreign: u128,
+    /// What an order to a reader is made of.
+    directive: u128,
+    /// What a jailbreak is made of.
+    jailbreak: u128,
 }
+
+/// Words that are near each other, for the peaks.
+const ORDER_REACH: u32 = 30;
+const JAILBREAK_REACH: u32 = 80;
 
 impl Shape {
     pub(super) fn new(matcher: &Matcher) -> Self {
@@ -56,6 +71,45 @@ impl Shape {
             asks: bits(&["question"]),
             english: bits(&["english"]),
             foreign: bits(&["foreign"]),
+            directive: bits(&[
+                "urgent",
+                "interrupt",
+                "new",
+                "task",
+                "must",
+                "follow",
+                "duty",
+                "imperative",
+                "question",
+                "answer-order",
+                "reply",
+                "override",
+                "tell-user",
+                "note-to",
+                "assistant",
+                "done",
+                "focus",
+                "instead",
+                "scope",
+                "instruction",
+                "ornament",
+                "secretly",
+                "no-approval",
+            ]),
+            jailbreak: bits(&[
+                "persona",
+                "nolimits",
+                "norefusal",
+                "immoral",
+                "mode",
+                "model",
+                "always",
+                "twofold",
+                "ask-slot",
+                "must",
+                "now",
+                "override",
+            ]),
         }
     }
 
@@ -70,7 +124,14 @@ impl Shape {
         let (mut last_asks, mut english, mut foreign) = (false, 0u32, 0u32);
         let (mut edge_english, mut edge_foreign) = ([0u32; 2], [0u32; 2]);
         let mut before = None;
+        let (mut orders, mut jailbreaks) = (Peak::new(ORDER_REACH), Peak::new(JAILBREAK_REACH));
         for hit in &found.hits {
+            if is(self.directive, hit) {
+                orders.see(hit);
+            }
+            if is(self.jailbreak, hit) {
+                jailbreaks.see(hit);
+            }
             let edges =
                 [hit.sentence == 0 || hit.line <= 1, hit.sentence == last_sentence || hit.line == last_line];
             if is(self.orders | self.asks, hit) {
@@ -99,6 +160,7 @@ impl Shape {
         let foreign_edge =
             edge_foreign.iter().zip(edge_english).any(|(&f, e)| f >= 2 && e == 0) && english > foreign;
         let text = Text::of(view);
+        let lines = Lines::of(view, found, self.orders | self.asks);
         let capitals = view.tokens.iter().filter(|token| token.flags & UPPER != 0).count() as f32;
         let quoted: u32 = found.tallies.iter().map(|t| u32::from(t.quoted > 0)).sum();
         let negated: u32 = found.tallies.iter().map(|t| u32::from(t.negated > 0)).sum();
@@ -138,8 +200,88 @@ impl Shape {
             flag(words > 400.0),
             flag(last_asks && many),
             flag(last_line <= 1),
+            orders.most as f32 / 8.0,
+            jailbreaks.most as f32 / 8.0,
+            flag(lines.prose_in_table),
+            flag(lines.order_in_table),
+            flag(lines.before_header),
+            flag(many && text.asks == 1),
+            flag(orders.most >= 6),
         ]);
-        debug_assert_eq!(NAMES.len(), 30);
+    }
+}
+
+/// The most different concepts of a set that stand near each other.
+struct Peak {
+    reach: u32,
+    latest: [(u8, u32); 24],
+    known: usize,
+    most: u32,
+}
+
+impl Peak {
+    fn new(reach: u32) -> Self {
+        Self { reach, latest: [(0, 0); 24], known: 0, most: 0 }
+    }
+
+    fn see(&mut self, hit: &Hit) {
+        let known = self.latest.iter_mut().take(self.known).find(|(concept, _)| *concept == hit.concept);
+        match known {
+            Some(place) => place.1 = hit.token,
+            None => {
+                if let Some(place) = self.latest.get_mut(self.known) {
+                    *place = (hit.concept, hit.token);
+                    self.known += 1;
+                }
+            }
+        }
+        let near = |&&(_, token): &&(u8, u32)| hit.token.saturating_sub(token) <= self.reach;
+        self.most = self.most.max(self.latest.iter().take(self.known).filter(near).count() as u32);
+    }
+}
+
+/// Lines that are unlike the others.
+#[derive(Default)]
+struct Lines {
+    /// A sentence between the rows of a table, and one that gives an order or asks.
+    prose_in_table: bool,
+    order_in_table: bool,
+    /// Something before the first header of a mail.
+    before_header: bool,
+}
+
+/// A line of at least so many words is a sentence.
+const SENTENCE_WORDS_MIN: u32 = 5;
+
+impl Lines {
+    fn of(view: &View, found: &Matches, orders: u128) -> Self {
+        let mut lines = Self::default();
+        let bytes = view.text.as_bytes();
+        let (mut rows, mut prose, mut at) = (0u32, 0u32, 0usize);
+        let mut prose_line = None;
+        while let Some(token) = view.tokens.get(at) {
+            let len = view.tokens.iter().skip(at).take_while(|next| next.line == token.line).count().max(1);
+            let end = view.tokens.get(at + len).map_or(bytes.len(), |next| next.start as usize);
+            let start = (token.start as usize).saturating_sub(2);
+            let line = bytes.get(start..end).unwrap_or_default();
+            let bars = line.iter().filter(|&&b| b == b'|').count();
+            if bars >= 3 {
+                rows += 1;
+            } else if len as u32 >= SENTENCE_WORDS_MIN && bars == 0 {
+                prose += 1;
+                prose_line = Some(token.line);
+            }
+            if line.windows(8).take(3).any(|head| head == b"subject:")
+                || line.windows(5).take(3).any(|head| head == b"from:")
+            {
+                lines.before_header |= rows + prose > 0 && rows + prose <= 2;
+            }
+            at += len;
+        }
+        lines.prose_in_table = rows >= 3 && (1..=2).contains(&prose);
+        lines.order_in_table = lines.prose_in_table
+            && found.hits.iter().any(|hit| Some(hit.line) == prose_line && orders >> hit.concept & 1 == 1);
+        lines
     }
 }
 

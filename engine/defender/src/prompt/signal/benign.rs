@@ -53,6 +53,12 @@ pub(super) const FAMILY: Family = Family {
                 "thank you|thanks|regards|best regards|sincerely|dear|hi|hello|cheers|let me know|if you have any questions|feel free|unsubscribe|sent from|subject:|from:|to:|re:|fwd:",
             ],
         ),
+        (
+            "change",
+            &[
+                "change|changing|reset|resetting|manage|manager|forgot my|update my|store|storing|hash|hashing|generator|strength|strong|policy|expires|expire|create a|choose a|protect my|how do i|how can i|how should|best practices|andern|zurucksetzen|verwalten|vergessen|changer|reinitialiser|oublie mon|cambiar|restablecer|cambiare|reimpostare|alterar|redefinir|wijzigen|zmienic|сменить|поменять|сбросить|восстановить|degistir*|sifirla*|تغيير|اعاده تعيين|बदल*|रीसेट|更改|修改|重置|变更|変更|リセット|管理方法|변경|재설정|바꾸|doi mat khau|thay doi|dat lai|mengganti|mengubah|palitan|เปลี่ยน|পরিবর্তন",
+            ],
+        ),
         ("english", &["the|and|of|to|is|in|that|for|with|are|this|on|be|it"]),
         (
             "foreign",
@@ -82,6 +88,8 @@ pub(super) const FAMILY: Family = Family {
         Rule::word("benign.trait", &["trait"]),
         Rule::word("benign.protect", &["protect"]),
         Rule::word("benign.courtesy", &["courtesy"]),
+        Rule::near("benign.change-secret", &["change", "secret"], 8).across(1).firm(),
+        Rule::near("benign.protect-secret", &["protect", "secret|valuables"], 16).across(1).firm(),
         Rule::word("benign.english", &["english"]),
         Rule::word("benign.foreign", &["foreign"]),
         Rule::word("benign.rot13", &["rot13"]),

@@ -23,6 +23,7 @@ pub(super) const FAMILY: Family = Family {
                 "नजरअंदाज*|अनदेखा*|अनदेखी*|भूल जा*|भुला*|उपेक्षा*|अवहेलना*|忽略|忽视|无视|無視|忘记|忘掉|忘了|忘記|不要理会|不要管|别管|抛开|放弃|不理会",
                 "無視し*|無視|忘れ*|忘れて|気にしない|무시하*|무시해*|무시|잊어*|잊으*|잊고|bo qua|quen di|hay quen|phot lo|lo di|khong quan tam",
                 "abaikan|lupakan|jangan hiraukan|kesampingkan|kalimutan|huwag pansinin|balewalain|ipagwalang*|zaboravi*|ignorisi|ignorira*|zanemar*|glem|ignorera|glom|bortse|ignoroi|unohda|αγνοη*|ξεχασ*",
+                "เพิกเฉย|ละเว้น|อย่าสนใจ|ลืม|ไม่ต้องสนใจ|উপেক্ষা|ভুলে যান|অগ্রাহ্য|புறக்கணி*|విస్మరించ*|hunsu*|puuza|ignorá|ignorovat|zabudni|zapomen*|felejts*|uita|ignora*|التجاهل",
                 "ignoreall*|ignoreprev*|ignorethe*|disregardall*|disregardprev*|forgetall*|forgetprev*|forgeteverything*",
             ],
         ),
@@ -37,7 +38,7 @@ pub(super) const FAMILY: Family = Family {
                 "sopra|prima|finora|inizial*|vorige|voorgaande|eerdere|bovenstaande|hierboven|daarvoor|tot nu toe|poprzedni*|wczesniejsz*|powyzsz*|dotychczasow*",
                 "предыдущ*|прежн*|ранее|выше|вышеуказан*|прошл*|до этого|попередн*|раніше|вище|onceki|yukaridaki|daha onceki|bundan once|السابقه|السابق|اعلاه|ما سبق|قبل",
                 "पिछल*|पूर्व|उपरोक्त|पहले|ऊपर|之前*|以前*|以上|先前*|上述|上面*|前面*|此前|前の|以前の|上記*|これまで|先ほど|今までの|이전*|위의|앞의|앞선|지금까지|기존",
-                "truoc|truoc do|truoc day|o tren|phia tren|sebelumnya|sebelum|di atas|terdahulu|nakaraang|naunang|nauna|prethodn*|tidligere|forrige|foregaende|tidigare|edelliset|aiemmat|προηγουμεν*|predchoz*|elozo|anterioare",
+                "truoc|truoc do|truoc day|o tren|phia tren|sebelumnya|sebelum|di atas|terdahulu|nakaraang|naunang|nauna|prethodn*|tidligere|forrige|foregaende|tidigare|edelliset|aiemmat|προηγουμεν*|predchoz*|elozo|anterioare|ก่อนหน้า|ข้างต้น|ด้านบน|เดิม|পূর্ববর্তী|আগের|উপরের",
             ],
         ),
         (
@@ -50,7 +51,7 @@ pub(super) const FAMILY: Family = Family {
                 "istruzion*|ordini|regole|direttiv*|comandi|instruc*|ordens|regras|diretriz*|instructies|opdrachten|regels|aanwijzing*|instrukcj*|polecen*|zasad*|wytyczn*",
                 "инструкц*|указани*|команд*|правил*|распоряжен*|директив*|інструкц*|вказівк*|talimat*|komut*|kural*|yonerge*|التعليمات|تعليمات|الاوامر|اوامر|القواعد|التوجيهات|توجيهات",
                 "निर्देश*|आदेश*|नियम*|अनुदेश*|指示*|指令*|命令*|规则*|規則|要求|提示词*|提示*|ルール|プロンプト|지시*|명령*|규칙*|지침*|프롬프트",
-                "huong dan|chi dan|chi thi|menh lenh|lenh|quy tac|instruksi|perintah|aturan|petunjuk|panuto|tagubilin|utos|instrukcije|uputstv*|upute|instruktioner|ohjeet|οδηγιες|pokyny|utasitas*|instructiunile",
+                "huong dan|chi dan|chi thi|menh lenh|lenh|quy tac|instruksi|perintah|aturan|petunjuk|panuto|tagubilin|utos|instrukcije|uputstv*|upute|instruktioner|ohjeet|οδηγιες|pokyny|utasitas*|instructiunile|คำสั่ง|คำแนะนำ|กฎ|নির্দেশ*|নিয়ম*",
             ],
         ),
         (

@@ -20,7 +20,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "interrupt",
             &[
-                "before you begin|before you start|pause|hold on|wait|stop|stop here|by the way|oh and|oh, and|one more thing|but first|also, |additionally|furthermore|in addition|meanwhile|switch gears|shift your|shifting|change of|detour|side quest|new task|new directive|task update|update:|task alert|alert:|directive|directives|mission|agenda|next chapter|turn the page|next phase|next step|upcoming|ahead|forthcoming|following task|following question|following instruction*|following directive*|prepare to|prepare for|brace yourself|ready yourself|focus|your focus|concentrate|execute|action needed|action required",
+                "before you begin|before you start|pause|hold on|wait|stop|stop here|by the way|oh and|oh, and|one more thing|but first|also, |additionally|furthermore|in addition|meanwhile|switch gears|shift your|shifting|change of|detour|side quest|new task|new directive|task update|update:|task alert|alert:|directive|directives|mission|agenda|next chapter|turn the page|next phase|next step|upcoming|ahead|forthcoming|following task|following question|following instruction*|following directive*|prepare to|prepare for|brace yourself|ready yourself|focus|your focus|concentrate|execute|action needed|action required|call to action|command, not|not a suggestion|transition|transitional|turning point|turn of events|crossroads|threshold|milestone|keystone|linchpin|game-changer|gateway|blueprint for|directive below|instructions below|directives ahead|instructions that follow|what follows|what lies ahead|lies ahead|awaits|await|undivided attention|full stop|swift|decisive|faint of heart|seatbelt|additional task|additional assignment|extra task|extra assignment|another task|another assignment|essential task|important task|next task|mark this|about to receive|about to",
             ],
         ),
         (
@@ -32,6 +32,13 @@ pub(super) const FAMILY: Family = Family {
     ],
     rules: &[
         Rule::word("pressure.urgent", &["urgent"]),
+        Rule::near("pressure.urgent-ask", &["urgent|interrupt", "question|imperative"], 24).across(2),
+        Rule::near(
+            "pressure.summons",
+            &["urgent|interrupt|focus", "instruction|task|follow", "question|imperative|answer-order"],
+            40,
+        )
+        .across(3),
         Rule::word("pressure.secretly", &["secretly"]),
         Rule::word("pressure.interrupt", &["interrupt"]),
         Rule::word("pressure.authority", &["authority"]),

@@ -124,7 +124,9 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
         // Ideographs and kana (E2 to E9 lead their three bytes) stand alone; Hangul, which has spaces, does not.
-        if (0xE3..=0xE9).contains(&byte) {
+        // Thai and its neighbours have no spaces either.
+        let thai = byte == 0xE0 && bytes.get(at + 1).is_some_and(|&next| next >= 0xB8);
+        if thai || (0xE3..=0xE9).contains(&byte) {
             return if at == start { (at + 3).min(bytes.len()) } else { at };
         }
         if !is_word(byte) {
