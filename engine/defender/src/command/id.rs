@@ -2,14 +2,16 @@
 
 use crate::RuleId;
 
-pub(super) const ALLOWED: RuleId = "command.allowed";
+/// A policy lets it pass.
+pub const ALLOWED: RuleId = "command.allowed";
 pub(super) const BIND_SHELL: RuleId = "command.bind-shell";
 pub(super) const CLEAR_TRACES: RuleId = "command.clear-traces";
 pub(super) const CLOUD_LOSS: RuleId = "command.cloud-loss";
 pub(super) const CREDENTIAL_ACCESS: RuleId = "command.credential-access";
 pub(super) const DATABASE_LOSS: RuleId = "command.database-loss";
 pub(super) const DECODE_RUN: RuleId = "command.decode-run";
-pub(super) const DENIED: RuleId = "command.denied";
+/// A policy forbids it.
+pub const DENIED: RuleId = "command.denied";
 pub(super) const DESTROY_DATA: RuleId = "command.destroy-data";
 pub(super) const DESTROY_DEVICE: RuleId = "command.destroy-device";
 pub(super) const DISABLE_PROTECTION: RuleId = "command.disable-protection";

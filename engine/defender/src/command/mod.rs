@@ -37,6 +37,7 @@ mod wrap;
 
 use crate::{Assessment, Finding, Span};
 
+pub use id::{ALLOWED, DENIED};
 pub use rules::Rules;
 pub use scratch::{COMMAND_BYTES_MAX, Scratch};
 
@@ -60,11 +61,6 @@ impl CommandGuard {
     pub fn new() -> Self {
         let (programs, forms) = program::Programs::build();
         Self { programs, forms, paths: path::Paths::new(), abilities: code::Abilities::new() }
-    }
-
-    /// Stub.
-    pub fn assess_with(&self, _: &Rules, command: &str, scratch: &mut Scratch) -> Assessment {
-        self.assess(command, scratch)
     }
 
     /// Judges a shell command.
@@ -98,16 +94,3 @@ impl CommandGuard {
         verdict.finish()
     }
 }
-
-/// Stub.
-#[derive(Debug, Default)]
-pub struct Rules {
-    /// Stub.
-    pub deny: Vec<Vec<String>>,
-    /// Stub.
-    pub allow: Vec<Vec<String>>,
-}
-/// Stub.
-pub const DENIED: crate::RuleId = "command.denied";
-/// Stub.
-pub const ALLOWED: crate::RuleId = "command.allowed";
