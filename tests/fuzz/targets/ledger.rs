@@ -8,10 +8,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use pincer_defender::Provenance;
-use pincer_defender::ledger::{
-    ActionKind, Chain, Entry, EntryId, Hash, Item, PREVIEW_CHARS_MAX, PayloadRef, Reader, Record, Tally, preview,
-};
 use pincer_defender::ledger::Head;
+use pincer_defender::ledger::{
+    ActionKind, Chain, Entry, EntryId, Hash, Item, PREVIEW_CHARS_MAX, PayloadRef, Reader, Record, Tally,
+    preview,
+};
 use pincer_defender::policy::Verdict;
 
 fuzz_target!(|input: &[u8]| {
@@ -86,7 +87,10 @@ fn record(n: usize, piece: String) -> Record {
         preview: preview(&piece),
     };
     match n % 3 {
-        0 => Record::Quarantined { entry, payload: PayloadRef { sha256: Hash::of(piece.as_bytes()), bytes: n as u64 } },
+        0 => Record::Quarantined {
+            entry,
+            payload: PayloadRef { sha256: Hash::of(piece.as_bytes()), bytes: n as u64 },
+        },
         1 => Record::Decision { entry },
         _ => Record::Released { id: entry.id, by: piece },
     }

@@ -46,7 +46,8 @@ fn load(text: &str, format: Format) {
         compiled.url(text),
         compiled.sender("chat", "7"),
     ] {
-        let subject = Subject { tool: Some("exec"), channel: Some("chat"), agent: "main", session: "s", listing };
+        let subject =
+            Subject { tool: Some("exec"), channel: Some("chat"), agent: "main", session: "s", listing };
         let decision = compiled.policy().decide(&assessment, &subject);
         assert_eq!(decision, compiled.policy().decide(&assessment, &subject));
         assert!((0.0..=100.0).contains(&decision.risk));
@@ -90,7 +91,10 @@ fn bundle(bytes: &[u8]) {
     broken[at] ^= 1;
     if let (Ok(_), Ok(read)) = (store.verify(&broken, NOW), Bundle::read(&broken)) {
         // Only what is not signed may differ: blanks between the fields.
-        let whole = { broken[at] ^= 1; Bundle::read(&broken).expect("ours") };
+        let whole = {
+            broken[at] ^= 1;
+            Bundle::read(&broken).expect("ours")
+        };
         assert_eq!(read.digest(), whole.digest());
     }
 }
