@@ -101,18 +101,16 @@ impl Shard {
                 }
                 shard.arm_approvals();
             }),
-            Err(Refused::Known) if home.approvals.get(&id).is_some_and(|held| held.holder == record.holder) => {
+            Err(Refused::Known)
+                if home.approvals.get(&id).is_some_and(|held| held.holder == record.holder) =>
+            {
                 self.tell_holder(&id);
             }
             Err(refused) => {
                 self.counters.overflows += 1;
                 self.warn("approvals", format!("nobody is asked for {id}, it is denied: {refused:?}"));
-                let ruling = Ruling {
-                    decision: Some(Decision::Deny),
-                    why: Why::Full,
-                    by: None,
-                    at_ms: now.wall_ms,
-                };
+                let ruling =
+                    Ruling { decision: Some(Decision::Deny), why: Why::Full, by: None, at_ms: now.wall_ms };
                 if let Some(holder) = record.holder {
                     self.notify(Notice { id, holder, ruling });
                 }

@@ -295,7 +295,8 @@ fn requested(record: &Record) -> Broadcast {
     Broadcast {
         v3: Some((requested_v3(record), Audience::Operators(&[Scope::Approvals]))),
         v4: Some((EncodedEvent::new(Requested::EVENT, &v4, None), Audience::Reviewers(Arc::new(reviewers)))),
-        droppable: true,
+        // Upstream lets slow clients miss it; whoever must decide should not.
+        droppable: false,
     }
 }
 
@@ -320,11 +321,9 @@ fn resolved(record: &Record, ruling: &Ruling) -> Option<Broadcast> {
     let (v3, v4) = (payload(None)?, payload(Some(request))?);
     let reviewers = Reviewers { except: None, requester: requester.clone() };
     Some(Broadcast {
-        v3: Some((
-            EncodedEvent::new(Resolved::EVENT, &v3, None),
-            Audience::Operators(&[Scope::Approvals]),
-        )),
+        v3: Some((EncodedEvent::new(Resolved::EVENT, &v3, None), Audience::Operators(&[Scope::Approvals]))),
         v4: Some((EncodedEvent::new(Resolved::EVENT, &v4, None), Audience::Reviewers(Arc::new(reviewers)))),
-        droppable: true,
+        // Upstream lets slow clients miss it; whoever must decide should not.
+        droppable: false,
     })
 }

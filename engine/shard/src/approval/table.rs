@@ -121,13 +121,7 @@ pub(crate) struct Due {
 
 impl<W> Default for Approvals<W> {
     fn default() -> Self {
-        Approvals {
-            entries: BTreeMap::new(),
-            alarms: BTreeSet::new(),
-            pending: 0,
-            waiters: 0,
-            bytes: 0,
-        }
+        Approvals { entries: BTreeMap::new(), alarms: BTreeSet::new(), pending: 0, waiters: 0, bytes: 0 }
     }
 }
 

@@ -47,7 +47,8 @@ pub(crate) fn shown_cut(text: &str, lines: bool) -> Box<str> {
     let mut kept: Vec<char> = text.chars().take(SHOWN_CHARS_MAX - CUT.chars().count()).collect();
     loop {
         let text: String = kept.iter().collect();
-        if let Some(part) = shown(&text, lines).filter(|part| part.chars().count() + CUT.len() <= SHOWN_CHARS_MAX)
+        if let Some(part) =
+            shown(&text, lines).filter(|part| part.chars().count() + CUT.len() <= SHOWN_CHARS_MAX)
         {
             return format!("{part}{CUT}").into();
         }

@@ -13,6 +13,7 @@ pub(crate) mod usage;
 /// What the method table needs to name.
 pub(crate) mod prelude {
     pub(crate) use pincer_protocol::method::{
-        agent, agents, approval, channels, chat, config, device, empty, gateway, models, sessions, system, usage,
+        agent, agents, approval, channels, chat, config, device, empty, gateway, models, sessions, system,
+        usage,
     };
 }

@@ -22,11 +22,7 @@ fn params_as_each_wire_checks_them() {
         "unavailableDecisions":["allow-always"],"requireDeliveryRoute":false,"turnSourceTo":"me"}"#;
     check::<Request>(V4, v4, Ok(()));
     check::<Request>(V4, r#"{"command":"x","turnSourceThreadId":null}"#, Ok(()));
-    check::<Request>(
-        V4,
-        r#"{"command":""}"#,
-        Err("at /command: must not have fewer than 1 characters"),
-    );
+    check::<Request>(V4, r#"{"command":""}"#, Err("at /command: must not have fewer than 1 characters"));
     check::<Resolve>(V3, r#"{"id":"a"}"#, Err("must have required property 'decision'"));
     check::<Resolve>(V4, r#"{"id":"a","decision":"maybe","grantExpiresInDays":2}"#, Ok(()));
     check::<Get>(V4, "{}", Err("must have required property 'id'"));

@@ -111,8 +111,7 @@ fn request(wire: Wire, params: RequestParams) -> Result<ExecRequest, ErrorShape>
     }
     let ask = word(text(params.ask)?, &["off", "on-miss", "always"]);
     let no_always = params.unavailable_decisions.iter().any(|word| word == "allow-always");
-    let allowed_decisions =
-        if v4 { allowed(ask.as_deref(), no_always) } else { Decision::ALL.to_vec() };
+    let allowed_decisions = if v4 { allowed(ask.as_deref(), no_always) } else { Decision::ALL.to_vec() };
     let warning = params.warning_text.filter(|text| !text.trim().is_empty());
     let warning_text =
         warning.map(|text| shown(text.trim(), true).ok_or_else(|| too_long(wire))).transpose()?;
