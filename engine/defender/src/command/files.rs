@@ -193,13 +193,13 @@ impl Reader<'_> {
         } else if moves && from.has(Class::SYSTEM) && !from.has(Class::TEMP | Class::USER) {
             self.found(id::DESTROY_DATA, 54.0, call.span);
         }
-        if moves && from.has(Class::LOG) || moves && from.has(Class::HISTORY) {
+        if moves && from.has(Class::LOG | Class::HISTORY) {
             self.found(id::CLEAR_TRACES, 62.0, call.span);
         }
         let unit = super::pattern::holds(self.scratch.letters(&target), b"systemd");
         let backs_up = to.has(Class::BACKUP) || from.has(Class::BACKUP);
         if !backs_up {
-            for &(rule, weight, classes) in super::path::WRITES {
+            for &(rule, weight, classes) in super::place::WRITES {
                 if to.has(classes) {
                     // Units are also what packages and people install.
                     let discount = if rule == id::PERSIST && unit { 8.0 } else { 0.0 };
@@ -329,10 +329,8 @@ impl Reader<'_> {
                 );
                 let _ = notes.push((id::ESCALATE, if grants { 82.0 } else { 40.0 }));
             }
-            b"setfacl" => {
-                if class.has(Class::AUTH | Class::SECRET) || wide {
-                    let _ = notes.push((id::PERMISSIONS, 60.0));
-                }
+            b"setfacl" if wide || class.has(Class::AUTH | Class::SECRET) => {
+                let _ = notes.push((id::PERMISSIONS, 60.0));
             }
             _ => {}
         }
