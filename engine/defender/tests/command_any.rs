@@ -81,6 +81,20 @@ proptest! {
     }
 }
 
+/// Where a text stops too early is where a reader steps behind its end.
+#[test]
+fn every_beginning_is_judged() {
+    for whole in [
+        "f() { f s -e $ |x=(| x\n -e $ |x=(| x\n \"o $(ls x=|\t A=1 b|!2 @)\"",
+        "cat <<-'E' | tr a-z b-z\n\tx $(y `z`) ${a:-\"b\"}\n\tE\nfor x in {a,b} $'\\x41'; do case $x in (a|b) ls <(c) ;; esac; done",
+        "a=${b/c/'d'}; ((1 + $(e))); [[ -n $a && $a < b ]] || find . -exec sh -c 'echo \"$1\"' {} \\; 2>&1 >> log",
+    ] {
+        for (end, _) in whole.char_indices() {
+            judge(&whole[..end]).expect("lawful");
+        }
+    }
+}
+
 fn judge(text: &str) -> Result<(), TestCaseError> {
     thread_local! {
         static GUARD: (CommandGuard, Rules) = (

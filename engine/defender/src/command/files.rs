@@ -118,7 +118,7 @@ impl Reader<'_> {
             }
         }
         if to.has(Class::DEVICE) {
-            self.found(id::DESTROY_DEVICE, if endless { 95.0 } else { 82.0 }, call.span);
+            self.found(id::DESTROY_DEVICE, if endless { 95.0 } else { 76.0 }, call.span);
         } else if to != Class::NONE {
             self.writes(to, true, call);
             if to.has(Class::SYSTEM) && !to.has(Class::TEMP) {
@@ -370,6 +370,21 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
         return match slashes {
             0 | 1 => 93.0,
             _ if vital => 90.0,
+            // Where people install and keep things by hand.
+            _ if [
+                &b"/opt/"[..],
+                b"/srv/",
+                b"/usr/local/",
+                b"/mnt/",
+                b"/media/",
+                b"/var/lib/",
+                b"/var/www/",
+            ]
+            .iter()
+            .any(|place| bare.starts_with(place)) =>
+            {
+                56.0
+            }
             2 => 83.0,
             3 => 62.0,
             _ => 54.0,
@@ -414,7 +429,7 @@ fn file(letters: &[u8], class: Class, force: bool, wipes: bool, word: &Word) -> 
         return if force && near {
             81.0
         } else if globs || force {
-            60.0
+            47.0
         } else {
             44.0
         };

@@ -192,6 +192,14 @@ impl Reader<'_> {
             self.found(id::DESTROY_DATA, weight, call.span);
             return;
         }
+        // Every file of a machine made unreadable.
+        let seals = matches!(
+            base_name(self.scratch.letters(&head)),
+            b"openssl" | b"gpg" | b"7z" | b"zip" | b"ccrypt" | b"age"
+        );
+        if seals && wide {
+            self.found(id::DESTROY_DATA, 84.0, call.span);
+        }
         for index in first + 1..last {
             if let Some(word) = self.scratch.words.get(index).copied()
                 && self.scratch.letters(&word) == b"{}"

@@ -425,7 +425,21 @@ pub(super) const PLACES: &[(Class, &[&str])] = &[
     ),
     (Class::SOCKET, &["/dev/tcp", "/dev/udp", "/inet/tcp*", "/inet/udp*"]),
     (Class::ENGINE, &["*docker.sock", "*containerd.sock", "*crio.sock", "*podman.sock"]),
-    (Class::TEMP, &["/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/run/user", "/var/cache", "~/.cache"]),
+    (
+        Class::TEMP,
+        &[
+            "/tmp",
+            "/var/tmp",
+            "/dev/shm",
+            "/private/tmp",
+            "/run/user",
+            "/var/cache",
+            "/var/lib/apt/lists",
+            "/usr/share/doc",
+            "/usr/share/man",
+            "~/.cache",
+        ],
+    ),
     (
         Class::SYSTEM,
         &[
