@@ -142,7 +142,7 @@ impl Reader<'_> {
             };
             self.found(id::DESTROY_DATA, weight, call.span);
             if class.has(Class::LOG) {
-                self.found(id::CLEAR_TRACES, 66.0, call.span);
+                self.found(id::CLEAR_TRACES, if filtered { 48.0 } else { 81.0 }, call.span);
             }
         }
         if secret {

@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
             "auditctl -a|-w|-A",
             "locate|mdfind|find|fd %id_rsa|.pem|password|credential|shadow|.kdbx|wallet|secret|.ssh/|*.key",
             "openssl rsa|pkcs12|pkcs8|pkey @secret",
-            "getent shadow|passwd",
+            "getent shadow",
             "sudo cat @auth",
             "git config --get =credential.helper",
             "git credential fill",

@@ -45,7 +45,6 @@ pub(super) const RULES: &[Rule] = &[
         58.0,
         &[
             "sudo -i|-s $",
-            "sudo su",
             "doas -s",
             "visudo",
             "chpasswd <output|secret|file",
