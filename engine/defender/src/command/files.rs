@@ -426,12 +426,12 @@ fn file(letters: &[u8], class: Class, force: bool, wipes: bool, word: &Word) -> 
     }
     if class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::USER) {
         let near = letters.iter().filter(|&&byte| byte == b'/').count() <= 2;
-        return if force && near {
-            81.0
-        } else if globs || force {
-            47.0
-        } else {
-            44.0
+        let by_hand = [&b"/opt/"[..], b"/srv/", b"/usr/local/", b"/mnt/", b"/media/", b"/var/"];
+        let by_hand = by_hand.iter().any(|place| letters.starts_with(place));
+        return match (force || globs, near, by_hand) {
+            (true, true, false) => 81.0,
+            (true, _, false) => 51.0,
+            _ => 44.0,
         };
     }
     if wipes {
