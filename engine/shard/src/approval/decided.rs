@@ -20,6 +20,7 @@ impl Shard {
             (Why::NoRoute | Why::Full, _) => "nobody could be asked",
             (Why::Withdrawn, _) => "it was withdrawn",
         };
+        self.info("approvals", format!("{id} is decided: {:?} ({by})", ruling.effect()));
         let allowed = matches!(ruling.effect(), Decision::AllowOnce | Decision::AllowAlways);
         self.review_over(id, &holder.run_id, allowed, by);
     }
