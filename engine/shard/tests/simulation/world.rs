@@ -1,15 +1,15 @@
 //! One world: shards, their store and their clients, and the time that passes between them.
 
+mod approvals;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreError, StoreOp, Table, Ticket};
 use pincer_sessions::time::Now;
-use pincer_shard::approval::{Ask, Holder};
 use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 mod judged;
 mod settle;
 
-use judged::{BLOCKED, REVIEWED, approval_of, defender};
+use judged::{BLOCKED, REVIEWED, defender};
 
 use crate::client::{Asked, Client, Learnt, UPGRADE, masked};
 use crate::dice::Dice;
@@ -441,61 +441,12 @@ impl World {
                 let params = json!({"key": self.key()});
                 self.request(at, Asked::Other("sessions.compact"), "sessions.compact", params);
             }
-            (17, Some(at)) if self.clients[at].wire == 4 => {
-                let id = format!("approval-{}", self.requested);
-                self.requested += 1;
-                let params = json!({
-                    "id": id, "command": "make", "timeoutMs": 1 + self.dice.below(2_000),
-                    "requireDeliveryRoute": self.dice.chance(20),
-                });
-                self.request(at, Asked::Other("exec.approval.request"), "exec.approval.request", params);
-            }
-            (18, Some(at)) if self.clients[at].wire == 4 => {
-                let client = format!("approval-{}", self.requested.saturating_sub(1));
-                let shard = self.opened.keys().next_back().cloned();
-                let reviewed: Vec<String> =
-                    self.sent.iter().filter(|sent| sent.review).map(approval_of).collect();
-                let held = reviewed.get(self.dice.below(reviewed.len().max(1))).cloned();
-                let id = shard.filter(|_| self.dice.chance(50)).unwrap_or(client);
-                let id = held.filter(|_| self.dice.chance(60)).unwrap_or(id);
-                let decision = if self.dice.chance(50) { "allow-once" } else { "deny" };
-                let (method, params) = if self.dice.chance(70) {
-                    ("exec.approval.resolve", json!({"id": id, "decision": decision}))
-                } else {
-                    ("exec.approval.waitDecision", json!({"id": id}))
-                };
-                self.request(at, Asked::Other(method), method, params);
-            }
-            (19, _) => {
-                let id = format!("ask-{:05}", self.opened.len());
-                let timeout_ms = 1 + self.dice.below(2_000) as u64;
-                self.open_approval(id, timeout_ms);
-            }
+            (17, Some(at)) if self.clients[at].wire == 4 => self.request_approval(at),
+            (18, Some(at)) if self.clients[at].wire == 4 => self.decide_approval(at),
+            (19, _) => self.ask_somebody(),
             (_, Some(at)) => self.request(at, Asked::Other("nope"), "nope", json!({"x": 1})),
             _ => {}
         }
-    }
-
-    /// Some shard asks a person. What it holds back is on disk before, so after a crash it asks again.
-    pub(crate) fn open_approval(&mut self, id: String, timeout_ms: u64) {
-        // The same ask has the same holder.
-        let odd = id.bytes().last().is_some_and(|byte| byte % 2 == 1);
-        let session_key = SessionKey::from_stored(if odd { "agent:main:a" } else { "agent:main:b" });
-        self.opened.entry(id.clone()).or_default();
-        let shard = self.dice.below(self.shards.len());
-        self.shards[shard].open_approval(Ask {
-            id: id.into(),
-            command: "a message\nin two lines".to_owned(),
-            warning: Some("it looks odd".to_owned()),
-            session_key: Some(session_key.as_str().into()),
-            agent_id: Some("main".into()),
-            host: Some("gateway".into()),
-            security: None,
-            ask: Some("always".into()),
-            timeout_ms,
-            holder: Holder { session_key, run_id: "run".into() },
-        });
-        self.drain(shard);
     }
 
     /// A new message, or one that was sent before, as clients repeat it that saw no answer. Several at once at times.
@@ -631,11 +582,7 @@ impl World {
         // Another number of shards at times: sessions move between them.
         let shards = if self.dice.chance(20) { 1 + self.dice.below(SHARDS_MAX) } else { self.shards.len() };
         self.boot(shards);
-        let untold: Vec<String> =
-            self.opened.iter().filter(|(_, told)| !**told).map(|(id, _)| id.clone()).collect();
-        for id in untold {
-            self.open_approval(id, 1_000);
-        }
+        self.ask_again();
     }
 }
 

@@ -35,12 +35,7 @@ impl World {
         }
         self.check_transcripts();
         self.check_labels();
-        let untold = self.opened.iter().find(|(_, told)| !**told);
-        assert_eq!(untold, None, "seed {seed}: nobody was told what became of an approval");
-        let ours = |id: &str| !id.starts_with("defender-");
-        let approvals =
-            self.disk.rows.keys().filter(|(table, id)| *table == Table::Approvals && ours(id)).count();
-        assert!(self.refuses || approvals == 0, "seed {seed}: {approvals} approvals are left over");
+        self.check_approvals();
     }
 
     fn check_labels(&self) {
