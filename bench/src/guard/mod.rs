@@ -2,8 +2,12 @@
 
 mod commands;
 mod corpus;
+mod documents;
+mod folds;
+mod own;
 mod prompts;
 mod report;
+mod train;
 
 use clap::Subcommand;
 
@@ -12,6 +16,8 @@ use clap::Subcommand;
 pub(crate) enum Question {
     /// Judges labelled prompts with the built-in model.
     Prompts(prompts::Options),
+    /// Trains the model of the prompt guard.
+    Train(train::Options),
     /// Judges labelled commands.
     Commands(commands::Options),
 }
@@ -20,6 +26,7 @@ pub(crate) enum Question {
 pub(crate) fn run(question: &Question) {
     match question {
         Question::Prompts(options) => prompts::run(options),
+        Question::Train(options) => train::run(options),
         Question::Commands(options) => commands::run(options),
     }
 }

@@ -147,6 +147,23 @@ fn recall_at(judged: &[Judged<'_>], limit: f64) -> (f64, f32) {
     (share(attacks.iter().filter(|&&score| score > bar).count(), attacks.len()), bar)
 }
 
+/// Prints the worst mistakes of each category: `most` a category.
+pub(crate) fn errors(judged: &[Judged<'_>], most: usize) {
+    for (category, mut rows) in
+        grouped(judged, |row| format!("{:?}/{}/{}", row.label, row.category, row.source))
+    {
+        let attack = rows.first().is_some_and(|one| one.row.label == Label::Attack);
+        rows.retain(|one| (one.score < REVIEW_AT) == attack);
+        rows.sort_by(|a, b| if attack { a.score.total_cmp(&b.score) } else { b.score.total_cmp(&a.score) });
+        let step = if attack { (rows.len() / most).max(1) } else { 1 };
+        println!("\n== {category}: {} wrong", rows.len());
+        for one in rows.iter().step_by(step).take(most) {
+            let text: String = one.row.text.chars().take(300).collect();
+            println!("{:6.2} {} {text:?}", one.score, one.row.id);
+        }
+    }
+}
+
 fn times(judged: &[Judged<'_>]) {
     let mut micros: Vec<f64> = judged.iter().map(|one| one.took.as_secs_f64() * 1e6).collect();
     micros.sort_by(f64::total_cmp);

@@ -15,6 +15,11 @@ const UNREAD_ARGUMENTS: f32 = 60.0;
 /// Most strings of a tool call's arguments that are looked at.
 const STRINGS_MAX: usize = 256;
 
+/// Longest piece of a text that is judged at once, bytes: a shard that judges owes its other connections a turn after it.
+pub const SLICE_BYTES: usize = 64 * 1024;
+/// How far pieces overlap, so that what stands across an edge is seen whole.
+const OVERLAP_BYTES: usize = 2 * 1024;
+
 /// A policy, and everything needed to judge by it.
 #[derive(Debug)]
 pub struct Defender {
@@ -31,6 +36,15 @@ pub struct Scratch {
     command: command::Scratch,
     folded: String,
     found: Extracted,
+}
+
+/// How far a text was read, and what was found so far.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// First byte that was not read.
+    at: usize,
+    worst: Assessment,
+    listing: Listing,
 }
 
 /// What is known of addresses and files.
@@ -104,6 +118,11 @@ impl Defender {
         self.policy.policy()
     }
 
+    /// Whether anything is judged.
+    pub fn is_on(&self) -> bool {
+        self.policy.is_on()
+    }
+
     /// What `status` says of it: the mode, and in words what that means.
     pub fn describe(&self) -> (&'static str, &'static str) {
         match self.policy().mode {
@@ -117,22 +136,68 @@ impl Defender {
 
     /// Judges an action by what is known now; nobody is asked.
     pub fn judge(&self, request: &Request<'_>, known: Known<'_>, scratch: &mut Scratch) -> Judgement {
-        let policy = self.policy();
-        if policy.mode == Mode::Off {
-            return self.decide(request, Assessment::default(), Listing::Unlisted);
+        let mut reading = Reading::default();
+        while !self.read_on(request, &mut reading, scratch) {}
+        self.conclude(request, reading, known, scratch)
+    }
+
+    /// Reads the next piece of an action, at most [`SLICE_BYTES`] of a prompt and the whole of anything else. `true`
+    /// when all of it was read. Reading piece by piece finds what [`Defender::judge`] finds.
+    pub fn read_on(&self, request: &Request<'_>, reading: &mut Reading, scratch: &mut Scratch) -> bool {
+        if self.policy().mode == Mode::Off {
+            return true;
         }
-        let mut listing = match (request.channel, request.sender) {
-            (Some(channel), Some(sender)) => self.policy.sender(channel, sender),
-            _ => Listing::Unlisted,
-        };
-        let mut assessment = match request.action {
-            Action::Prompt { text, from } => self.prompt(text, from, &mut listing, scratch),
-            Action::Command(line) => self.command(line, &mut listing, scratch),
-            Action::Url(_) | Action::File(_) => Assessment::default(),
-            Action::ToolCall { arguments, .. } => self.arguments(arguments, &mut listing, scratch),
-        };
-        self.known(request, known, &mut assessment, &mut listing, scratch);
+        let Reading { at, worst, listing } = reading;
+        match request.action {
+            Action::Prompt { text, from } => {
+                let end = text.floor_char_boundary(at.saturating_add(SLICE_BYTES).min(text.len()));
+                let slice = text.get(*at..end).unwrap_or_default();
+                let mut found = self.prompt(slice, from, listing, scratch);
+                if found.score > worst.score || *at == 0 {
+                    let before = u32::try_from(*at).unwrap_or(u32::MAX);
+                    for finding in &mut found.findings {
+                        finding.span.start = finding.span.start.saturating_add(before);
+                        finding.span.end = finding.span.end.saturating_add(before);
+                    }
+                    *worst = found;
+                }
+                let done = end >= text.len();
+                // Always further than before: a slice is longer than the overlap.
+                *at = if done { end } else { text.floor_char_boundary(end - OVERLAP_BYTES) };
+                return done;
+            }
+            Action::Command(line) => *worst = self.command(line, listing, scratch),
+            Action::ToolCall { arguments, .. } => *worst = self.arguments(arguments, listing, scratch),
+            Action::Url(_) | Action::File(_) => {}
+        }
+        true
+    }
+
+    /// Decides about an action that was read to its end.
+    pub fn conclude(
+        &self,
+        request: &Request<'_>,
+        reading: Reading,
+        known: Known<'_>,
+        scratch: &mut Scratch,
+    ) -> Judgement {
+        let Reading { worst: mut assessment, mut listing, .. } = reading;
+        if self.policy().mode != Mode::Off {
+            if let (Some(channel), Some(sender)) = (request.channel, request.sender) {
+                listing = listing.and(self.policy.sender(channel, sender));
+            }
+            self.known(request, known, &mut assessment, &mut listing, scratch);
+        }
         self.decide(request, assessment, listing)
+    }
+
+    /// What becomes of an action that could not be judged in its time, or for which there was no place: a person is
+    /// asked.
+    pub fn unjudged(&self, request: &Request<'_>, rule: RuleId) -> Judgement {
+        let mut assessment = Assessment::default();
+        let weight = self.policy().thresholds.review.get();
+        add(&mut assessment, Finding { rule, span: Span { start: 0, end: 0 }, weight });
+        self.decide(request, assessment, Listing::Unlisted)
     }
 
     fn decide(&self, request: &Request<'_>, assessment: Assessment, listing: Listing) -> Judgement {

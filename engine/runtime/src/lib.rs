@@ -17,6 +17,7 @@ pub mod egress;
 mod engine;
 mod epoll;
 mod gauges;
+pub mod integrity;
 mod listen;
 pub mod log;
 pub mod memory;

@@ -141,6 +141,8 @@ pub(crate) enum Timer {
     StoreRetry,
     /// Old receipts and pending pairings expire.
     Expire,
+    /// The next piece of a long text is to be judged.
+    Judge,
     /// The drain's budget is used up.
     DrainBudget,
     /// The drain's close frames had their time.
@@ -403,6 +405,7 @@ impl Shard {
             Timer::Publish => self.publish(),
             Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
+            Timer::Judge => self.read_piece(),
             Timer::DrainBudget => self.drain_close(),
             Timer::DrainEnd => self.drain_end(),
         }

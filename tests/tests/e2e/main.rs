@@ -10,6 +10,7 @@ mod chat_v3;
 mod chat_v4;
 mod commands;
 mod compaction;
+mod defender;
 mod devices;
 mod handshake;
 mod http;

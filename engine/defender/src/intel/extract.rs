@@ -10,8 +10,9 @@ use crate::finding::Span;
 /// Most indicators of one text. More are not looked for, and [`Extracted::cut`] says so.
 pub const EXTRACT_MAX: usize = 128;
 
-/// Most places of one text that are looked at closely. Bounds what a text made of nothing but `://` costs.
-const CANDIDATES_MAX: usize = 1024;
+/// Most bytes of one text that are read closely, counted as often as they are. Bounds what a text costs that is made of
+/// nothing but addresses inside each other.
+const LOOK_BYTES_MAX: usize = 256 * 1024;
 
 /// Addresses inside one address that are taken out of it (`https://a/?to=https://b`).
 const NESTED_MAX: usize = 4;
@@ -47,6 +48,7 @@ pub struct Extracted {
     pub found: Vec<Found>,
     /// Whether there may be more than was looked at.
     pub cut: bool,
+    /// Bytes.
     looked_at: usize,
 }
 
@@ -66,10 +68,10 @@ pub fn extract(text: &str, what: Extract, into: &mut Extracted) {
 }
 
 impl Extracted {
-    /// Whether another place may be looked at.
-    fn may_look(&mut self) -> bool {
-        self.looked_at += 1;
-        let may = self.looked_at <= CANDIDATES_MAX && self.found.len() < EXTRACT_MAX;
+    /// Whether another place, so many bytes long, may be looked at.
+    fn may_look(&mut self, bytes: usize) -> bool {
+        self.looked_at = self.looked_at.saturating_add(bytes);
+        let may = self.looked_at <= LOOK_BYTES_MAX && self.found.len() < EXTRACT_MAX;
         self.cut |= !may;
         may
     }
@@ -121,9 +123,12 @@ fn without_punctuation(mut text: &str) -> &str {
 
 fn addresses(text: &str, into: &mut Extracted) {
     let bytes = text.as_bytes();
+    let finder = memmem::Finder::new(b"://");
     // Up to where the text was searched for ends of addresses.
     let (mut end, mut nested) = (0, 0);
-    for colon in memmem::find_iter(bytes, b"://") {
+    let mut at = 0;
+    while let Some(colon) = bytes.get(at..).and_then(|rest| finder.find(rest)).map(|found| at + found) {
+        at = colon + 3;
         if colon >= end {
             let rest = bytes.get(colon..).unwrap_or_default();
             end = colon + rest.iter().position(|&b| ends_address(b)).unwrap_or(rest.len());
@@ -132,6 +137,7 @@ fn addresses(text: &str, into: &mut Extracted) {
         nested += 1;
         if nested > 1 + NESTED_MAX {
             into.cut = true;
+            at = end.max(at);
             continue;
         }
         let before = bytes.get(..colon).unwrap_or_default();
@@ -146,10 +152,11 @@ fn addresses(text: &str, into: &mut Extracted) {
                 .is_some_and(|tail| tail.eq_ignore_ascii_case(known))
         });
         let Some(known) = known else { continue };
-        if !into.may_look() {
+        let start = colon - known.len();
+        // Short ones cost as much as longer ones.
+        if !into.may_look((end - start).clamp(64, URL_BYTES_MAX)) {
             return;
         }
-        let start = colon - known.len();
         take_url(text, start, end, "", into);
     }
 }
@@ -197,7 +204,7 @@ fn hashes(text: &str, into: &mut Extracted) {
             };
             let stands_alone = !in_word(start.checked_sub(1)) && !in_word(Some(end));
             if length == HASH_DIGITS && stands_alone {
-                if !into.may_look() {
+                if !into.may_look(HASH_DIGITS) {
                     return;
                 }
                 if let Some(Ok(hash)) = text.get(start..end).map(Sha256::parse) {
@@ -218,6 +225,14 @@ fn dotted(text: &str, what: Extract, into: &mut Extracted) {
         if dot < done {
             continue;
         }
+        // Most dots end sentences.
+        let is_after_www = || {
+            let word = dot.checked_sub(3).and_then(|from| bytes.get(from..dot));
+            word.is_some_and(|word| word.eq_ignore_ascii_case(b"www"))
+        };
+        if what == Extract::Explicit && !is_after_www() {
+            continue;
+        }
         // No further back than the last end and a name's length, no further ahead than that.
         let back = bytes.get(done..dot).unwrap_or_default();
         let back = back.iter().rev().take(DOMAIN_BYTES_MAX).take_while(|b| is_host(b)).count();
@@ -236,7 +251,7 @@ fn dotted(text: &str, what: Extract, into: &mut Extracted) {
         if before.is_some_and(|b| !b.is_ascii() || b"/\\%$".contains(b)) || into.covers(start) {
             continue;
         }
-        if !into.may_look() {
+        if !into.may_look(host.len()) {
             return;
         }
         let goes_on = bytes.get(end).is_some_and(|b| matches!(b, b'/' | b':' | b'?'));
@@ -245,6 +260,9 @@ fn dotted(text: &str, what: Extract, into: &mut Extracted) {
             let rest = rest.iter().take(URL_BYTES_MAX).position(|&b| ends_address(b));
             let to = end + rest.unwrap_or(URL_BYTES_MAX.min(bytes.len() - end));
             done = to;
+            if !into.may_look(to - end) {
+                return;
+            }
             let to = text.floor_char_boundary(to);
             let words = text.get(start..to).map(without_punctuation).unwrap_or_default();
             if let Ok(url) = Url::parse(&format!("http://{words}")) {
@@ -355,9 +373,12 @@ mod tests {
         let many: String = (0..EXTRACT_MAX + 1).map(|n| format!("https://h{n}.example ")).collect();
         let seen = found(&many, Extract::Explicit);
         assert_eq!((seen.found.len(), seen.cut), (EXTRACT_MAX, true));
-        let same = "https://a.example ".repeat(CANDIDATES_MAX);
-        let seen = found(&same, Extract::Explicit);
-        assert_eq!((seen.found.len(), seen.cut), (1, false));
+        let same = "https://a.example file.rs ".repeat(2000);
+        let seen = found(&same, Extract::AlsoBareHosts);
+        assert_eq!((seen.found.len(), seen.cut), (2, false));
+        let deep = format!("https://a.example/{} ", "x/".repeat(1000)).repeat(600);
+        let seen = found(&deep, Extract::Explicit);
+        assert_eq!((seen.found.len(), seen.cut), (1, true));
         for flood in
             ["http://".repeat(100_000), "://".repeat(100_000), "a.".repeat(100_000), "f".repeat(500_000)]
         {

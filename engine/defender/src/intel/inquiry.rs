@@ -124,9 +124,9 @@ impl Inquiries {
     }
 
     /// Whether to ask about `indicator`, of which a lookup knew nothing. With [`Exposure::HostsOnly`] look the host of
-    /// an address up too before asking: see [`Inquiries::subject`].
+    /// an address up too before asking: see [`Inquiries::subject`]. Questions that are overdue count as under way until
+    /// [`Inquiries::expire`] is called, whose result says who need not wait any longer.
     pub fn ask(&mut self, indicator: &Indicator, now_ms: u64) -> Ask {
-        self.expire(now_ms);
         if !self.settings.enabled {
             return Ask::Not(Unchecked::Off);
         }

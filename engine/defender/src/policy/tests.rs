@@ -101,6 +101,15 @@ fn slips_are_errors_that_name_the_field() {
     check_refused("null", Format::Json, "policy field");
     check_refused(&"[".repeat(100_000), Format::Json, "recursion limit");
     check_refused(&format!("a = {}", "[".repeat(100_000)), Format::Toml, "the policy is no TOML");
+    for deep in [
+        format!("{}b = 1", "a.".repeat(100_000)),
+        format!("[{}b]", "a.".repeat(100_000)),
+        format!("[[{}b]]", "a.".repeat(100_000)),
+        format!("rules = {{ {}b = 1 }}", "a.".repeat(100_000)),
+        "a = { ".repeat(40_000),
+    ] {
+        assert!(Policy::from_text(&deep, Format::Toml).is_err());
+    }
     check_refused(&" ".repeat(TEXT_BYTES_MAX + 1), Format::Json, "262145 bytes, allowed are 262144");
     assert_eq!(Format::of("a/policy.TOML"), Ok(Format::Toml));
     assert!(Format::of("policy.yaml").unwrap_err().to_string().contains("must end in .toml or .json"));

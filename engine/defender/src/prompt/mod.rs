@@ -2,25 +2,24 @@
 //!
 //! A [`PromptGuard`] holds the matchers, built once and shared by all who judge; a [`Scratch`] holds the buffers of one
 //! of them, so that a clean prompt costs no allocation. Start with [`PromptGuard::assess`].
+//!
+//! A text is read in windows. Each is folded to what it means itself ([`view`]), searched for the words and rules of all
+//! families in one pass ([`signal`], [`matcher`]), measured for its shape, and summed up by a linear model ([`model`]).
+//! What is encoded in it is decoded and judged in the same way ([`decode`]). The worst of all parts is the verdict.
 
-use crate::{Assessment, Provenance};
+mod assess;
+mod decode;
+mod matcher;
+mod model;
+mod ngram;
+mod sample;
+mod shape;
+mod signal;
+mod view;
 
-/// The matchers, built once. Pure: same text and provenance, same assessment.
-#[derive(Debug, Default)]
-pub struct PromptGuard {}
+pub use assess::{PromptGuard, Scratch, WINDOW_BYTES};
+pub use model::{BUCKETS, Model};
+pub use sample::Sample;
 
-/// Buffers of one judge, reused from text to text.
-#[derive(Debug, Default)]
-pub struct Scratch {}
-
-impl PromptGuard {
-    /// Builds the matchers.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Judges `text` by who wrote it.
-    pub fn assess(&self, _text: &str, _from: Provenance, _scratch: &mut Scratch) -> Assessment {
-        Assessment::default()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,17 @@
 //! Judging what was said.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use pincer_adapters::model::{ModelRequest, Part, Speaker};
 use pincer_defender::intel::FailMode;
 use pincer_defender::policy::Verdict;
-use pincer_defender::{Action, Cleared, Judgement, Known, Provenance, Release, Request};
+use pincer_defender::{Action, Cleared, Judgement, Known, Provenance, Release, Request, SLICE_BYTES};
 use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::turn::{Origin, Turn};
 
 use crate::Shard;
+use crate::home::view::View;
 
 /// What becomes of a message.
 pub(crate) enum Gate {
@@ -20,9 +24,14 @@ pub(crate) enum Gate {
 }
 
 impl Shard {
-    /// Judges a message before anything else happens to it. What would have been stopped in enforce mode is recorded.
-    pub(crate) fn gate(&mut self, key: &SessionKey, turn: &Turn) -> Gate {
-        let judgement = self.judge_turn(key, turn, &turn.text);
+    /// Judges a message.
+    pub(crate) fn judge_turn(&mut self, key: &SessionKey, turn: &Turn) -> Judgement {
+        let view = Arc::clone(&self.view);
+        self.judge(&request(&view, key, turn, &turn.text))
+    }
+
+    /// What a judgement means for a message. What enforce mode would have stopped is recorded.
+    pub(crate) fn gate(&mut self, key: &SessionKey, turn: &Turn, judgement: Judgement) -> Gate {
         match judgement.decision.effect() {
             Verdict::Block => Gate::Block(Box::new(judgement)),
             Verdict::Review => Gate::Hold(Box::new(judgement)),
@@ -38,71 +47,95 @@ impl Shard {
         }
     }
 
-    /// Judges `text`, which is said in `turn`.
-    fn judge_turn(&mut self, key: &SessionKey, turn: &Turn, text: &str) -> Judgement {
-        let channel =
-            turn.route.as_ref().map(|route| route.channel.as_str()).or_else(|| Some(key.room()?.channel));
-        let sender = turn.sender.as_ref().map(|sender| sender.id.as_str());
-        self.judge_said(key, text, provenance(key, turn), channel, sender)
-    }
-
-    /// Judges a text by who wrote it.
-    pub(crate) fn judge_said(
-        &mut self,
-        key: &SessionKey,
-        text: &str,
-        from: Provenance,
-        channel: Option<&str>,
-        sender: Option<&str>,
-    ) -> Judgement {
+    /// Judges by what this shard knows.
+    pub(crate) fn judge(&mut self, request: &Request<'_>) -> Judgement {
         self.counters.judged += 1;
-        let agent = key.store_agent(&self.view.default_agent);
-        let request = Request {
-            action: Action::Prompt { text, from },
-            agent: agent.as_str(),
-            session: key.as_str(),
-            channel,
-            sender,
-        };
         let guard = &mut self.guard;
         // No service is asked yet, so that nothing is known says nothing.
         let known = Known { set: &guard.intel, if_unchecked: FailMode::Open, now_ms: self.now.wall_ms };
-        self.view.defender.judge(&request, known, &mut guard.scratch)
+        self.view.defender.judge(request, known, &mut guard.scratch)
     }
 
-    /// Clears the call of a session's run, or says why it may not be made: the newest words of people in it are judged
-    /// again, as the model will read them. A policy may have become stricter since they were accepted, and messages
-    /// that are harmless one by one need not be so together.
+    /// Clears the call of a session's run or summary, or says why it may not be made: the newest words of people in it
+    /// are judged again, as the model will read them. A policy may have become stricter since they were accepted, and
+    /// messages that are harmless one by one need not be so together.
     pub(crate) fn clear_call(
         &mut self,
         key: &SessionKey,
-        request: ModelRequest,
+        call: ModelRequest,
     ) -> Result<Cleared<ModelRequest>, Box<Judgement>> {
-        let turn = self.sessions.map.get(key).and_then(|session| session.run.as_deref()).map(|run| &run.turn);
-        if turn.is_some_and(|turn| turn.released) {
-            return Ok(Cleared::released(&Release { by: "review".into() }, request));
+        let view = Arc::clone(&self.view);
+        let run = self.sessions.map.get(key).and_then(|session| session.run.as_deref());
+        if run.is_some_and(|run| run.turn.released) {
+            let by = Release { by: "a person, after a review".into() };
+            return Ok(Cleared::released(&by, call));
         }
-        let (from, route) = match turn {
-            Some(turn) => (provenance(key, turn), turn.route.as_ref().map(|route| route.channel.clone())),
-            None => (Provenance::Operator, None),
-        };
         let judgement = {
-            let text = newest_words(&request);
-            self.judge_said(key, &text, from, route.as_deref(), None)
+            let text = newest_words(&call);
+            let before = (text.len() > SLICE_BYTES).then(|| self.judged_before(&text)).flatten();
+            match before {
+                Some(judgement) => judgement,
+                None => {
+                    let asked = self.asked_of_run(key);
+                    self.judge(&Request {
+                        action: Action::Prompt { text: &text, from: asked.from },
+                        agent: agent(&view, key),
+                        session: key.as_str(),
+                        channel: asked.channel.as_deref(),
+                        sender: None,
+                    })
+                }
+            }
         };
-        Cleared::by(&judgement, request).map_err(|_| Box::new(judgement))
+        Cleared::by(&judgement, call).map_err(|_| Box::new(judgement))
+    }
+
+    /// Who speaks in a session's run.
+    fn asked_of_run(&self, key: &SessionKey) -> Asked {
+        let run = self.sessions.map.get(key).and_then(|session| session.run.as_deref());
+        match run.map(|run| &run.turn) {
+            Some(turn) => {
+                Asked { from: provenance(key, turn), channel: channel(key, turn).map(str::to_owned) }
+            }
+            // A summary that a person asked for.
+            None => Asked { from: Provenance::Operator, channel: None },
+        }
     }
 }
 
+struct Asked {
+    from: Provenance,
+    channel: Option<String>,
+}
+
+/// What is judged of a turn: `text`, which is said in it.
+pub(super) fn request<'a>(view: &'a View, key: &'a SessionKey, turn: &'a Turn, text: &'a str) -> Request<'a> {
+    Request {
+        action: Action::Prompt { text, from: provenance(key, turn) },
+        agent: agent(view, key),
+        session: key.as_str(),
+        channel: channel(key, turn),
+        sender: turn.sender.as_ref().map(|sender| sender.id.as_str()),
+    }
+}
+
+fn agent<'a>(view: &'a View, key: &'a SessionKey) -> &'a str {
+    key.agent_id().unwrap_or(view.default_agent.as_str())
+}
+
+fn channel<'a>(key: &'a SessionKey, turn: &'a Turn) -> Option<&'a str> {
+    turn.route.as_ref().map(|route| route.channel.as_str()).or_else(|| key.room().map(|room| room.channel))
+}
+
 /// What people said last in a request.
-fn newest_words(request: &ModelRequest) -> std::borrow::Cow<'_, str> {
+fn newest_words(request: &ModelRequest) -> Cow<'_, str> {
     let last = request.messages.iter().rev().find(|message| matches!(message.speaker, Speaker::User));
     let mut texts = last.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
         Part::Text(text) => Some(text.as_str()),
         _ => None,
     });
     let Some(first) = texts.next() else { return "".into() };
-    let mut whole = std::borrow::Cow::Borrowed(first);
+    let mut whole = Cow::Borrowed(first);
     for more in texts {
         let whole = whole.to_mut();
         whole.push('\n');

@@ -10,17 +10,17 @@
 mod block;
 mod hold;
 mod judge;
+mod long;
 mod record;
 
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, VecDeque};
 
-use pincer_defender::Scratch;
 use pincer_defender::intel::IntelSet;
+use pincer_defender::{Judgement, Scratch};
 use pincer_sessions::turn::Turn;
 
 use crate::caller::Held;
-
-pub(crate) use judge::Gate;
 
 /// Messages that may wait for a person at once, on one shard; more are refused, to be tried again.
 pub(crate) const HELD_MAX: usize = 256;
@@ -33,6 +33,12 @@ pub(crate) struct Guard {
     intel: IntelSet,
     /// By approval id.
     held: HashMap<Box<str>, HeldTurn>,
+    /// Long texts that are being read, oldest first, and what came behind them.
+    reading: VecDeque<long::Long>,
+    /// Long texts that passed lately, by hash.
+    passed: VecDeque<(u64, Judgement)>,
+    /// Keys the hashes.
+    hasher: RandomState,
 }
 
 impl Guard {
@@ -42,6 +48,9 @@ impl Guard {
             scratch: Scratch::default(),
             intel: IntelSet::new(Default::default(), Default::default(), learned_max),
             held: HashMap::new(),
+            reading: VecDeque::new(),
+            passed: VecDeque::new(),
+            hasher: RandomState::new(),
         }
     }
 }

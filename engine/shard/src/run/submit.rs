@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::{AbortReason, Phase, RunEnd};
 use crate::Shard;
 use crate::caller::Held;
-use crate::guard::Gate;
 use crate::run::end::well;
 use crate::run::stream::final_without_run;
 use crate::shard::Timer;
@@ -48,11 +47,11 @@ impl Shard {
         if let Err(error) = self.ensure_session(key) {
             return self.refuse(asker, &turn, error);
         }
-        match self.gate(key, &turn) {
-            Gate::Pass => self.submit_judged(key, turn, asker),
-            Gate::Hold(judgement) => self.hold(key, turn, asker, *judgement),
-            Gate::Block(judgement) => self.block(key, turn, asker, *judgement),
+        if self.is_long(key, &turn) {
+            return self.read_long(key, turn, asker);
         }
+        let judgement = self.judge_turn(key, &turn);
+        self.judged(key, turn, asker, judgement);
     }
 
     /// Takes a turn that may be taken.

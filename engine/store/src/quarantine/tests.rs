@@ -2,6 +2,7 @@
 
 mod faults;
 mod keeping;
+mod power;
 mod tampering;
 mod using;
 

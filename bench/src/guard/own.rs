@@ -1,0 +1,77 @@
+//! Training examples of our own, written for it: they are always trained on and never judged.
+//!
+//! Labelled corpora have few harmless documents and few ways to say a thing. `own/documents.txt` are harmless
+//! documents, `own/injections.txt` orders that have no business in them, `own/attacks.txt` and `own/prompts.txt` what
+//! people type, with and without bad intent.
+
+use super::corpus::{Channel, Label, Row};
+
+/// Each order is put into so many documents.
+const PLACES: usize = 4;
+
+/// All of them, as rows.
+pub(crate) fn rows() -> Vec<Row> {
+    let documents: Vec<&str> = include_str!("own/documents.txt").split("%%\n").map(str::trim).collect();
+    let orders = entries(include_str!("own/injections.txt"));
+    let mut rows = Vec::new();
+    for text in include_str!("own/attacks.txt").lines() {
+        rows.push(row(text, Label::Attack, Channel::User, "own:attacks"));
+    }
+    for text in entries(include_str!("own/prompts.txt")) {
+        rows.push(row(&text, Label::Benign, Channel::User, "own:prompts"));
+    }
+    for document in &documents {
+        rows.push(row(document, Label::Benign, Channel::Tool, "own:documents"));
+        let asked = format!("Summarize the following text for me:\n\n{document}");
+        rows.push(row(&asked, Label::Benign, Channel::User, "own:requests"));
+    }
+    for (n, order) in orders.iter().enumerate() {
+        for place in 0..PLACES {
+            let document = documents[(n * 7 + place * 11) % documents.len()];
+            let text = put(document, order, (n + place) % 3);
+            rows.push(row(&text, Label::Attack, Channel::Tool, "own:injections"));
+        }
+    }
+    rows
+}
+
+/// Puts `order` before, into or behind `document`.
+fn put(document: &str, order: &str, place: usize) -> String {
+    let lines: Vec<&str> = document.lines().collect();
+    let (head, tail) = lines.split_at([0, lines.len() / 2, lines.len()][place]);
+    let (head, tail) = (head.join("\n"), tail.join("\n"));
+    format!("{head}\n{order}\n{tail}").trim().to_owned()
+}
+
+/// An entry a line; a code block belongs to the line before it, and lines after `#` to the heading.
+fn entries(text: &str) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in text.lines() {
+        let goes_on = open
+            || line.starts_with("```")
+            || entries.last().is_some_and(|last| last.starts_with('#') && !last.contains('\n'));
+        if line.starts_with("```") {
+            open = !open;
+        }
+        match entries.last_mut() {
+            Some(last) if goes_on => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            _ => entries.push(line.to_owned()),
+        }
+    }
+    entries
+}
+
+fn row(text: &str, label: Label, channel: Channel, source: &str) -> Row {
+    Row {
+        id: String::new(),
+        text: text.to_owned(),
+        label,
+        category: "own".to_owned(),
+        source: source.to_owned(),
+        channel,
+    }
+}

@@ -1,0 +1,298 @@
+//! Trains the prompt guard's linear model.
+//!
+//! Logistic regression by full-batch gradient descent (Adam), so that the same rows make the same weights on every
+//! machine with the same arithmetic. Every row weighs as its source is small: sources count nearly the same. Weights of
+//! n-grams and of what holds in data only are held down harder than those of the signals.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use pincer_defender::prompt::{BUCKETS, Model, PromptGuard, Sample, Scratch};
+
+use super::corpus::{self, Label, Row};
+use super::documents;
+use super::folds;
+use super::own;
+use super::prompts::provenance;
+
+/// What to train on, and how.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A file of labelled prompts.
+    #[arg(long)]
+    corpus: PathBuf,
+    /// Where the table goes: `engine/defender/src/prompt/model/prompt.weights`.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    recipe: Recipe,
+}
+
+/// The numbers that training depends on.
+#[derive(clap::Args, Clone)]
+pub(crate) struct Recipe {
+    /// Steps of gradient descent.
+    #[arg(long, default_value_t = 120)]
+    steps: usize,
+    /// Holds down the weights of signals.
+    #[arg(long, default_value_t = 1.0)]
+    l2: f32,
+    /// Holds down the weights of signals in data, which come on top of those.
+    #[arg(long, default_value_t = 4.0)]
+    l2_data: f32,
+    /// Holds down the weights of n-grams.
+    #[arg(long, default_value_t = 12.0)]
+    l2_grams: f32,
+    /// A source of n rows weighs n to the power of this: 0 makes sources equal, 1 makes rows equal.
+    #[arg(long, default_value_t = 0.6)]
+    source_power: f32,
+    /// Weight of the examples of our own, beside one source.
+    #[arg(long, default_value_t = 3.0)]
+    own: f32,
+    /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
+    #[arg(long, default_value_t = 0.014)]
+    review_fpr: f32,
+    /// Share of harmless rows that may be blocked in cross-validation; sets the mark.
+    #[arg(long, default_value_t = 0.0018)]
+    block_fpr: f32,
+    /// The same of review for what is data: there are few harmless documents to tell by.
+    #[arg(long, default_value_t = 0.03)]
+    data_fpr: f32,
+    /// A folder of package sources, `~/.cargo/registry/src`: harmless documents.
+    #[arg(long)]
+    pub(crate) documents: Vec<PathBuf>,
+    /// Leaves out features whose names begin so (`grams` for the n-grams): what do they contribute?
+    #[arg(long)]
+    without: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) {
+    let mut rows = corpus::read(&options.corpus);
+    let (trained, judged) = documents::read(&options.recipe.documents);
+    rows.extend(judged);
+    let mut guard = PromptGuard::new();
+    let prepared = Prepared::of(&rows, &trained, &guard);
+    let marks = folds::validate(&rows, &prepared, &mut guard, &options.recipe).marks(&options.recipe);
+    let mut model = prepared.train(&options.recipe, |_| true);
+    (model.review, model.block) = (marks.review, marks.block);
+    let (review, block) = (marks.review, marks.block);
+    // The last feature is "is data".
+    if let Some(data) = model.dense.last_mut() {
+        *data += marks.data;
+    }
+    fs::write(&options.out, model.to_bytes()).expect("the table can be written");
+    println!(
+        "{}: {} features, review at {review:.3}, block at {block:.3}",
+        options.out.display(),
+        model.dense.len()
+    );
+    let mut named: Vec<_> = guard.features().zip(&model.dense).enumerate().collect();
+    named.sort_by(|a, b| b.1.1.abs().total_cmp(&a.1.1.abs()));
+    for (at, (name, weight)) in named.iter().take(60) {
+        println!("{weight:8.3}  {name} ({at})");
+    }
+}
+
+impl Recipe {
+    pub(crate) fn marks(&self) -> (f32, f32, f32) {
+        (self.review_fpr, self.block_fpr, self.data_fpr)
+    }
+}
+
+/// Rows and their features.
+pub(crate) struct Prepared {
+    samples: Vec<(usize, Sample)>,
+    labels: Vec<f32>,
+    sources: Vec<String>,
+    names: Vec<&'static str>,
+    fingerprint: u64,
+}
+
+impl Prepared {
+    pub(crate) fn of(rows: &[Row], documents: &[Row], guard: &PromptGuard) -> Self {
+        let mut scratch = Scratch::default();
+        let mut samples = Vec::new();
+        let own = own::rows();
+        let all = || rows.iter().chain(&own).chain(documents);
+        for (n, row) in all().enumerate() {
+            // Documents that are judged are never trained on, in no fold.
+            if n < rows.len() && row.source.starts_with("documents:") {
+                continue;
+            }
+            let mut views = guard.samples(&row.text, provenance(row.channel), &mut scratch);
+            // Of a text that is encoded as a whole, only what it says is told apart by its label.
+            if views.iter().any(|view| view.depth > 0 && view.share > 0.5) {
+                views.retain(|view| view.depth > 0);
+            } else {
+                views.retain(|view| view.depth == 0);
+            }
+            samples.extend(views.into_iter().map(|view| (n, view)));
+        }
+        let labels = all().map(|row| if row.label == Label::Attack { 1.0 } else { 0.0 }).collect();
+        let sources = all().map(|row| row.source.clone()).collect();
+        let names = guard.features().collect();
+        Self { samples, labels, sources, names, fingerprint: guard.fingerprint() }
+    }
+
+    /// Trains on the rows that `on` says yes to, by their source.
+    ///
+    /// An attack of many windows is somewhere in them: a first model is trained on all, a second on the window that the
+    /// first finds worst.
+    pub(crate) fn train(&self, recipe: &Recipe, on: impl Fn(&str) -> bool) -> Model {
+        let all: Vec<&(usize, Sample)> =
+            self.samples.iter().filter(|(row, _)| on(&self.sources[*row])).collect();
+        let first = self.descend(recipe, recipe.steps / 3, &all);
+        let mut worst: BTreeMap<usize, (f32, &(usize, Sample))> = BTreeMap::new();
+        for one in &all {
+            let sum = self.sum(&first, &one.1);
+            let place = worst.entry(one.0).or_insert((sum, one));
+            if place.0 < sum {
+                *place = (sum, one);
+            }
+        }
+        let hard = |one: &&&(usize, Sample)| self.labels[one.0] < 0.5 || std::ptr::eq(worst[&one.0].1, **one);
+        let chosen: Vec<_> = all.iter().filter(hard).copied().collect();
+        self.descend(recipe, recipe.steps, &chosen)
+    }
+
+    fn sum(&self, model: &Model, sample: &Sample) -> f32 {
+        let dense: f32 = sample.dense.iter().zip(&model.dense).map(|(x, w)| x * w).sum();
+        let gram = |&(bucket, x): &(u16, f32)| {
+            x * model.gram_step * f32::from(model.grams.get(bucket as usize).copied().unwrap_or(0))
+        };
+        model.bias + dense + sample.grams.iter().map(gram).sum::<f32>()
+    }
+
+    fn descend(&self, recipe: &Recipe, steps: usize, chosen: &[&(usize, Sample)]) -> Model {
+        let mut sizes: BTreeMap<(&str, bool), f32> = BTreeMap::new();
+        for (row, _) in chosen {
+            *sizes.entry((&self.sources[*row], self.labels[*row] > 0.5)).or_default() += 1.0;
+        }
+        let mut weights: Vec<f32> = chosen
+            .iter()
+            .map(|(row, _)| {
+                sizes[&(self.sources[*row].as_str(), self.labels[*row] > 0.5)].powf(recipe.source_power - 1.0)
+            })
+            .collect();
+        // What was written for training is about more than any one source.
+        for (weight, (row, _)) in weights.iter_mut().zip(chosen) {
+            *weight *= if self.sources[*row].starts_with("own:") { recipe.own } else { 1.0 };
+        }
+        // The two labels weigh the same, and all of it as much as there are rows.
+        for label in [false, true] {
+            let of = |n: &usize| (self.labels[chosen[*n].0] > 0.5) == label;
+            let total: f32 = (0..chosen.len()).filter(of).map(|n| weights[n]).sum();
+            let scale = chosen.len() as f32 / 2.0 / total.max(1e-6);
+            (0..chosen.len()).filter(of).for_each(|n| weights[n] *= scale);
+        }
+        let kept: Vec<bool> = self
+            .names
+            .iter()
+            .map(|name| !recipe.without.iter().any(|w| name.starts_with(w.as_str())))
+            .collect();
+        let grams_kept = !recipe.without.iter().any(|w| w == "grams");
+        let features = self.names.len();
+        let shape_from = features - 1 - (features - 1 - 2 * self.rules()) / 2;
+        let decay: Vec<f32> = (0..features)
+            .map(|n| {
+                let in_data =
+                    (self.rules()..2 * self.rules()).contains(&n) || (shape_from..features - 1).contains(&n);
+                if in_data { recipe.l2_data } else { recipe.l2 }
+            })
+            .collect();
+        let size = features + 1 + if grams_kept { BUCKETS } else { 0 };
+        let mut adam = Adam::new(size);
+        let mut theta = vec![0.0f32; size];
+        for step in 0..steps {
+            let mut gradient = vec![0.0f32; size];
+            for ((row, sample), weight) in chosen.iter().zip(&weights) {
+                let mut sum = theta[features];
+                sum += sample
+                    .dense
+                    .iter()
+                    .zip(&theta)
+                    .zip(&kept)
+                    .filter(|(_, k)| **k)
+                    .map(|((x, t), _)| x * t)
+                    .sum::<f32>();
+                if grams_kept {
+                    sum += sample
+                        .grams
+                        .iter()
+                        .map(|&(bucket, x)| x * theta[features + 1 + bucket as usize])
+                        .sum::<f32>();
+                }
+                let error = weight * (1.0 / (1.0 + (-sum).exp()) - self.labels[*row]);
+                gradient[features] += error;
+                for ((g, x), k) in gradient.iter_mut().zip(&sample.dense).zip(&kept) {
+                    *g += if *k { error * x } else { 0.0 };
+                }
+                if grams_kept {
+                    for &(bucket, x) in &sample.grams {
+                        gradient[features + 1 + bucket as usize] += error * x;
+                    }
+                }
+            }
+            for (n, g) in gradient.iter_mut().enumerate() {
+                let l2 = if n < features {
+                    decay[n]
+                } else if n == features {
+                    0.0
+                } else {
+                    recipe.l2_grams
+                };
+                *g += l2 * theta[n];
+            }
+            // A signal of an attack never speaks for a text, nor one of discussion against it: what a source has by
+            // chance is not learned.
+            adam.step(&mut theta, &gradient, 0.08 * (1.0 - step as f32 / steps as f32) + 0.002);
+            for (n, t) in theta.iter_mut().take(features).enumerate() {
+                if n < 2 * self.rules() {
+                    let benign = self.names[n].starts_with("benign.") || self.names[n] == "not";
+                    *t = if benign { t.min(0.0) } else { t.max(0.0) };
+                }
+            }
+        }
+        let grams = &theta[features + 1..];
+        let largest = grams.iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
+        let gram_step = largest / 127.0;
+        Model {
+            fingerprint: self.fingerprint,
+            bias: theta[features],
+            dense: theta[..features].to_vec(),
+            gram_step,
+            grams: grams.iter().map(|weight| (weight / gram_step.max(1e-12)).round() as i8).collect(),
+            review: 0.0,
+            block: 1.0,
+        }
+    }
+
+    /// How many of the features are rules: they come twice, and the first name comes again there.
+    fn rules(&self) -> usize {
+        self.names.iter().skip(1).position(|name| *name == self.names[0]).map_or(0, |n| n + 1)
+    }
+}
+
+/// Adam, as Kingma and Ba wrote it.
+struct Adam {
+    mean: Vec<f32>,
+    square: Vec<f32>,
+    steps: i32,
+}
+
+impl Adam {
+    fn new(size: usize) -> Self {
+        Self { mean: vec![0.0; size], square: vec![0.0; size], steps: 0 }
+    }
+
+    fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
+        self.steps += 1;
+        let (one, two) = (1.0 - 0.9f32.powi(self.steps), 1.0 - 0.999f32.powi(self.steps));
+        for (((t, g), m), s) in theta.iter_mut().zip(gradient).zip(&mut self.mean).zip(&mut self.square) {
+            *m = 0.9 * *m + 0.1 * g;
+            *s = 0.999 * *s + 0.001 * g * g;
+            *t -= rate * (*m / one) / ((*s / two).sqrt() + 1e-8);
+        }
+    }
+}

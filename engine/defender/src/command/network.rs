@@ -1,0 +1,397 @@
+//! Programs that send or fetch: what they take along, and where to.
+
+use super::id;
+use super::path::Class;
+use super::pattern::holds;
+use super::program::Kind;
+use super::reader::Reader;
+use super::scratch::{Marks, hash};
+use super::simple::{Call, base_name};
+use super::taint::{Flow, Taint};
+
+/// Places whose installers people pipe into a shell every day: asking is enough.
+const INSTALLERS: &[&str] = &[
+    "sh.rustup.rs",
+    "get.docker.com",
+    "raw.githubusercontent.com/Homebrew",
+    "raw.githubusercontent.com/nvm-sh",
+    "deno.land",
+    "bun.sh",
+    "astral.sh",
+    "get.k3s.io",
+    "get.pnpm.io",
+    "install.python-poetry.org",
+    "ohmyz.sh",
+    "raw.githubusercontent.com/ohmyzsh",
+    "starship.rs",
+    "get.sdkman.io",
+    "deb.nodesource.com",
+    "rpm.nodesource.com",
+    "tailscale.com",
+    "ollama.com",
+    "fly.io",
+    "get.helm.sh",
+    "raw.githubusercontent.com/helm",
+    "nixos.org",
+    "bootstrap.pypa.io",
+    "volta.sh",
+    "mise.run",
+    "get-ghcup.haskell.org",
+    "cli.github.com",
+    "dl.yarnpkg.com",
+    "download.docker.com",
+    "sdk.cloud.google.com",
+    "pyenv.run",
+    "getcomposer.org",
+    "raw.githubusercontent.com/tj/n",
+    "get.rvm.io",
+    "claude.ai/install",
+    "openclaw.ai",
+    "brew.sh",
+    "packages.microsoft.com",
+    "dot.net",
+    "aka.ms",
+    "atuin.sh",
+    "zoxide",
+    "setup.atuin.sh",
+    "packagecloud.io",
+    "install.duckdb.org",
+    "cursor.com",
+];
+
+impl Reader<'_> {
+    /// `curl` and `wget`.
+    pub(super) fn http(&mut self, kind: Kind, call: &Call) -> Flow {
+        let count = self.args_len(call);
+        let (mut sends, mut saved, mut prints) = (Flow::default(), None, kind == Kind::Curl);
+        let (mut to_name, mut link, mut upload) = (false, None, false);
+        let mut class = Class::NONE;
+        let mut taint = Taint::NONE;
+        let mut index = 0;
+        while index < count {
+            let Some(word) = self.arg_word(call, index) else { break };
+            let letters = self.scratch.letters(&word);
+            class |= self.guard.paths.class(letters);
+            taint |= word.taint;
+            let curl = kind == Kind::Curl;
+            let body = match letters {
+                b"-d" | b"--data" | b"--data-binary" | b"--data-raw" | b"--data-urlencode"
+                | b"--data-ascii" | b"-F" | b"--form" | b"--json"
+                    if curl =>
+                {
+                    1
+                }
+                b"-T" | b"--upload-file" if curl => 2,
+                b"--post-data" | b"--body-data" | b"--post-file" | b"--body-file" => 2,
+                b"-o" | b"--output" if curl => 3,
+                b"-O" | b"--output-document" if !curl => 3,
+                b"-O" | b"--remote-name" | b"-OJ" | b"-LO" | b"-sO" | b"-sSO" | b"-fsSLO" | b"-LJO"
+                | b"-OL" => 4,
+                b"-H" | b"--header" | b"-u" | b"--user" | b"-A" | b"-e" | b"-X" | b"--request" | b"-b"
+                | b"--cookie" | b"-x" | b"--proxy" | b"--connect-timeout" | b"-m" | b"--max-time"
+                    if curl =>
+                {
+                    5
+                }
+                b"--header" | b"--user-agent" | b"-P" | b"-U" | b"--timeout" | b"-T" | b"-t" => 5,
+                _ => 0,
+            };
+            let value = (body != 0 && body != 4).then(|| self.arg_word(call, index + 1)).flatten();
+            match (body, value) {
+                (1 | 2, Some(value)) => {
+                    let (is_file, flow) = self.payload(&value, body == 2);
+                    upload |= is_file;
+                    sends = sends.then(flow);
+                    sends.open = true;
+                    index += 1;
+                }
+                (3, Some(value)) => {
+                    saved = Some(hash(self.scratch.letters(&value)));
+                    prints = self.scratch.letters(&value) == b"-";
+                    let place = self.guard.paths.class(self.scratch.letters(&value));
+                    self.writes(place, true, call);
+                    index += 1;
+                }
+                (4, _) => {
+                    to_name = true;
+                    prints = false;
+                }
+                (5, Some(value)) => {
+                    taint |= value.taint;
+                    index += 1;
+                }
+                _ => {
+                    let clustered =
+                        letters.first() == Some(&b'-') && letters.get(1) != Some(&b'-') && letters.len() > 2;
+                    if clustered && letters.last() == Some(&b'o') && curl
+                        || clustered && letters.last() == Some(&b'O') && !curl
+                    {
+                        if let Some(value) = self.arg_word(call, index + 1) {
+                            let path = self.scratch.letters(&value);
+                            prints = path == b"-";
+                            saved = Some(hash(path));
+                            let place = self.guard.paths.class(path);
+                            self.writes(place, true, call);
+                            index += 1;
+                        }
+                    } else if !curl && letters.starts_with(b"-O")
+                        || !curl && letters.starts_with(b"-qO")
+                        || !curl && letters.starts_with(b"--output-document=")
+                    {
+                        prints = letters.ends_with(b"-");
+                        let skip =
+                            letters.iter().position(|&b| b == b'=' || b == b'O').map_or(0, |at| at + 1);
+                        saved = Some(hash(letters.get(skip..).unwrap_or_default()));
+                    } else if clustered && curl && letters.contains(&b'O') {
+                        to_name = true;
+                        prints = false;
+                    } else if let Some(payload) = joined_value(letters) {
+                        let value = super::scratch::Word { start: word.start + payload as u32, ..word };
+                        let (is_file, flow) = self.payload(
+                            &value,
+                            letters.starts_with(b"--post-file")
+                                || letters.starts_with(b"--body-file")
+                                || letters.starts_with(b"-T")
+                                || letters.starts_with(b"--upload"),
+                        );
+                        upload |= is_file;
+                        sends = sends.then(flow);
+                        sends.open = true;
+                    } else if letters.first() != Some(&b'-') && (link.is_none() || holds(letters, b"://")) {
+                        link = Some(word);
+                    }
+                }
+            }
+            index += 1;
+        }
+        if (to_name || kind == Kind::Wget && saved.is_none() && !prints)
+            && let Some(link) = link
+        {
+            let path = self.scratch.letters(&link);
+            let path = path.split(|&byte| byte == b'?').next().unwrap_or_default();
+            saved = Some(hash(base_name(path)));
+        }
+        let address = link.as_ref().map(|link| self.scratch.letters(link)).unwrap_or_default();
+        let address = address.get(..address.len().min(400)).unwrap_or_default();
+        let well_known = INSTALLERS.iter().any(|place| holds(address, place.as_bytes()));
+        let raw_host = numeric_host(address);
+        let hands_out = [&b"credentials"[..], b"token", b"user-data"].iter().any(|part| holds(address, part));
+        let local_file = holds(address, b"file://");
+        let drop = class.has(Class::DROP);
+        self.past.well_known = well_known;
+        let stdin = call.input.open
+            && self.has_arg(
+                call,
+                &[b"@-", b"-T-", b"-", b"-d@-", b"--data-binary=@-", b"--upload-file=-", b"--post-file=-"],
+            )
+            || call.piped_in && upload;
+        let flows = sends.taint | taint | if stdin { call.input.taint } else { Taint::NONE };
+        self.sent(call, flows, drop, sends.open || stdin, upload || stdin, raw_host);
+        if class.has(Class::METADATA) {
+            self.found(id::CREDENTIAL_ACCESS, if hands_out { 84.0 } else { 62.0 }, call.span);
+        }
+        if local_file && class.has(Class::SECRET | Class::PRIVATE) {
+            self.found(id::CREDENTIAL_ACCESS, 66.0, call.span);
+        }
+        let fetched = Taint::NETWORK | if class.has(Class::METADATA) { Taint::SECRET } else { Taint::NONE };
+        if let Some(saved) = saved {
+            let known = self.past.well_known;
+            self.scratch.files.set(saved, Flow::of(if known { Taint::FILE } else { fetched }));
+            let class = if prints { Class::NONE } else { class };
+            if class.has(Class::TEMP) && raw_host {
+                self.verdict.add(id::TRANSFER, 54.0, call.span);
+            }
+        }
+        if raw_host && !sends.open {
+            self.verdict.add(id::TRANSFER, if saved.is_some() { 52.0 } else { 34.0 }, call.span);
+        }
+        if !prints && !call.piped {
+            return Flow::default();
+        }
+        Flow::of(fetched)
+    }
+
+    /// The value of an option that sends: a literal, or a file behind `@` or `<`.
+    fn payload(&self, value: &super::scratch::Word, is_file: bool) -> (bool, Flow) {
+        let letters = self.scratch.letters(value);
+        let at = letters.iter().take(64).position(|&byte| matches!(byte, b'@' | b'<'));
+        let path = match at {
+            Some(at) if at == 0 || letters.get(at - 1) == Some(&b'=') => {
+                letters.get(at + 1..).unwrap_or_default()
+            }
+            _ if is_file => letters,
+            _ => return (false, Flow::of(value.taint)),
+        };
+        let class = self.guard.paths.class(path);
+        let file = self.scratch.files.get(hash(path)).unwrap_or(Flow::of(Taint::FILE));
+        let file = Taint::FILE | if file.taint == Taint::NETWORK { Taint::NONE } else { file.taint };
+        (true, Flow::of(value.taint | class.taint() | file))
+    }
+
+    /// Judges what leaves the machine.
+    fn sent(&mut self, call: &Call, flows: Taint, drop: bool, is_body: bool, is_file: bool, raw_host: bool) {
+        let weight = if flows.has(Taint::SECRET) {
+            90.0
+        } else if flows.has(Taint::PRIVATE) {
+            if drop || is_body { 83.0 } else { 70.0 }
+        } else if drop && (is_file || is_body && flows.has(Taint::FILE | Taint::ARCHIVE)) {
+            82.0
+        } else if drop && is_body {
+            60.0
+        } else if flows.has(Taint::ARCHIVE) {
+            66.0
+        } else if is_file && flows.has(Taint::OUTPUT) && raw_host {
+            66.0
+        } else if is_file && (raw_host || self.past.staged) {
+            64.0
+        } else if is_file {
+            50.5
+        } else if drop {
+            52.0
+        } else if is_body && flows.has(Taint::OUTPUT) {
+            38.0
+        } else {
+            0.0
+        };
+        self.found(id::EXFILTRATE, weight, call.span);
+    }
+
+    /// `nc`, `socat`, `telnet` and the like.
+    pub(super) fn connect(&mut self, call: &Call, name: &[u8]) -> Flow {
+        let socat = name == b"socat";
+        let mut runs = false;
+        let mut connects = false;
+        let mut listens = false;
+        for index in 0..self.args_len(call) {
+            let arg = self.arg(call, index);
+            if socat {
+                runs |= holds(arg, b"exec:") || holds(arg, b"system:") || holds(arg, b"shell:");
+                listens |= holds(arg, b"listen:");
+                connects |=
+                    holds(arg, b"tcp") || holds(arg, b"udp") || holds(arg, b"openssl") || holds(arg, b"sctp");
+            } else {
+                runs |= matches!(arg, b"--exec" | b"--sh-exec" | b"--lua-exec" | b"-c");
+                runs |= arg.first() == Some(&b'-')
+                    && arg.get(1) != Some(&b'-')
+                    && arg.iter().take(6).any(|&b| b == b'e');
+                runs |= holds(arg.get(..arg.len().min(64)).unwrap_or_default(), b"/bin/sh")
+                    || holds(arg.get(..arg.len().min(64)).unwrap_or_default(), b"/bin/bash");
+                listens |= arg.first() == Some(&b'-') && arg.get(1) != Some(&b'-') && arg.contains(&b'l')
+                    || arg == b"--listen"
+                    || arg == b"listen";
+                connects |= arg.first() != Some(&b'-');
+            }
+        }
+        let runs = runs && name != b"telnet";
+        let flows = call.input.taint;
+        if runs && (connects || listens) {
+            let (rule, weight) = if listens { (id::BIND_SHELL, 91.0) } else { (id::REVERSE_SHELL, 94.0) };
+            self.found(rule, weight, call.span);
+        } else if matches!(name, b"rcat" | b"rustcat" | b"pwncat" | b"powercat") {
+            self.found(id::REVERSE_SHELL, 82.0, call.span);
+        } else if flows.has(Taint::SHELL | Taint::FIFO) {
+            self.found(id::REVERSE_SHELL, 90.0, call.span);
+        } else if flows.has(Taint::SECRET) {
+            self.found(id::EXFILTRATE, 90.0, call.span);
+        } else if flows.has(Taint::ARCHIVE | Taint::PRIVATE) {
+            self.found(id::EXFILTRATE, 70.0, call.span);
+        } else if call.piped_in && flows.has(Taint::FILE) {
+            self.found(id::EXFILTRATE, 62.0, call.span);
+        } else if listens && name != b"telnet" {
+            self.found(id::BIND_SHELL, 51.0, call.span);
+        }
+        Flow::of(Taint::NETWORK)
+    }
+
+    /// Programs that copy files to other machines, or carry data in names.
+    pub(super) fn send_file(&mut self, call: &Call, name: &[u8]) -> Flow {
+        let (class, taint) = self.arguments(call);
+        let flows = taint | class.taint() | call.input.taint;
+        match name {
+            b"dig" | b"nslookup" | b"host" | b"ping" | b"whois" => {
+                let expanded = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+                let carries =
+                    expanded.iter().any(|word| word.marks.has(Marks::SUBSTITUTED) && word.end > word.start);
+                if taint.has(Taint::SECRET | Taint::PRIVATE | Taint::FILE) {
+                    self.found(id::EXFILTRATE, 84.0, call.span);
+                } else if carries && taint != Taint::NONE && name != b"ping" {
+                    self.found(id::EXFILTRATE, 52.0, call.span);
+                }
+                return Flow::of(Taint::NETWORK | Taint::OUTPUT);
+            }
+            b"mail" | b"mailx" | b"sendmail" | b"mutt" | b"swaks" => {
+                if flows.has(Taint::SECRET | Taint::PRIVATE) {
+                    self.found(id::EXFILTRATE, 83.0, call.span);
+                }
+                return Flow::default();
+            }
+            _ => {}
+        }
+        let far = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+        let far = far.iter().any(|word| is_far(self.scratch.letters(word)));
+        let copies = !matches!(name, b"aws" | b"gsutil" | b"rclone" | b"azcopy" | b"s3cmd" | b"mc")
+            || self.has_arg(call, &[b"cp", b"sync", b"copy", b"mv", b"put", b"mb"]);
+        let sends = copies && (far || !matches!(name, b"rsync" | b"aws" | b"scp"));
+        if class.has(Class::SECRET) && !sends {
+            self.found(id::CREDENTIAL_ACCESS, 70.0, call.span);
+        }
+        if sends && flows.has(Taint::SECRET) && !self.has_arg(call, &[b"-i"]) {
+            self.found(id::EXFILTRATE, 84.0, call.span);
+        } else if sends && flows.has(Taint::PRIVATE) {
+            self.found(id::EXFILTRATE, 66.0, call.span);
+        } else if class.has(Class::DROP) {
+            self.found(id::EXFILTRATE, 56.0, call.span);
+        }
+        Flow::of(Taint::NETWORK | taint)
+    }
+}
+
+/// Offset of the value in `--data=x`, `-d@x`, `-Ffile=@x` and the like.
+fn joined_value(option: &[u8]) -> Option<usize> {
+    for long in [
+        &b"--data="[..],
+        b"--data-binary=",
+        b"--data-raw=",
+        b"--data-urlencode=",
+        b"--form=",
+        b"--json=",
+        b"--upload-file=",
+        b"--post-data=",
+        b"--post-file=",
+        b"--body-data=",
+        b"--body-file=",
+    ] {
+        if option.starts_with(long) {
+            return Some(long.len());
+        }
+    }
+    match option {
+        [b'-', b'd' | b'F', _, ..] => Some(2),
+        [b'-', b'T', b'/' | b'~' | b'-', ..] => Some(2),
+        _ => None,
+    }
+}
+
+/// Whether an address names its host by number.
+fn numeric_host(address: &[u8]) -> bool {
+    let host = match address.windows(3).take(12).position(|window| window == b"://") {
+        Some(at) => address.get(at + 3..).unwrap_or_default(),
+        None => address,
+    };
+    let end = host.iter().position(|byte| matches!(byte, b'/' | b':' | b'?')).unwrap_or(host.len());
+    let host = host.get(..end).unwrap_or_default();
+    let local = host.starts_with(b"127.") || host.starts_with(b"0.0.0.0") || host.starts_with(b"169.254.");
+    host.len() >= 7
+        && !local
+        && host.iter().filter(|&&b| b == b'.').count() == 3
+        && host.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+/// Whether an argument names something on another machine.
+fn is_far(argument: &[u8]) -> bool {
+    let argument = argument.get(..argument.len().min(300)).unwrap_or_default();
+    argument.first() != Some(&b'-')
+        && (argument.contains(&b'@')
+            || holds(argument, b"://")
+            || argument.iter().skip(1).any(|&byte| byte == b':') && argument.first() != Some(&b'/'))
+}

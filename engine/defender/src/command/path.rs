@@ -1,0 +1,854 @@
+//! What kind of place a path is.
+
+use std::ops::{BitOr, BitOrAssign};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::id;
+use super::taint::Taint;
+use crate::RuleId;
+
+/// Longest path that is looked at, bytes: of a longer one, its start.
+const PATH_BYTES_MAX: usize = 256;
+
+/// Kinds of places. A set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Class(u32);
+
+impl Class {
+    pub(super) const NONE: Self = Self(0);
+    /// Keys, tokens, password stores.
+    pub(super) const SECRET: Self = Self(1);
+    /// Account lists, shell history, mail: private, but not a key.
+    pub(super) const PRIVATE: Self = Self(1 << 1);
+    /// Shell history.
+    pub(super) const HISTORY: Self = Self(1 << 2);
+    /// Logs.
+    pub(super) const LOG: Self = Self(1 << 3);
+    /// What runs by itself: at boot, at login, on a schedule, at an event.
+    pub(super) const PERSIST: Self = Self(1 << 4);
+    /// A user's shell start files: also persistence, but people edit them every day.
+    pub(super) const PROFILE: Self = Self(1 << 5);
+    /// Who may become whom: accounts, sudoers, PAM.
+    pub(super) const AUTH: Self = Self(1 << 6);
+    /// Kernel switches.
+    pub(super) const KERNEL: Self = Self(1 << 7);
+    /// Block devices, memory.
+    pub(super) const DEVICE: Self = Self(1 << 8);
+    /// Boot loader, kernel, firmware.
+    pub(super) const BOOT: Self = Self(1 << 9);
+    /// Configuration of protection: audit, SELinux, firewall, resolver.
+    pub(super) const PROTECT: Self = Self(1 << 10);
+    /// `/dev/tcp`, `/dev/udp`.
+    pub(super) const SOCKET: Self = Self(1 << 11);
+    /// The socket of a container engine.
+    pub(super) const ENGINE: Self = Self(1 << 12);
+    /// Temporary.
+    pub(super) const TEMP: Self = Self(1 << 13);
+    /// `/`.
+    pub(super) const ROOT: Self = Self(1 << 14);
+    /// A whole home, or all of them.
+    pub(super) const HOME: Self = Self(1 << 15);
+    /// A directory of the operating system.
+    pub(super) const SYSTEM: Self = Self(1 << 16);
+    /// Somewhere in a home.
+    pub(super) const USER: Self = Self(1 << 17);
+    /// A reset switch in `/proc`.
+    pub(super) const SYSRQ: Self = Self(1 << 18);
+    /// Metadata service of a cloud: hands out credentials.
+    pub(super) const METADATA: Self = Self(1 << 19);
+    /// Programs on the search path.
+    pub(super) const PROGRAM: Self = Self(1 << 20);
+    /// A place that takes whatever is sent to it.
+    pub(super) const DROP: Self = Self(1 << 21);
+    /// Something of the scheduler's or of a service manager's that is usually configured, not attacked.
+    pub(super) const PRELOAD: Self = Self(1 << 22);
+    /// Below somebody's home with no more to it: a document.
+    pub(super) const BACKUP: Self = Self(1 << 23);
+
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The class of this name, as patterns write it.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "secret" => Self::SECRET,
+            "private" => Self::PRIVATE,
+            "history" => Self::HISTORY,
+            "log" => Self::LOG,
+            "persist" => Self::PERSIST,
+            "profile" => Self::PROFILE,
+            "auth" => Self::AUTH,
+            "kernel" => Self::KERNEL,
+            "device" => Self::DEVICE,
+            "boot" => Self::BOOT,
+            "protect" => Self::PROTECT,
+            "socket" => Self::SOCKET,
+            "engine" => Self::ENGINE,
+            "temp" => Self::TEMP,
+            "root" => Self::ROOT,
+            "home" => Self::HOME,
+            "system" => Self::SYSTEM,
+            "user" => Self::USER,
+            "metadata" => Self::METADATA,
+            "program" => Self::PROGRAM,
+            "drop" => Self::DROP,
+            "preload" => Self::PRELOAD,
+            "backup" => Self::BACKUP,
+            _ => return None,
+        })
+    }
+
+    /// What is read from there carries.
+    pub(super) fn taint(self) -> Taint {
+        let mut taint = Taint::NONE;
+        if self.has(Self::SECRET) {
+            taint |= Taint::SECRET;
+        }
+        if self.has(Self::PRIVATE | Self::HISTORY | Self::AUTH) {
+            taint |= Taint::PRIVATE;
+        }
+        if self.has(Self::SOCKET | Self::METADATA) {
+            taint |= Taint::NETWORK;
+        }
+        taint
+    }
+}
+
+impl BitOr for Class {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Class {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// What a write to a place of a class means.
+pub(super) const WRITES: &[(RuleId, f32, Class)] = &[
+    (id::DESTROY_DEVICE, 92.0, Class::DEVICE),
+    (id::DESTROY_DEVICE, 82.0, Class::BOOT),
+    (id::ESCALATE, 86.0, Class::AUTH),
+    (id::PERSIST, 84.0, Class::PERSIST),
+    (id::PERSIST, 90.0, Class::PRELOAD),
+    (id::PERSIST, 56.0, Class::PROFILE),
+    (id::DISABLE_PROTECTION, 70.0, Class::PROTECT),
+    (id::DISABLE_PROTECTION, 52.0, Class::KERNEL),
+    (id::DESTROY_DEVICE, 86.0, Class::SYSRQ),
+    (id::ESCALATE, 62.0, Class::PROGRAM),
+];
+
+/// What emptying a file of a class means.
+pub(super) const EMPTIES: &[(RuleId, f32, Class)] =
+    &[(id::CLEAR_TRACES, 82.0, Class::HISTORY), (id::CLEAR_TRACES, 81.0, Class::LOG)];
+
+/// Paths: `~` is any home. A `*` in front: anywhere, from the start of a name on. A `*` behind: whatever follows;
+/// otherwise the path itself or something below it.
+const PLACES: &[(Class, &[&str])] = &[
+    (
+        Class::SECRET,
+        &[
+            "/etc/shadow*",
+            "/etc/gshadow*",
+            "/etc/master.passwd",
+            "/etc/security/opasswd",
+            "/etc/krb5.keytab",
+            "/etc/ssh/ssh_host_*",
+            "/var/lib/sss/db",
+            "/etc/kubernetes/admin.conf",
+            "/etc/kubernetes/pki",
+            "/proc/kcore",
+            "/dev/mem",
+            "/dev/kmem",
+            "/var/db/dslocal/nodes",
+            "/run/secrets",
+            "/var/run/secrets",
+            "/etc/openvpn",
+            "/etc/wireguard",
+            "/etc/NetworkManager/system-connections",
+            "/etc/wpa_supplicant",
+            "/var/lib/docker/volumes",
+            "/etc/ssl/private",
+            "/etc/letsencrypt/live",
+            "/etc/rancher/k3s/k3s.yaml",
+            "/var/lib/kubelet/pki",
+            "/etc/sssd/sssd.conf",
+            "/etc/chef",
+            "/etc/puppetlabs/puppet/ssl",
+            "*id_rsa",
+            "*id_dsa",
+            "*id_ecdsa",
+            "*id_ed25519",
+            "~/.ssh",
+            "~/.gnupg*",
+            "*.gnupg",
+            "~/.aws*",
+            "*.aws/credentials",
+            "~/.azure*",
+            "*.azure",
+            "~/.config/gcloud*",
+            "*.config/gcloud",
+            "~/.oci",
+            "*.oci/sessions",
+            "~/.kube/config",
+            "*.kube/config",
+            "~/.docker/config.json",
+            "*.docker/config.json",
+            "~/.netrc",
+            "*.netrc",
+            "~/.pgpass",
+            "*.pgpass",
+            "~/.my.cnf",
+            "~/.git-credentials",
+            "*.git-credentials",
+            "~/.npmrc",
+            "*.npmrc",
+            "~/.pypirc",
+            "*.pypirc",
+            "~/.config/gh/hosts.yml",
+            "~/.vault-token",
+            "*.vault-token",
+            "~/.terraform.d/credentials*",
+            "~/.password-store",
+            "*.password-store",
+            "*.kdbx",
+            "*.keystore",
+            "*.jks",
+            "*.p12",
+            "*.pfx",
+            "*.env.production",
+            "*wallet.dat",
+            "~/.bitcoin",
+            "~/.ethereum",
+            "~/.electrum",
+            "~/.config/solana",
+            "*accessTokens.json",
+            "*msal_token_cache*",
+            "*access_tokens.db",
+            "*credentials.db",
+            "*legacy_credentials",
+            "*Login Data*",
+            "*logins.json",
+            "*key3.db",
+            "*key4.db",
+            "*cookies.sqlite*",
+            "*Cookies.binarycookies",
+            "~/.mozilla*",
+            "*.mozilla/firefox",
+            "~/.config/google-chrome*",
+            "~/.config/chromium*",
+            "~/.config/BraveSoftware*",
+            "~/.local/share/keyrings*",
+            "~/Library/Keychains*",
+            "/Library/Keychains*",
+            "*login.keychain*",
+            "*System.keychain*",
+            "~/Library/Application Support/Google/Chrome*",
+            "~/Library/Application Support/Firefox*",
+            "~/Library/Cookies*",
+            "*.htpasswd",
+            "*secrets.yml",
+            "*secrets.yaml",
+            "*credentials.json",
+            "*client_secret*",
+            "*.openclaw/credentials",
+            "*.claude/.credentials*",
+            "*wp-config.php",
+            "*.remmina",
+            "*.rhosts",
+            "/etc/hosts.equiv",
+            "/usr/share/base-passwd",
+            "*.rdp-credentials",
+        ],
+    ),
+    (
+        Class::PRIVATE,
+        &[
+            "/etc/passwd*",
+            "/etc/group",
+            "/etc/sudoers*",
+            "/usr/local/etc/sudoers",
+            "/var/mail",
+            "/var/spool/mail",
+            "*/Library/Mail",
+            "*.env",
+            "/proc/*/environ",
+            "/proc/self/environ",
+            "/proc/1/environ",
+            "/proc/self/mem",
+            "*.ovpn",
+            "*shadow.bak",
+            "*passwd.bak",
+            "*.viminfo",
+            "*.lesshst",
+            "*/Library/Messages",
+        ],
+    ),
+    (
+        Class::HISTORY,
+        &[
+            "*.bash_history",
+            "*.zsh_history",
+            "*.sh_history",
+            "*.history",
+            "*.ash_history",
+            "*.ksh_history",
+            "*.mysql_history",
+            "*.psql_history",
+            "*.python_history",
+            "*.node_repl_history",
+            "*.rediscli_history",
+            "*.lesshst",
+            "*fish_history",
+        ],
+    ),
+    (
+        Class::LOG,
+        &[
+            "/var/log",
+            "/var/run/utmp",
+            "/run/utmp",
+            "/var/audit",
+            "/Library/Logs",
+            "/private/var/log",
+            "/var/adm",
+            "/private/var/audit",
+            "/var/lib/docker/containers*",
+            "/run/log/journal",
+        ],
+    ),
+    (
+        Class::PERSIST,
+        &[
+            "/etc/cron*",
+            "/etc/anacrontab",
+            "/var/spool/cron*",
+            "/var/spool/at",
+            "/var/cron/tabs",
+            "/usr/lib/cron",
+            "/etc/at.allow",
+            "/etc/systemd/system*",
+            "/etc/systemd/user",
+            "/lib/systemd/system*",
+            "/usr/lib/systemd/system*",
+            "/run/systemd/system",
+            "/usr/local/lib/systemd",
+            "~/.config/systemd*",
+            "~/.local/share/systemd",
+            "/etc/init.d",
+            "/usr/local/etc/rc.d",
+            "/etc/init/*",
+            "/etc/rc.local",
+            "/etc/rc*",
+            "/etc/local.d",
+            "/etc/inittab",
+            "/etc/profile*",
+            "/etc/bash.bashrc",
+            "/etc/bashrc",
+            "/etc/zsh*",
+            "/etc/csh.cshrc",
+            "/etc/environment",
+            "/etc/xdg/autostart",
+            "~/.config/autostart*",
+            "*.config/autostart",
+            "*authorized_keys*",
+            "/etc/ssh/sshrc",
+            "~/.ssh/rc",
+            "/etc/update-motd.d",
+            "/etc/udev/rules.d",
+            "/lib/udev/rules.d",
+            "/etc/modules*",
+            "/etc/modprobe.d",
+            "/etc/NetworkManager/dispatcher.d",
+            "/etc/network/if-*",
+            "/etc/dhcp/dhclient-*",
+            "/etc/apt/apt.conf.d",
+            "/etc/yum/pluginconf.d",
+            "/usr/lib/python3/dist-packages/*.pth",
+            "/Library/LaunchDaemons",
+            "/Library/LaunchAgents",
+            "~/Library/LaunchAgents",
+            "/Library/StartupItems",
+            "*StartupItems",
+            "/System/Library/LaunchDaemons",
+            "/etc/emond.d",
+            "/private/etc/emond.d",
+            "/etc/periodic",
+            "~/Library/Preferences/ByHost/com.apple.loginwindow*",
+            "*com.apple.loginwindow*",
+            "/Library/Security/SecurityAgentPlugins",
+            "/etc/security/pam_env.conf",
+            "*.git/hooks",
+            "/etc/logrotate.d",
+            "*loginitems*",
+            "~/.config/plasma-workspace/env",
+            "~/.xprofile",
+            "~/.xinitrc",
+            "~/.xsession",
+            "/etc/X11/Xsession.d",
+            "/etc/cont-init.d",
+            "/etc/sysctl.d/*.so",
+        ],
+    ),
+    (
+        Class::PRELOAD,
+        &[
+            "/etc/ld.so.preload",
+            "/etc/ld.so.conf*",
+            "/etc/pam.d",
+            "/lib/security",
+            "/usr/lib/security",
+            "/lib64/security",
+            "/usr/lib/pam",
+            "/lib/x86_64-linux-gnu/security",
+            "/proc/sys/kernel/core_pattern",
+            "/proc/sys/kernel/modprobe",
+            "/sys/fs/cgroup/*/release_agent",
+            "*release_agent",
+        ],
+    ),
+    (
+        Class::PROFILE,
+        &[
+            "~/.bashrc",
+            "~/.shrc",
+            "~/.bash_profile",
+            "~/.bash_login",
+            "~/.bash_logout",
+            "~/.profile",
+            "~/.zshrc",
+            "~/.zprofile",
+            "~/.zshenv",
+            "~/.zlogin",
+            "~/.zlogout",
+            "~/.kshrc",
+            "~/.cshrc",
+            "~/.tcshrc",
+            "~/.config/fish*",
+            "*.bash_logout",
+            "*.bashrc",
+            "*.bash_profile",
+            "*.zshrc",
+            "*.profile",
+            "~/.ssh/config",
+            "~/.vimrc",
+            "~/.emacs",
+            "~/.gitconfig",
+            "~/.tmux.conf",
+            "~/.config/nvim",
+            "/etc/skel",
+            "~/.inputrc",
+            "~/.pam_environment",
+            "/etc/shells",
+        ],
+    ),
+    (
+        Class::AUTH,
+        &[
+            "/etc/passwd",
+            "/etc/shadow",
+            "/etc/gshadow",
+            "/etc/group",
+            "/etc/master.passwd",
+            "/etc/sudoers*",
+            "/usr/local/etc/sudoers*",
+            "/etc/pam.d",
+            "/etc/doas.conf",
+            "/etc/polkit-1",
+            "/etc/ssh/sshd_config*",
+            "/etc/security*",
+            "/etc/login.defs",
+            "/etc/nsswitch.conf",
+            "/private/etc/sudoers*",
+            "/private/etc/pam.d",
+            "/var/db/sudo",
+            "/usr/share/polkit-1",
+        ],
+    ),
+    (
+        Class::KERNEL,
+        &["/proc/sys", "/sys/kernel", "/sys/module", "/etc/sysctl.conf", "/etc/sysctl.d", "/sys/firmware"],
+    ),
+    (Class::SYSRQ, &["/proc/sysrq-trigger"]),
+    (
+        Class::DEVICE,
+        &[
+            "/dev/sd*",
+            "/dev/hd*",
+            "/dev/nvme*",
+            "/dev/vd*",
+            "/dev/xvd*",
+            "/dev/mmcblk*",
+            "/dev/disk*",
+            "/dev/rdisk*",
+            "/dev/mapper*",
+            "/dev/dm-*",
+            "/dev/md*",
+            "/dev/mem",
+            "/dev/kmem",
+            "/dev/port",
+            "/dev/mtd*",
+            "/dev/ada*",
+            "/dev/da0",
+            "/dev/loop*",
+            "/dev/block",
+        ],
+    ),
+    (
+        Class::BOOT,
+        &[
+            "/boot",
+            "/efi",
+            "/sys/firmware/efi",
+            "/etc/default/grub",
+            "/etc/grub.d",
+            "/etc/fstab",
+            "/vmlinuz*",
+            "/etc/crypttab",
+        ],
+    ),
+    (
+        Class::PROTECT,
+        &[
+            "/etc/selinux*",
+            "/etc/apparmor*",
+            "/etc/audit*",
+            "/etc/rsyslog*",
+            "/etc/syslog*",
+            "/etc/hosts",
+            "/etc/hosts.allow",
+            "/etc/hosts.deny",
+            "/etc/resolv.conf",
+            "/etc/iptables*",
+            "/etc/nftables*",
+            "/etc/ufw*",
+            "/etc/pf.conf",
+            "/etc/fail2ban*",
+            "/etc/sysmon*",
+            "/etc/osquery*",
+            "/etc/clamav*",
+            "/etc/aide*",
+            "/var/ossec*",
+            "/etc/falco*",
+            "/etc/firewalld*",
+            "/sys/fs/selinux",
+            "/sys/kernel/debug",
+            "/usr/local/share/ca-certificates",
+            "/etc/pki/ca-trust*",
+            "/usr/local/share/certs",
+            "/etc/ssl/certs",
+            "/etc/apt/trusted.gpg*",
+            "/opt/CrowdStrike",
+            "/etc/journald.conf",
+            "/etc/systemd/journald*",
+        ],
+    ),
+    (Class::SOCKET, &["/dev/tcp", "/dev/udp", "/inet/tcp*", "/inet/udp*"]),
+    (Class::ENGINE, &["*docker.sock", "*containerd.sock", "*crio.sock", "*podman.sock"]),
+    (Class::TEMP, &["/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/run/user", "/var/cache", "~/.cache"]),
+    (
+        Class::SYSTEM,
+        &[
+            "/etc",
+            "/usr",
+            "/bin",
+            "/sbin",
+            "/lib",
+            "/lib64",
+            "/var",
+            "/boot",
+            "/opt",
+            "/root",
+            "/proc",
+            "/sys",
+            "/dev",
+            "/System",
+            "/Library",
+            "/Applications",
+            "/private",
+            "/srv",
+            "/run",
+            "/mnt",
+            "/media",
+            "/Volumes",
+            "/efi",
+            "/nix",
+        ],
+    ),
+    (Class::PROGRAM, &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/lib", "/lib", "/lib64"]),
+    (Class::USER, &["~"]),
+    (
+        Class::METADATA,
+        &[
+            "*169.254.169.254*",
+            "*metadata.google.internal*",
+            "*100.100.100.200*",
+            "*169.254.170.2*",
+            "*fd00:ec2::254*",
+        ],
+    ),
+    (
+        Class::DROP,
+        &[
+            "*webhook.site*",
+            "*requestbin*",
+            "*pipedream.net*",
+            "*hookbin.com*",
+            "*burpcollaborator*",
+            "*oastify.com*",
+            "*oast.*",
+            "*interact.sh*",
+            "*interactsh*",
+            "*dnslog*",
+            "*ceye.io*",
+            "*canarytokens*",
+            "*ngrok*",
+            "*transfer.sh*",
+            "*file.io*",
+            "*0x0.st*",
+            "*bashupload.com*",
+            "*anonfiles*",
+            "*gofile.io*",
+            "*temp.sh*",
+            "*termbin.com*",
+            "*pastebin.com*",
+            "*paste.rs*",
+            "*ix.io*",
+            "*sprunge.us*",
+            "*dpaste*",
+            "*hastebin*",
+            "*paste.ee*",
+            "*ghostbin*",
+            "*discord.com/api/webhooks*",
+            "*discordapp.com/api/webhooks*",
+            "*hooks.slack.com*",
+            "*api.telegram.org*",
+            "*mega.nz*",
+            "*trycloudflare.com*",
+            "*serveo.net*",
+            "*localhost.run*",
+            "*loca.lt*",
+            "*.onion*",
+            "*requestcatcher*",
+            "*beeceptor*",
+            "*attacker*",
+            "*evil*",
+            "*malicious*",
+            "*hacker*",
+            "*exfil*",
+            "*c2.*",
+            "*c2server*",
+        ],
+    ),
+    (Class::BACKUP, &["*.bak", "*backup*", "*Backups*", "*.snapshot*"]),
+];
+
+/// Names that are public parts of secret places, or are not secret where they stand.
+const HARMLESS: &[&str] = &[
+    ".pub",
+    "known_hosts",
+    "authorized_keys",
+    ".ssh/config",
+    ".aws/config",
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".example",
+    ".sample",
+    ".gnupg/gpg.conf",
+];
+
+/// The places, as one automaton.
+#[derive(Debug)]
+pub(super) struct Paths {
+    automaton: Option<AhoCorasick>,
+    entries: Vec<(Class, Anchor)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    start: bool,
+    end: bool,
+    /// The place itself counts for whole-home questions.
+    from_name: bool,
+}
+
+impl Paths {
+    pub(super) fn new() -> Self {
+        let mut literals = Vec::new();
+        let mut entries = Vec::new();
+        for &(class, patterns) in PLACES {
+            for pattern in patterns {
+                let start = !pattern.starts_with('*');
+                let end = !pattern.ends_with('*');
+                let literal = pattern.trim_matches('*');
+                // A star inside means any one name; only the part in front is matched, which is enough for a table.
+                let (literal, end) = match literal.split_once('*') {
+                    Some((front, _)) => (front, false),
+                    None => (literal, end),
+                };
+                literals.push(literal);
+                let from_name =
+                    !start && end || !start && literal.starts_with(|c: char| c == '.' || c.is_alphanumeric());
+                entries.push((class, Anchor { start, end, from_name }));
+            }
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            // The smallest form: paths are short.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .ascii_case_insensitive(true)
+            .build(literals);
+        // The patterns are this file's and few: building fails only past the crate's limit on states.
+        Self { automaton: automaton.ok(), entries }
+    }
+
+    /// The kinds of place that an argument names: a path, or a path behind `=`, `@` or `host:`.
+    pub(super) fn class(&self, argument: &[u8]) -> Class {
+        if argument.len() < 2 && !matches!(argument, b"/" | b"~") {
+            return Class::NONE;
+        }
+        let argument = argument.get(..argument.len().min(4 * PATH_BYTES_MAX)).unwrap_or_default();
+        let mut path = argument;
+        let is_option = argument.first() == Some(&b'-');
+        if is_option || !matches!(argument.first(), Some(b'/' | b'~' | b'.')) {
+            if let Some(at) = argument.iter().position(|&byte| byte == b'=') {
+                path = argument.get(at + 1..).unwrap_or_default();
+            }
+            if let Some(rest) = path.strip_prefix(b"file:") {
+                path = rest.strip_prefix(b"//").unwrap_or(rest);
+                path = path.split(|&byte| byte == b'?').next().unwrap_or_default();
+            }
+            if let Some(at) = path.iter().position(|&byte| byte == b'@')
+                && matches!(path.get(at + 1), Some(b'/' | b'~' | b'.'))
+            {
+                path = path.get(at + 1..).unwrap_or_default();
+            }
+            if is_option
+                && path.first().is_some_and(|byte| *byte == b'-')
+                && let Some(at) = path.iter().position(|&byte| matches!(byte, b'/' | b'~'))
+                && at == 2
+            {
+                path = path.get(at..).unwrap_or_default();
+            }
+        }
+        let mut buffer = heapless::Vec::<u8, PATH_BYTES_MAX>::new();
+        normalise(path, &mut buffer);
+        self.class_of(&buffer)
+    }
+
+    fn class_of(&self, path: &[u8]) -> Class {
+        let mut class = whole(path);
+        for found in self.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(path)) {
+            let Some(&(kind, anchor)) = self.entries.get(found.pattern().as_usize()) else { continue };
+            let before = found.start().checked_sub(1).and_then(|at| path.get(at)).copied();
+            let after = path.get(found.end()).copied();
+            let starts = if anchor.start {
+                found.start() == 0
+            } else {
+                !anchor.from_name
+                    || before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_')
+                    || kind.has(Class::DROP)
+            };
+            let ends = !anchor.end
+                || after.is_none_or(|byte| matches!(byte, b'/' | b'*' | b'"' | b'\'' | b' ' | b',' | b';'));
+            if starts && ends {
+                class |= kind;
+            }
+        }
+        if class.has(Class::SECRET) && HARMLESS.iter().any(|name| ends_or_holds(path, name.as_bytes())) {
+            class = Class(class.0 & !Class::SECRET.0);
+        }
+        class
+    }
+}
+
+fn ends_or_holds(path: &[u8], name: &[u8]) -> bool {
+    path.ends_with(name)
+        || (name.first() != Some(&b'.') && path.windows(name.len()).any(|window| window == name))
+}
+
+/// Roots and homes: places that are more than a prefix.
+fn whole(path: &[u8]) -> Class {
+    let bare = trim(path);
+    if path.first() == Some(&b'/') && (bare.is_empty() || bare == b"/.") {
+        return Class::ROOT;
+    }
+    match bare {
+        b"~" | b"/home" | b"/Users" => Class::HOME,
+        _ => Class::NONE,
+    }
+}
+
+/// Without what means "everything in it" at the end.
+pub(super) fn trim(mut path: &[u8]) -> &[u8] {
+    loop {
+        path = match path {
+            [rest @ .., b'/']
+            | [rest @ .., b'/', b'*']
+            | [rest @ .., b'/', b'.']
+            | [rest @ .., b'/', b'.', b'*'] => rest,
+            _ => return path,
+        };
+    }
+}
+
+/// Writes `path` without `//`, `.` and `..`, with any home as `~`.
+pub(super) fn normalise(path: &[u8], out: &mut heapless::Vec<u8, PATH_BYTES_MAX>) {
+    out.clear();
+    let absolute = path.first() == Some(&b'/');
+    let mut parts = path.split(|&byte| byte == b'/').enumerate();
+    if absolute {
+        parts.next();
+        let _ = out.push(b'/');
+    }
+    for (_, part) in parts {
+        match part {
+            b"" | b"." => {}
+            b".." if !out.is_empty() && out.as_slice() != b"/" && !out.ends_with(b"..") => {
+                let keep = out.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+                out.truncate(keep.max(usize::from(absolute)));
+            }
+            b".." if absolute => {}
+            _ => {
+                if !out.is_empty() && out.last() != Some(&b'/') {
+                    let _ = out.push(b'/');
+                }
+                if out.extend_from_slice(part).is_err() {
+                    let room = out.capacity() - out.len();
+                    let _ = out.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
+                    return;
+                }
+            }
+        }
+    }
+    // Homes by name.
+    for home in [b"/home/".as_slice(), b"/Users/", b"/root"] {
+        if out.starts_with(home) {
+            let name = if home == b"/root" {
+                home.len()
+            } else {
+                let rest = out.get(home.len()..).unwrap_or_default();
+                if rest.is_empty() || rest.first() == Some(&b'*') && rest.len() == 1 {
+                    return;
+                }
+                home.len() + rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len())
+            };
+            if !matches!(out.get(name), None | Some(b'/')) {
+                return;
+            }
+            let end = out.len();
+            out.copy_within(name..end, 1);
+            out.truncate(1 + end - name);
+            if let Some(first) = out.first_mut() {
+                *first = b'~';
+            }
+            return;
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Judges one simple command: assignments, the programs that wrap others, then the program itself.
+
+use super::id;
+use super::path::Class;
+use super::pattern::Line;
+use super::program::{Kind, Program, Traits};
+use super::reader::{Reader, Scope};
+use super::redirect::Redirects;
+use super::scratch::{DEPTH_MAX, Marks, Word, hash};
+use super::source::is_name;
+use super::taint::{Flow, Taint};
+use crate::{RuleId, Span};
+
+/// Wrappers around wrappers that are seen through.
+const WRAPPERS_MAX: usize = 12;
+/// Longest program name that tables know, bytes.
+pub(super) const NAME_BYTES_MAX: usize = 48;
+/// So many looks around in one command are a survey.
+const LOOKS_MANY: u8 = 4;
+/// What hiding a command that is risky in the open makes of it.
+const HIDDEN_RISK: f32 = 86.0;
+
+/// A simple command that has been read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    /// Its words: a range of the scratch's.
+    pub(super) first: usize,
+    pub(super) end: usize,
+    pub(super) input: Flow,
+    pub(super) piped_in: bool,
+    pub(super) piped: bool,
+    pub(super) background: bool,
+    pub(super) elevated: bool,
+    pub(super) span: Span,
+    pub(super) scope: Scope,
+}
+
+impl Call {
+    /// The same call with its scope one level further down: what wrappers found in arguments are run with.
+    pub(super) fn deeper(self) -> Self {
+        let depth = self.scope.depth.saturating_add(1);
+        Self { scope: Scope { depth, ..self.scope }, ..self }
+    }
+}
+
+/// The name in front of `=`, if the word is an assignment.
+pub(super) fn assigned_name(word: &[u8]) -> Option<&[u8]> {
+    let equals = word.iter().take(128).position(|&byte| byte == b'=')?;
+    let name = word.get(..equals)?;
+    let name = name.strip_suffix(b"+").unwrap_or(name);
+    let (&first, _) = name.split_first()?;
+    (name.iter().copied().all(is_name) && !first.is_ascii_digit()).then_some(name)
+}
+
+impl Reader<'_> {
+    /// Judges a simple command and tells what it prints.
+    pub(super) fn simple(&mut self, mut call: Call, redirects: &Redirects) -> Flow {
+        while call.first < call.end && self.assignment(&call) {
+            call.first += 1;
+        }
+        let output = if call.first < call.end { self.run(call, redirects) } else { redirects.input() };
+        self.land(redirects, output, call.span)
+    }
+
+    /// Takes the first word if it is an assignment.
+    pub(super) fn assignment(&mut self, call: &Call) -> bool {
+        let Some(word) = self.scratch.words.get(call.first).copied() else { return false };
+        let letters = self.scratch.letters(&word);
+        let Some(name) = assigned_name(letters) else { return false };
+        self.policy.not_plain();
+        let (key, from) = (hash(name), letters.iter().position(|&b| b == b'=').map_or(0, |at| at + 1));
+        let alone = call.end == call.first + 1;
+        let preloads = matches!(
+            name,
+            b"LD_PRELOAD"
+                | b"LD_AUDIT"
+                | b"DYLD_INSERT_LIBRARIES"
+                | b"PROMPT_COMMAND"
+                | b"BASH_ENV"
+                | b"PERL5OPT"
+                | b"PYTHONSTARTUP"
+        );
+        let hides =
+            matches!(name, b"HISTFILE" | b"HISTSIZE" | b"HISTFILESIZE" | b"HISTCONTROL" | b"HISTIGNORE");
+        let value = letters.get(from..).unwrap_or_default();
+        let named_value = !value.is_empty() || word.marks.has(Marks::DYNAMIC);
+        let keeps_history =
+            value.len() > 2 && value.iter().all(u8::is_ascii_digit) || value.starts_with(b"~");
+        let erases = value.is_empty() || value == b"0" || value == b"/dev/null" || value == b"/dev/zero";
+        if preloads && named_value {
+            let known = holds_library(value);
+            self.found(id::PERSIST, if known { 52.0 } else { 81.0 }, word.span);
+        }
+        if hides && !keeps_history {
+            self.found(id::CLEAR_TRACES, if erases { 82.0 } else { 52.0 }, word.span);
+        }
+        let _ = alone;
+        let value = Word { start: word.start + from as u32, ..word };
+        let text = if word.marks.has(Marks::DYNAMIC) { None } else { self.remember_word(&value) };
+        self.scratch.variables.set(key, Flow { taint: word.taint, text, open: true });
+        true
+    }
+
+    /// Judges a command line that may be wrapped.
+    pub(super) fn run(&mut self, mut call: Call, redirects: &Redirects) -> Flow {
+        if call.scope.depth > DEPTH_MAX {
+            self.too_deep(call.span);
+            return Flow::default();
+        }
+        self.policy.begin();
+        for _ in 0..WRAPPERS_MAX {
+            self.policy.command(self.scratch, call.first, call.end);
+            let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
+            let mut name = heapless::Vec::<u8, NAME_BYTES_MAX>::new();
+            let letters = self.scratch.letters(&head);
+            let _ = name.extend_from_slice(base_name(letters));
+            let guard = self.guard;
+            let program = guard.programs.get(&name);
+            if let Some(program) = program
+                && let Some(wrapper) = program.wrapper
+            {
+                let words =
+                    self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
+                let scratch = &*self.scratch;
+                let inner = wrapper.inner(words.iter().map(|word| scratch.letters(word)));
+                // The wrapper's own rules first: `sudo -l`, `watch` and the like.
+                // They see the wrapper's part of the line and the name of what it wraps.
+                let own = inner.map_or(call.end, |skip| (call.first + 2 + skip).min(call.end));
+                self.rules(&Call { end: own, ..call }, &name, program, redirects);
+                self.disguise(&head, &name, letters_len(&head));
+                let Some(skip) = inner else { return self.judge_alone(call, &name, program, redirects) };
+                for index in call.first + 1..call.first + 1 + skip {
+                    self.environment_of_wrapper(index);
+                }
+                call.elevated |= wrapper.elevates;
+                call.first += 1 + skip;
+                match name.as_slice() {
+                    b"xargs" | b"gxargs" | b"parallel" => return self.fed(call, redirects),
+                    b"watch" | b"gwatch" | b"parallel-none" if call.end == call.first + 1 => {
+                        return self.joined(call);
+                    }
+                    b"command" | b"env" | b"exec" => {}
+                    _ => {}
+                }
+                continue;
+            }
+            return self.judge(call, &head, &name, program, redirects);
+        }
+        self.too_deep(call.span);
+        Flow::default()
+    }
+
+    fn environment_of_wrapper(&mut self, index: usize) {
+        let Some(word) = self.scratch.words.get(index).copied() else { return };
+        let letters = self.scratch.letters(&word);
+        if let Some(b"LD_PRELOAD" | b"LD_LIBRARY_PATH" | b"DYLD_INSERT_LIBRARIES") = assigned_name(letters) {
+            self.found(id::ESCALATE, 72.0, word.span);
+        }
+    }
+
+    /// A wrapper without a command to run, such as `env` or `sudo -i`.
+    fn judge_alone(&mut self, call: Call, name: &[u8], program: &Program, redirects: &Redirects) -> Flow {
+        let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
+        match program.kind {
+            Kind::None => Flow::of(match name {
+                b"env" => Taint::PRIVATE | Taint::OUTPUT,
+                _ => Taint::OUTPUT,
+            }),
+            _ => self.judge(call, &head, name, Some(program), redirects),
+        }
+    }
+
+    /// Judges a program that is not a wrapper.
+    fn judge(
+        &mut self,
+        call: Call,
+        head: &Word,
+        name: &[u8],
+        program: Option<&Program>,
+        redirects: &Redirects,
+    ) -> Flow {
+        if head.marks.has(Marks::BLANK) {
+            return self.unknown_program(&call, head);
+        }
+        let hidden = self.disguise(head, name, letters_len(head));
+        self.past.hidden += u8::from(hidden);
+        let harmless = program.is_some_and(|program| self.rules(&call, name, program, redirects));
+        let (kind, traits) =
+            program.map_or((Kind::None, Traits::NONE), |program| (program.kind, program.traits));
+        self.itself(&call, head);
+        if matches!(name, b"kill" | b"pkill" | b"killall") && self.past.loops > 0 {
+            let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+            if words.iter().any(|word| word.marks.has(Marks::DYNAMIC)) {
+                self.found(id::DESTROY_DATA, 54.0, call.span);
+            }
+        }
+        let output = if harmless {
+            Flow::of(Taint::OUTPUT)
+        } else {
+            self.special(kind, traits, &call, name, redirects)
+        };
+        self.past.hidden -= u8::from(hidden);
+        output
+    }
+
+    /// A program whose name is not known before it runs.
+    fn unknown_program(&mut self, call: &Call, head: &Word) -> Flow {
+        let weight = if head.taint.has(Taint::NETWORK) {
+            self.found(id::DOWNLOAD_RUN, 84.0, call.span);
+            return Flow::of(Taint::OUTPUT);
+        } else if head.taint.has(Taint::DECODED) {
+            self.found(id::DECODE_RUN, 84.0, call.span);
+            return Flow::of(Taint::OUTPUT);
+        } else if head.marks.has(Marks::CUT | Marks::SPLIT) {
+            64.0
+        } else if head.marks.has(Marks::SUBSTITUTED) {
+            51.0
+        } else {
+            28.0
+        };
+        self.verdict.add(id::UNKNOWN_PROGRAM, weight, head.span);
+        Flow::of(Taint::OUTPUT)
+    }
+
+    /// Whether the program's name is written so that it cannot be read; notes it.
+    fn disguise(&mut self, head: &Word, name: &[u8], len: usize) -> bool {
+        let marks = head.marks;
+        let weight = if marks.has(Marks::CUT) && !marks.has(Marks::DYNAMIC) {
+            62.0
+        } else if marks.has(Marks::ESCAPED) {
+            56.0
+        } else if marks.has(Marks::SPLIT) {
+            58.0
+        } else if marks.has(Marks::BROKEN) {
+            36.0
+        } else if marks.has(Marks::GLOB) && len > 3 && name != b"[" && !name.contains(&b'[') {
+            56.0
+        } else {
+            return false;
+        };
+        self.verdict.add(id::OBFUSCATED, weight, head.span);
+        true
+    }
+
+    /// Applies the tables. Returns whether the call only asks for help and the like.
+    fn rules(&mut self, call: &Call, name: &[u8], program: &Program, redirects: &Redirects) -> bool {
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
+        let taint = words.iter().fold(call.input.taint, |taint, word| taint | word.taint);
+        let guard = self.guard;
+        let classes = |letters: &[u8]| guard.paths.class(letters);
+        let line = Line::new(self.scratch, name, words, &classes, redirects.written(), taint);
+        let harmless = line.is_harmless();
+        let mut found = heapless::Vec::<(RuleId, f32), 8>::new();
+        for form in program.forms.iter().filter_map(|&index| guard.forms.get(usize::from(index))) {
+            if form.matches(&line) {
+                let _ = found.push((form.id, form.weight));
+            }
+        }
+        for (rule, weight) in found {
+            self.found(rule, if harmless { weight * 0.3 } else { weight }, call.span);
+        }
+        harmless
+    }
+
+    /// A function that calls itself, twice at once: a fork bomb.
+    fn itself(&mut self, call: &Call, head: &Word) {
+        let name = hash(self.scratch.letters(head));
+        let again = self.inside.contains(&name);
+        if (again || head.marks.has(Marks::SELF)) && (call.background || call.piped || call.piped_in) {
+            let weight = if again { 92.0 } else { 84.0 };
+            if again || call.background || call.piped {
+                self.found(id::FORK_BOMB, weight, call.span);
+            }
+        }
+    }
+
+    /// Notes a finding; what was hidden and is risky in the open is hostile.
+    pub(super) fn found(&mut self, rule: RuleId, weight: f32, span: Span) {
+        if rule == id::RECON && weight >= 40.0 {
+            self.past.looks = self.past.looks.saturating_add(1);
+            if self.past.looks == LOOKS_MANY {
+                self.verdict.add(id::RECON, 53.0, span);
+            }
+        }
+        let weight = if self.past.hidden > 0 && weight >= 45.0 { weight.max(HIDDEN_RISK) } else { weight };
+        self.verdict.add(rule, weight, span);
+    }
+
+    /// Letters of the argument `n` behind the program.
+    pub(super) fn arg(&self, call: &Call, n: usize) -> &[u8] {
+        let index = (call.first + 1).saturating_add(n);
+        let word = if index < call.end { self.scratch.words.get(index) } else { None };
+        word.map(|word| self.scratch.letters(word)).unwrap_or_default()
+    }
+
+    /// The argument `n` behind the program.
+    pub(super) fn arg_word(&self, call: &Call, n: usize) -> Option<Word> {
+        let index = (call.first + 1).saturating_add(n);
+        if index < call.end { self.scratch.words.get(index).copied() } else { None }
+    }
+
+    pub(super) fn args_len(&self, call: &Call) -> usize {
+        call.end.saturating_sub(call.first + 1)
+    }
+
+    /// All classes and taints of the arguments.
+    pub(super) fn arguments(&self, call: &Call) -> (Class, Taint) {
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
+        words.iter().fold((Class::NONE, Taint::NONE), |(class, taint), word| {
+            (class | self.guard.paths.class(self.scratch.letters(word)), taint | word.taint)
+        })
+    }
+
+    /// Whether any of the arguments is one of `options` (exactly).
+    pub(super) fn has_arg(&self, call: &Call, options: &[&[u8]]) -> bool {
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
+        words.iter().any(|word| options.contains(&self.scratch.letters(word)))
+    }
+
+    /// Whether a one-letter option is set, alone or in a cluster.
+    pub(super) fn has_letter(&self, call: &Call, letter: u8) -> bool {
+        let words = self.scratch.words.get(call.first + 1..call.end.max(call.first + 1)).unwrap_or_default();
+        words.iter().any(|word| match self.scratch.letters(word) {
+            [b'-', rest @ ..] if rest.first() != Some(&b'-') => {
+                rest.iter().take(8).any(|&byte| byte == letter)
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Preloaded libraries that people use to debug and to tune memory.
+fn holds_library(value: &[u8]) -> bool {
+    [
+        &b"jemalloc"[..],
+        b"tcmalloc",
+        b"mimalloc",
+        b"libasan",
+        b"libtsan",
+        b"libfaketime",
+        b"history -a",
+        b"history -n",
+        b"libgomp",
+        b"valgrind",
+    ]
+    .iter()
+    .any(|part| super::pattern::holds(value, part))
+}
+
+fn letters_len(word: &Word) -> usize {
+    (word.end - word.start) as usize
+}
+
+/// The last part of a path.
+pub(super) fn base_name(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) if at + 1 < path.len() => path.get(at + 1..).unwrap_or_default(),
+        _ => path,
+    }
+}

@@ -1,0 +1,323 @@
+//! From a text to an assessment.
+
+use super::decode::{DEPTH_MAX, Decoded, Hints};
+use super::matcher::{Matcher, Matches, Tally};
+use super::model::{Model, fingerprint};
+use super::shape::{self, Shape};
+use super::view::{Folder, View};
+use super::{ngram, signal};
+use crate::{Assessment, Finding, Provenance, RuleId, Span};
+
+/// A text is judged in windows of at most so many bytes: memory is bounded by it, and an attack does not drown in a
+/// long document.
+pub const WINDOW_BYTES: usize = 2 * 1024;
+/// Windows overlap by so much: no phrase falls between two.
+const OVERLAP_BYTES: usize = 256;
+
+/// What was decoded and is more likely an attack than not was hidden on purpose: so much is added to its sum.
+const DECODED_BONUS: f32 = 0.7;
+
+/// The matchers, built once. Pure: same text and provenance, same assessment.
+#[derive(Debug)]
+pub struct PromptGuard {
+    folder: Folder,
+    matcher: Matcher,
+    shape: Shape,
+    model: Model,
+    hints: [Option<usize>; 3],
+}
+
+/// Buffers of one judge, reused from text to text. Bounded: they grow to a small multiple of [`WINDOW_BYTES`].
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub(super) view: View,
+    pub(super) found: Matches,
+    pub(super) dense: Vec<f32>,
+    decoded: Decoded,
+}
+
+impl Scratch {
+    /// Forgets decoded texts; a window of `bytes` bytes is next.
+    pub(super) fn begin(&mut self, bytes: usize) {
+        self.decoded.begin(bytes);
+    }
+}
+
+impl Default for PromptGuard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PromptGuard {
+    /// Builds the matchers, with the model that is built in.
+    pub fn new() -> Self {
+        let folder = Folder::new();
+        let matcher = Matcher::new(&folder);
+        let shape = Shape::new(&matcher);
+        let rule = |name| matcher.names().position(|known| known == name);
+        let hints = [rule("benign.rot13"), rule("benign.reversed"), rule("benign.english")];
+        let mut guard = Self { folder, matcher, shape, model: Model::blank(0), hints };
+        guard.model = Model::built_in().unwrap_or_else(|| Model::blank(guard.features().count()));
+        guard
+    }
+
+    /// The same with another model.
+    #[must_use]
+    pub fn with_model(mut self, model: Model) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// The model in use.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Changes the model.
+    pub fn set_model(&mut self, model: Model) {
+        self.model = model;
+    }
+
+    /// Names of the dense features, in the order of the model's weights: of the rules, of the rules in data, of the
+    /// shape, of the shape in data.
+    pub fn features(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let rules = || self.matcher.names();
+        rules().chain(rules()).chain(shape::NAMES).chain(shape::NAMES).chain(["data"])
+    }
+
+    /// Fingerprint of the names of the features, which a model must have to fit.
+    pub fn fingerprint(&self) -> u64 {
+        fingerprint(self.features())
+    }
+
+    /// Judges `text` by who wrote it.
+    pub fn assess(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> Assessment {
+        self.judge(text, from, scratch).assessment(&self.model, text)
+    }
+
+    /// The model's sum of the worst part of `text`, before it is put on the scale: what marks are chosen by.
+    pub fn sum(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> f32 {
+        self.judge(text, from, scratch).sum.unwrap_or(f32::MIN)
+    }
+
+    fn judge(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> Worst {
+        let mut worst = Worst::default();
+        for (start, end) in windows(text) {
+            let window = text.get(start..end).unwrap_or_default();
+            self.judge_window(window, start as u32, from, scratch, &mut worst);
+        }
+        worst
+    }
+
+    fn judge_window(
+        &self,
+        window: &str,
+        base: u32,
+        from: Provenance,
+        scratch: &mut Scratch,
+        worst: &mut Worst,
+    ) {
+        scratch.decoded.begin(window.len());
+        self.each_view(window, base, scratch, &mut |guard, scratch, depth, within, _| {
+            let sum = guard.sum_up(from, scratch);
+            let bonus = if depth > 0 && sum > 0.0 { DECODED_BONUS } else { 0.0 };
+            if worst.sum.is_none_or(|other| other < sum + bonus) {
+                worst.sum = Some(sum + bonus);
+                guard.explain(from, scratch, within, worst);
+                if depth > 0 && bonus > 0.0 {
+                    worst.add(Finding {
+                        rule: "prompt.encoded",
+                        span: within.unwrap_or(Span { start: base, end: base + 1 }),
+                        weight: guard.model.points(bonus),
+                    });
+                }
+            }
+        });
+    }
+
+    /// Reads `window` and everything that is encoded in it; calls `each` with the view and matches of each in `scratch`.
+    pub(super) fn each_view(
+        &self,
+        window: &str,
+        base: u32,
+        scratch: &mut Scratch,
+        each: &mut dyn FnMut(&Self, &mut Scratch, u8, Option<Span>, usize),
+    ) {
+        self.read(window, base, scratch);
+        each(self, scratch, 0, None, window.len());
+        self.find_encoded(window, base, None, 0, scratch);
+        while let Some((job, text)) = scratch.decoded.take() {
+            self.read(&text, 0, scratch);
+            each(self, scratch, job.depth, Some(job.span), text.len());
+            if job.depth < DEPTH_MAX {
+                self.find_encoded(&text, 0, Some(job.span), job.depth, scratch);
+            }
+            scratch.decoded.give_back(job, text);
+        }
+    }
+
+    fn read(&self, text: &str, base: u32, scratch: &mut Scratch) {
+        scratch.view.read(text, base, &self.folder);
+        self.matcher.scan(&scratch.view, &mut scratch.found);
+    }
+
+    fn find_encoded(&self, text: &str, base: u32, within: Option<Span>, depth: u8, scratch: &mut Scratch) {
+        let count = |rule: Option<usize>| {
+            let tally = rule.and_then(|rule| scratch.found.tallies.get(rule)).copied().unwrap_or_default();
+            u32::from(tally.plain) + u32::from(tally.quoted)
+        };
+        let [rot13, reversed, english] = self.hints.map(count);
+        let hints = Hints { rot13, reversed, english };
+        scratch.decoded.find(text, base, within, depth, hints, scratch.view.carried());
+    }
+
+    /// Writes the dense features of what was read to `scratch.dense`, in the order of [`Self::features`].
+    pub(super) fn measure(&self, from: Provenance, scratch: &mut Scratch) {
+        let data = if from.is_data() { 1.0 } else { 0.0 };
+        let dense = &mut scratch.dense;
+        dense.clear();
+        let thin = thinness(scratch.view.tokens.len());
+        let tallies = scratch.found.tallies.iter().enumerate();
+        dense.extend(tallies.map(|(rule, tally)| value(tally, self.matcher.is_word(rule), thin)));
+        dense.extend_from_within(..);
+        let rules = scratch.found.tallies.len();
+        self.shape.measure(&scratch.view, &scratch.found, dense);
+        dense.extend_from_within(rules * 2..);
+        let shapes = shape::NAMES.len();
+        let (in_rules, in_shapes) = (rules..rules * 2, rules * 2 + shapes..rules * 2 + shapes * 2);
+        for at in in_rules.chain(in_shapes) {
+            if let Some(feature) = dense.get_mut(at) {
+                *feature *= data;
+            }
+        }
+        dense.push(data);
+    }
+
+    fn sum_up(&self, from: Provenance, scratch: &mut Scratch) -> f32 {
+        self.measure(from, scratch);
+        let dense: f32 =
+            scratch.dense.iter().zip(&self.model.dense).map(|(value, weight)| value * weight).sum();
+        let grams = if self.model.grams.is_empty() {
+            0.0
+        } else {
+            let mut total = 0.0;
+            let count = ngram::each(&scratch.view, |bucket| total += self.model.gram(bucket));
+            total * self.model.gram_step / (count as f32).sqrt().max(1.0)
+        };
+        self.model.bias + dense + grams
+    }
+
+    /// Collects what spoke for or against the text that was just measured.
+    fn explain(&self, from: Provenance, scratch: &Scratch, within: Option<Span>, worst: &mut Worst) {
+        worst.findings.clear();
+        let rules = scratch.found.tallies.len();
+        let weight = |at: usize| self.model.dense.get(at).copied().unwrap_or(0.0);
+        for (rule, tally) in scratch.found.tallies.iter().enumerate() {
+            if tally.end == 0 {
+                continue;
+            }
+            let value = value(tally, self.matcher.is_word(rule), thinness(scratch.view.tokens.len()));
+            let part = value * (weight(rule) + if from.is_data() { weight(rules + rule) } else { 0.0 });
+            worst.add(Finding {
+                rule: self.matcher.family(rule),
+                span: within.unwrap_or_else(|| scratch.view.span(tally.start, tally.end)),
+                weight: self.model.points(part),
+            });
+        }
+        let d = &scratch.view.disguise;
+        if d.tags > 3 || d.selectors > 3 || d.direction > 0 || d.zero_width > 3 {
+            let whole = scratch.view.span(0, scratch.view.text.len() as u32);
+            worst.add(Finding { rule: HIDDEN_CHARACTERS, span: within.unwrap_or(whole), weight: POINTS_MIN });
+        }
+    }
+}
+
+const HIDDEN_CHARACTERS: RuleId = "prompt.hidden-characters";
+
+/// Evidence below so many points is not worth telling.
+const POINTS_MIN: f32 = 1.0;
+
+/// What a rule's matches count: the first most, those in quotation marks or code half. Single words say less in a
+/// longer text.
+fn value(tally: &Tally, word: bool, thin: f32) -> f32 {
+    let count = f32::from(tally.plain.min(8)) + 0.5 * f32::from(tally.quoted.min(8));
+    let value = (1.0 + count).log2();
+    if word { value * thin } else { value.min(1.6) }
+}
+
+/// What a single word counts in a text of so many words.
+fn thinness(words: usize) -> f32 {
+    1.0 / (1.0 + words as f32 / 150.0).sqrt()
+}
+
+/// The worst part so far.
+#[derive(Default)]
+struct Worst {
+    sum: Option<f32>,
+    findings: heapless::Vec<Finding, { crate::FINDINGS_MAX }>,
+}
+
+impl Worst {
+    /// Keeps a finding, the strongest first, one a rule; the weakest go when there are too many.
+    fn add(&mut self, finding: Finding) {
+        if finding.weight < POINTS_MIN {
+            return;
+        }
+        if let Some(known) = self.findings.iter_mut().find(|known| known.rule == finding.rule) {
+            if known.weight < finding.weight {
+                known.span = finding.span;
+            }
+            known.weight += finding.weight;
+        } else {
+            if self.findings.is_full()
+                && self.findings.last().is_some_and(|last| last.weight < finding.weight)
+            {
+                self.findings.pop();
+            }
+            // Full of stronger ones: this one changes nothing.
+            let _ = self.findings.push(finding);
+        }
+        self.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
+    }
+
+    fn assessment(mut self, model: &Model, text: &str) -> Assessment {
+        for finding in &mut self.findings {
+            finding.span = on_characters(finding.span, text);
+        }
+        Assessment { score: self.sum.map_or(0.0, |sum| model.score(sum)), findings: self.findings }
+    }
+}
+
+/// Widens a span to whole characters within the text.
+fn on_characters(span: Span, text: &str) -> Span {
+    let (mut start, mut end) = ((span.start as usize).min(text.len()), (span.end as usize).min(text.len()));
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    Span { start: start as u32, end: end.max(start) as u32 }
+}
+
+/// Cuts a text into windows that overlap, on characters.
+pub(super) fn windows(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let mut next = (!text.is_empty()).then_some(0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let mut end = (start + WINDOW_BYTES).min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let mut behind = end.saturating_sub(OVERLAP_BYTES);
+        while !text.is_char_boundary(behind) {
+            behind -= 1;
+        }
+        next = (end < text.len()).then_some(behind);
+        Some((start, end))
+    })
+}
+
+// The number of families is small enough for the bit sets of concepts.
+const _: () = assert!(signal::FAMILIES.len() < 64);

@@ -1,0 +1,150 @@
+//! Base64, base32, hex and binary digits.
+
+/// The shortest runs that are tried. Shorter ones are words.
+const BASE64_MIN: usize = 16;
+const BASE32_MIN: usize = 24;
+const HEX_MIN: usize = 20;
+const BINARY_MIN: usize = 32;
+/// Lines of an encoding that is wrapped are at least so long.
+const WRAPPED_MIN: usize = 40;
+
+/// Calls `each` with every part of `text` that could be an encoding, and the bytes it stands for.
+pub(super) fn runs(text: &[u8], out: &mut Vec<u8>, mut each: impl FnMut(usize, usize, &[u8])) {
+    let mut at = 0;
+    while at < text.len() {
+        let rest = text.get(at..).unwrap_or_default();
+        let len = rest.iter().position(|&b| !is_base64(b)).unwrap_or(rest.len());
+        if len == 0 {
+            at += 1;
+            continue;
+        }
+        if len <= 8 {
+            // Digits that stand in groups: `01001001 01100111`, `49 67 6e`.
+            let groups = grouped(rest, len, out);
+            if groups > 0 {
+                each(at, at + groups, out);
+                at += groups;
+                continue;
+            }
+        }
+        if len >= BASE64_MIN {
+            let end = at + wrapped(rest, len);
+            let run = text.get(at..end).unwrap_or_default();
+            if run.len() >= HEX_MIN && hex(run, out)
+                || run.len() >= BASE32_MIN && base32(run, out)
+                || run.len() >= BINARY_MIN && binary(run, out)
+                || base64(run, out)
+            {
+                each(at, end, out);
+            }
+            at = end;
+        } else {
+            at += len;
+        }
+    }
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
+}
+
+/// The end of a run that goes on in the next lines.
+fn wrapped(rest: &[u8], len: usize) -> usize {
+    let (mut end, mut line) = (len, len);
+    while line >= WRAPPED_MIN {
+        let skip = match rest.get(end..) {
+            Some([b'\n', ..]) => 1,
+            Some([b'\r', b'\n', ..]) => 2,
+            _ => break,
+        };
+        let next = rest.get(end + skip..).unwrap_or_default();
+        line = next.iter().position(|&b| !is_base64(b)).unwrap_or(next.len());
+        if line < 4 {
+            break;
+        }
+        end += skip + line;
+    }
+    end
+}
+
+/// Groups of two hex digits or eight binary ones, parted by single spaces; how many bytes they span.
+fn grouped(rest: &[u8], len: usize, out: &mut Vec<u8>) -> usize {
+    out.clear();
+    let radix = match len {
+        2 => 16,
+        8 => 2,
+        _ => return 0,
+    };
+    let mut at = 0;
+    while let Some(group) = rest.get(at..at + len) {
+        let value =
+            group.iter().try_fold(0u32, |value, &b| Some(value * radix + char::from(b).to_digit(radix)?));
+        let Some(value) = value.and_then(|value| u8::try_from(value).ok()) else { break };
+        if rest.get(at + len).is_some_and(|&b| is_base64(b)) {
+            break;
+        }
+        out.push(value);
+        at += len + 1;
+    }
+    if out.len() >= 6 { (at - 1).min(rest.len()) } else { 0 }
+}
+
+fn hex(run: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let mut high = None;
+    for &byte in run {
+        if byte.is_ascii_whitespace() {
+            continue;
+        }
+        let Some(digit) = char::from(byte).to_digit(16) else { return false };
+        match high.take() {
+            None => high = Some(digit),
+            Some(first) => out.push((first * 16 + digit) as u8),
+        }
+    }
+    high.is_none() && super::reads_as_text(out)
+}
+
+fn binary(run: &[u8], out: &mut Vec<u8>) -> bool {
+    collect(run, 1, |b| matches!(b, b'0' | b'1').then(|| u32::from(b - b'0')), out)
+}
+
+fn base32(run: &[u8], out: &mut Vec<u8>) -> bool {
+    let digit = |byte| match byte {
+        b'A'..=b'Z' => Some(u32::from(byte - b'A')),
+        b'2'..=b'7' => Some(u32::from(byte - b'2') + 26),
+        _ => None,
+    };
+    collect(run, 5, digit, out) && super::reads_as_text(out)
+}
+
+fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
+    let digit = |byte| match byte {
+        b'A'..=b'Z' => Some(u32::from(byte - b'A')),
+        b'a'..=b'z' => Some(u32::from(byte - b'a') + 26),
+        b'0'..=b'9' => Some(u32::from(byte - b'0') + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    collect(run, 6, digit, out)
+}
+
+/// Joins digits of `width` bits to bytes. Padding and line ends are passed over.
+fn collect(run: &[u8], width: u32, digit: impl Fn(u8) -> Option<u32>, out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let (mut bits, mut held) = (0u32, 0);
+    for &byte in run {
+        if byte == b'=' || byte.is_ascii_whitespace() {
+            continue;
+        }
+        let Some(value) = digit(byte) else { return false };
+        bits = (bits << width | value) & 0xFFFF;
+        held += width;
+        if held >= 8 {
+            held -= 8;
+            out.push((bits >> held & 0xFF) as u8);
+        }
+    }
+    true
+}

@@ -1,0 +1,114 @@
+//! Letters that stand for other letters.
+
+/// Each letter for the one thirteen places on.
+pub(super) fn rot13(text: &str, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend(text.bytes().map(|byte| match byte {
+        b'a'..=b'z' => (byte - b'a' + 13) % 26 + b'a',
+        b'A'..=b'Z' => (byte - b'A' + 13) % 26 + b'A',
+        _ => byte,
+    }));
+}
+
+/// The last character first.
+pub(super) fn reversed(text: &str, out: &mut Vec<u8>) {
+    out.clear();
+    for c in text.chars().rev() {
+        let mut buffer = [0; 4];
+        out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+    }
+}
+
+/// Whether digits stand for letters in a good part of the words.
+pub(super) fn is_leet(text: &[u8]) -> bool {
+    let (mut words, mut mixed, mut plain) = (0u32, 0u32, 0u32);
+    for word in text.split(|b| b.is_ascii_whitespace()) {
+        let letters = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
+        let digits = word.iter().filter(|&&b| letter(b).is_some()).count();
+        words += u32::from(letters + digits > 1);
+        mixed += u32::from(letters > 0 && digits > 0);
+        plain += u32::from(letters > 3 && digits == 0);
+    }
+    mixed >= 3 && mixed * 5 >= words * 2 && mixed > plain
+}
+
+/// The letters that digits and signs stand for.
+pub(super) fn unleet(text: &str, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend(text.bytes().map(|byte| letter(byte).unwrap_or(byte)));
+}
+
+fn letter(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'0' => b'o',
+        b'1' => b'i',
+        b'3' => b'e',
+        b'4' | b'@' => b'a',
+        b'5' | b'$' => b's',
+        b'7' => b't',
+        b'8' => b'b',
+        b'9' => b'g',
+        _ => return None,
+    })
+}
+
+/// Letters, and then digits, of Morse code.
+const MORSE: [(&[u8], u8); 36] = [
+    (b".-", b'a'),
+    (b"-...", b'b'),
+    (b"-.-.", b'c'),
+    (b"-..", b'd'),
+    (b".", b'e'),
+    (b"..-.", b'f'),
+    (b"--.", b'g'),
+    (b"....", b'h'),
+    (b"..", b'i'),
+    (b".---", b'j'),
+    (b"-.-", b'k'),
+    (b".-..", b'l'),
+    (b"--", b'm'),
+    (b"-.", b'n'),
+    (b"---", b'o'),
+    (b".--.", b'p'),
+    (b"--.-", b'q'),
+    (b".-.", b'r'),
+    (b"...", b's'),
+    (b"-", b't'),
+    (b"..-", b'u'),
+    (b"...-", b'v'),
+    (b".--", b'w'),
+    (b"-..-", b'x'),
+    (b"-.--", b'y'),
+    (b"--..", b'z'),
+    (b"-----", b'0'),
+    (b".----", b'1'),
+    (b"..---", b'2'),
+    (b"...--", b'3'),
+    (b"....-", b'4'),
+    (b".....", b'5'),
+    (b"-....", b'6'),
+    (b"--...", b'7'),
+    (b"---..", b'8'),
+    (b"----.", b'9'),
+];
+
+/// Reads the Morse code in a text; false if there is none worth reading.
+pub(super) fn morse(text: &str, out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let mut letters = 0;
+    for group in text.split(|c: char| !matches!(c, '.' | '-' | '/' | '|')) {
+        match group {
+            "" => {}
+            "/" | "|" | "//" => out.push(b' '),
+            _ => match MORSE.iter().find(|(code, _)| *code == group.as_bytes()) {
+                // A full stop is no letter E.
+                Some(&(code, letter)) if code.len() > 1 || letters > 0 => {
+                    out.push(letter);
+                    letters += 1;
+                }
+                _ => {}
+            },
+        }
+    }
+    letters >= 8
+}

@@ -1,0 +1,140 @@
+//! Texts inside of texts: what a part decodes to is judged like a text of its own.
+//!
+//! Being encoded is no offence. A decoding counts only if it reads as text, and then by what it says.
+
+mod bits;
+mod letters;
+
+use crate::Span;
+
+/// Encodings inside encodings are followed so far.
+pub(super) const DEPTH_MAX: u8 = 3;
+/// All decoded texts together are at most so many times the size of the window they came from.
+const GROWTH_MAX: usize = 4;
+/// At most so many decoded texts a window.
+const TEXTS_MAX: usize = 24;
+
+/// Decoded texts that wait to be judged; their buffers are kept.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    texts: Vec<String>,
+    jobs: Vec<Job>,
+    next: usize,
+    budget: usize,
+    bytes: Vec<u8>,
+}
+
+/// One decoded text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job {
+    /// Which of the buffers.
+    text: usize,
+    /// How many encodings it was in.
+    pub(super) depth: u8,
+    /// What part of the original it was.
+    pub(super) span: Span,
+}
+
+/// What the words of a text say about its encoding.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hints {
+    pub(super) rot13: u32,
+    pub(super) reversed: u32,
+    pub(super) english: u32,
+}
+
+impl Decoded {
+    /// Forgets all texts; a window of `bytes` bytes is next.
+    pub(super) fn begin(&mut self, bytes: usize) {
+        self.jobs.clear();
+        self.next = 0;
+        self.budget = bytes * GROWTH_MAX;
+    }
+
+    /// Takes the next text to judge. Give it back with [`Self::give_back`].
+    pub(super) fn take(&mut self) -> Option<(Job, String)> {
+        let job = *self.jobs.get(self.next)?;
+        self.next += 1;
+        Some((job, self.texts.get_mut(job.text).map(std::mem::take).unwrap_or_default()))
+    }
+
+    pub(super) fn give_back(&mut self, job: Job, text: String) {
+        if let Some(place) = self.texts.get_mut(job.text) {
+            *place = text;
+        }
+    }
+
+    /// Decodes what can be decoded of `text`, which begins at byte `base` of the original, or (`within`) is somewhere
+    /// in that part of it. `carried` are bytes hidden in variation selectors.
+    pub(super) fn find(
+        &mut self,
+        text: &str,
+        base: u32,
+        within: Option<Span>,
+        depth: u8,
+        hints: Hints,
+        carried: &[u8],
+    ) {
+        if depth >= DEPTH_MAX {
+            return;
+        }
+        let whole = within.unwrap_or(Span { start: base, end: base + text.len() as u32 });
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bits::runs(text.as_bytes(), &mut bytes, |start, end, decoded| {
+            let span = within.unwrap_or(Span { start: base + start as u32, end: base + end as u32 });
+            self.add(decoded, depth + 1, span);
+        });
+        self.add(carried, depth + 1, whole);
+        if hints.rot13 >= 2 && hints.rot13 > hints.english {
+            letters::rot13(text, &mut bytes);
+            self.add(&bytes, depth + 1, whole);
+        }
+        if hints.reversed >= 2 && hints.reversed > hints.english {
+            letters::reversed(text, &mut bytes);
+            self.add(&bytes, depth + 1, whole);
+        }
+        if letters::is_leet(text.as_bytes()) {
+            letters::unleet(text, &mut bytes);
+            self.add(&bytes, depth + 1, whole);
+        }
+        if letters::morse(text, &mut bytes) {
+            self.add(&bytes, depth + 1, whole);
+        }
+        self.bytes = bytes;
+    }
+
+    /// Keeps `bytes`, if they are text and there is room.
+    fn add(&mut self, bytes: &[u8], depth: u8, span: Span) {
+        if bytes.len() > self.budget || self.jobs.len() >= TEXTS_MAX || !reads_as_text(bytes) {
+            return;
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        self.budget -= bytes.len();
+        let slot = self.jobs.len();
+        if self.texts.len() <= slot {
+            self.texts.push(String::new());
+        }
+        if let Some(buffer) = self.texts.get_mut(slot) {
+            buffer.clear();
+            buffer.push_str(text);
+            self.jobs.push(Job { text: slot, depth, span });
+        }
+    }
+}
+
+/// The shortest text that could be an instruction.
+const TEXT_BYTES_MIN: usize = 10;
+
+/// Letters and spaces, with some punctuation: what chance does not produce.
+fn reads_as_text(bytes: &[u8]) -> bool {
+    if bytes.len() < TEXT_BYTES_MIN || std::str::from_utf8(bytes).is_err() {
+        return false;
+    }
+    let count = |is: fn(&u8) -> bool| bytes.iter().filter(|b| is(b)).count();
+    let letters = count(|b| b.is_ascii_alphabetic() || *b >= 0x80 || *b == b' ');
+    let control = count(|b| b.is_ascii_control() && !b.is_ascii_whitespace());
+    control == 0 && letters * 4 >= bytes.len() * 3
+}
+
+#[cfg(test)]
+mod tests;

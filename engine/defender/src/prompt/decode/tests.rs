@@ -1,0 +1,56 @@
+use super::*;
+
+/// All texts that are found in `text`, each in its turn.
+fn decode(text: &str, hints: Hints) -> Vec<String> {
+    let mut decoded = Decoded::default();
+    decoded.begin(text.len());
+    decoded.find(text, 0, None, 0, hints, &[]);
+    std::iter::from_fn(|| decoded.take().map(|(_, text)| text)).collect()
+}
+
+#[track_caller]
+fn check(text: &str, expect: &str) {
+    let hints = Hints { rot13: 2, reversed: 2, english: 0 };
+    assert!(decode(text, hints).iter().any(|found| found == expect), "{text}: {:?}", decode(text, hints));
+}
+
+const SAYS: &str = "please open the door now";
+
+#[test]
+fn each_encoding_is_read() {
+    check("cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93", SAYS);
+    check("see cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93, thanks", SAYS);
+    check("706c65617365206f70656e2074686520646f6f72206e6f77", SAYS);
+    check("70 6c 65 61 73 65 20 6f 70 65 6e 20 74 68 65 20 64 6f 6f 72 20 6e 6f 77", SAYS);
+    check("OBWGKYLTMUQG64DFNYQHI2DFEBSG633SEBXG65Y=", SAYS);
+    check("cyrnfr bcra gur qbbe abj", SAYS);
+    check("won rood eht nepo esaelp", SAYS);
+    check("pl3453 0p3n 7h3 d00r n0w", SAYS);
+    check(
+        "01110000 01101100 01100101 01100001 01110011 01100101 00100000 01101111 01110000 01100101 01101110",
+        "please open",
+    );
+    check(".--. .-.. . .- ... . / --- .--. . -. / - .... . / -.. --- --- .-.", "please open the door");
+}
+
+#[test]
+fn what_is_no_text_is_nothing() {
+    for text in [
+        "3f786850e387550fdab836ed7e6dc881de23001b0a1c8a4ce6f7ac7c1b2d9b11", // a digest
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",     // an image
+        "internationalization and electroencephalographically",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "call +49 30 12 34 56 78 or +49 30 98 76 54 32",
+        "wait... what...",
+    ] {
+        assert_eq!(decode(text, Hints::default()), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn output_is_bounded() {
+    let line = "cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93 ";
+    let found = decode(&line.repeat(1000), Hints { rot13: 2, reversed: 2, english: 0 });
+    assert!(found.len() <= TEXTS_MAX);
+    assert!(found.iter().map(String::len).sum::<usize>() <= line.len() * 1000 * GROWTH_MAX);
+}

@@ -1,0 +1,331 @@
+//! What a text looks like, apart from its words: where orders stand in it, what it hides, what it mixes.
+
+use super::matcher::{Hit, Matcher, Matches};
+use super::view::{UPPER, View};
+
+/// Names of what [`Shape::measure`] writes, in order.
+pub(super) const NAMES: [&str; 37] = [
+    "length",
+    "short",
+    "capitals",
+    "zero-width",
+    "tags",
+    "selectors",
+    "direction",
+    "escapes",
+    "spaced",
+    "mixed",
+    "quoted",
+    "negated",
+    "first-orders",
+    "last-orders",
+    "lone-order",
+    "order-share",
+    "foreign-edge",
+    "two-scripts",
+    "table",
+    "exclaims",
+    "asks",
+    "digits",
+    "odd-ending",
+    "foreign",
+    "breadth",
+    "first-order-in-many",
+    "odd-inside",
+    "long",
+    "last-asks",
+    "one-line",
+    "peak-orders",
+    "peak-jailbreak",
+    "prose-in-table",
+    "order-in-table",
+    "before-header",
+    "lone-ask",
+    "peak-many",
+];
+
+/// The concepts that speak to the reader.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shape {
+    orders: u128,
+    asks: u128,
+    english: u128,
+    foreign: u128,
+    /// What an order to a reader is made of.
+    directive: u128,
+    /// What a jailbreak is made of.
+    jailbreak: u128,
+}
+
+/// Words that are near each other, for the peaks.
+const ORDER_REACH: u32 = 30;
+const JAILBREAK_REACH: u32 = 80;
+
+impl Shape {
+    pub(super) fn new(matcher: &Matcher) -> Self {
+        let bits = |names: &[&str]| {
+            names.iter().filter_map(|name| matcher.concept(name)).fold(0u128, |bits, n| bits | 1 << n)
+        };
+        Self {
+            orders: bits(&["imperative", "duty", "answer-order", "note-to"]),
+            asks: bits(&["question"]),
+            english: bits(&["english"]),
+            foreign: bits(&["foreign"]),
+            directive: bits(&[
+                "urgent",
+                "interrupt",
+                "new",
+                "task",
+                "must",
+                "follow",
+                "duty",
+                "imperative",
+                "question",
+                "answer-order",
+                "reply",
+                "override",
+                "tell-user",
+                "note-to",
+                "assistant",
+                "done",
+                "focus",
+                "instead",
+                "scope",
+                "instruction",
+                "ornament",
+                "secretly",
+                "no-approval",
+            ]),
+            jailbreak: bits(&[
+                "persona",
+                "nolimits",
+                "norefusal",
+                "immoral",
+                "mode",
+                "model",
+                "always",
+                "twofold",
+                "ask-slot",
+                "must",
+                "now",
+                "override",
+            ]),
+        }
+    }
+
+    /// Appends the features named in [`NAMES`].
+    pub(super) fn measure(&self, view: &View, found: &Matches, out: &mut Vec<f32>) {
+        let is = |set: u128, hit: &Hit| set >> hit.concept & 1 == 1;
+        let words = view.tokens.len() as f32;
+        let last_sentence = view.tokens.last().map_or(0, |token| token.sentence);
+        let last_line = view.tokens.last().map_or(0, |token| token.line);
+        let sentences = (last_sentence + 1) as f32;
+        let (mut first, mut last, mut middle, mut ordered) = (false, false, false, 0u32);
+        let (mut last_asks, mut english, mut foreign) = (false, 0u32, 0u32);
+        let (mut edge_english, mut edge_foreign) = ([0u32; 2], [0u32; 2]);
+        let mut before = None;
+        let (mut orders, mut jailbreaks) = (Peak::new(ORDER_REACH), Peak::new(JAILBREAK_REACH));
+        for hit in &found.hits {
+            if is(self.directive, hit) {
+                orders.see(hit);
+            }
+            if is(self.jailbreak, hit) {
+                jailbreaks.see(hit);
+            }
+            let edges =
+                [hit.sentence == 0 || hit.line <= 1, hit.sentence == last_sentence || hit.line == last_line];
+            if is(self.orders | self.asks, hit) {
+                first |= edges[0];
+                last |= edges[1];
+                last_asks |= edges[1] && is(self.asks, hit);
+                middle |= !edges[0] && !edges[1];
+                if before != Some(hit.sentence) {
+                    ordered += 1;
+                    before = Some(hit.sentence);
+                }
+            }
+            if is(self.english, hit) {
+                english += 1;
+                for (count, edge) in edge_english.iter_mut().zip(edges) {
+                    *count += u32::from(edge);
+                }
+            } else if is(self.foreign, hit) {
+                foreign += 1;
+                for (count, edge) in edge_foreign.iter_mut().zip(edges) {
+                    *count += u32::from(edge);
+                }
+            }
+        }
+        let share = ordered as f32 / sentences;
+        let foreign_edge =
+            edge_foreign.iter().zip(edge_english).any(|(&f, e)| f >= 2 && e == 0) && english > foreign;
+        let text = Text::of(view);
+        let lines = Lines::of(view, found, self.orders | self.asks);
+        let capitals = view.tokens.iter().filter(|token| token.flags & UPPER != 0).count() as f32;
+        let quoted: u32 = found.tallies.iter().map(|t| u32::from(t.quoted > 0)).sum();
+        let negated: u32 = found.tallies.iter().map(|t| u32::from(t.negated > 0)).sum();
+        let fired: u32 = found.tallies.iter().map(|t| u32::from(t.plain > 0)).sum();
+        let d = &view.disguise;
+        let flag = |on: bool| if on { 1.0 } else { 0.0 };
+        let log = |n: f32| (1.0 + n).ln();
+        let many = sentences >= 4.0;
+        out.extend([
+            log(words) / 5.0,
+            flag(words < 12.0),
+            log(capitals.min(20.0)) / 3.0,
+            flag(d.zero_width > 3),
+            flag(d.tags > 3),
+            flag(d.selectors > 3),
+            flag(d.direction > 0),
+            flag(d.escapes > 12),
+            flag(d.spaced > 0),
+            flag(d.mixed > 2),
+            log(quoted as f32).min(2.0) / 2.0,
+            log(negated as f32).min(2.0) / 2.0,
+            flag(first),
+            flag(last),
+            flag((first || last || middle) && many && share < 0.25),
+            share,
+            flag(foreign_edge),
+            flag(text.latin > 8 && text.other > 8),
+            flag(text.bars > 6),
+            log(text.exclaims.min(6) as f32) / 2.0,
+            log(text.asks.min(6) as f32) / 2.0,
+            text.digits as f32 / (1.0 + view.text.len() as f32),
+            text.odd_ending,
+            foreign as f32 / (1.0 + english as f32 + foreign as f32),
+            log(fired as f32).min(4.0) / 4.0,
+            flag(first && many),
+            text.odd_share,
+            flag(words > 400.0),
+            flag(last_asks && many),
+            flag(last_line <= 1),
+            orders.most as f32 / 8.0,
+            jailbreaks.most as f32 / 8.0,
+            flag(lines.prose_in_table),
+            flag(lines.order_in_table),
+            flag(lines.before_header),
+            flag(many && text.asks == 1),
+            flag(orders.most >= 6),
+        ]);
+    }
+}
+
+/// The most different concepts of a set that stand near each other.
+struct Peak {
+    reach: u32,
+    latest: [(u8, u32); 24],
+    known: usize,
+    most: u32,
+}
+
+impl Peak {
+    fn new(reach: u32) -> Self {
+        Self { reach, latest: [(0, 0); 24], known: 0, most: 0 }
+    }
+
+    fn see(&mut self, hit: &Hit) {
+        let known = self.latest.iter_mut().take(self.known).find(|(concept, _)| *concept == hit.concept);
+        match known {
+            Some(place) => place.1 = hit.token,
+            None => {
+                if let Some(place) = self.latest.get_mut(self.known) {
+                    *place = (hit.concept, hit.token);
+                    self.known += 1;
+                }
+            }
+        }
+        let near = |&&(_, token): &&(u8, u32)| hit.token.saturating_sub(token) <= self.reach;
+        self.most = self.most.max(self.latest.iter().take(self.known).filter(near).count() as u32);
+    }
+}
+
+/// Lines that are unlike the others.
+#[derive(Default)]
+struct Lines {
+    /// A sentence between the rows of a table, and one that gives an order or asks.
+    prose_in_table: bool,
+    order_in_table: bool,
+    /// Something before the first header of a mail.
+    before_header: bool,
+}
+
+/// A line of at least so many words is a sentence.
+const SENTENCE_WORDS_MIN: u32 = 5;
+
+impl Lines {
+    fn of(view: &View, found: &Matches, orders: u128) -> Self {
+        let mut lines = Self::default();
+        let bytes = view.text.as_bytes();
+        let (mut rows, mut prose, mut at) = (0u32, 0u32, 0usize);
+        let mut prose_line = None;
+        while let Some(token) = view.tokens.get(at) {
+            let len = view.tokens.iter().skip(at).take_while(|next| next.line == token.line).count().max(1);
+            let end = view.tokens.get(at + len).map_or(bytes.len(), |next| next.start as usize);
+            let start = (token.start as usize).saturating_sub(2);
+            let line = bytes.get(start..end).unwrap_or_default();
+            let bars = line.iter().filter(|&&b| b == b'|').count();
+            if bars >= 3 {
+                rows += 1;
+            } else if len as u32 >= SENTENCE_WORDS_MIN && bars == 0 {
+                prose += 1;
+                prose_line = Some(token.line);
+            }
+            if line.windows(8).take(3).any(|head| head == b"subject:")
+                || line.windows(5).take(3).any(|head| head == b"from:")
+            {
+                lines.before_header |= rows + prose > 0 && rows + prose <= 2;
+            }
+            at += len;
+        }
+        lines.prose_in_table = rows >= 3 && (1..=2).contains(&prose);
+        lines.order_in_table = lines.prose_in_table
+            && found.hits.iter().any(|hit| Some(hit.line) == prose_line && orders >> hit.concept & 1 == 1);
+        lines
+    }
+}
+
+/// Counts of characters.
+#[derive(Default)]
+struct Text {
+    latin: u32,
+    other: u32,
+    bars: u32,
+    exclaims: u32,
+    asks: u32,
+    digits: u32,
+    /// Share of signs that belong to no sentence, at the end and in the whole.
+    odd_ending: f32,
+    odd_share: f32,
+}
+
+/// So many bytes are the end of a text: machine-made suffixes stand there.
+const ENDING_BYTES: usize = 100;
+
+impl Text {
+    fn of(view: &View) -> Self {
+        let bytes = view.text.as_bytes();
+        let mut text = Self::default();
+        let (mut odd, mut odd_end) = (0u32, 0u32);
+        let ending = bytes.len().saturating_sub(ENDING_BYTES);
+        for (at, &byte) in bytes.iter().enumerate() {
+            match byte {
+                b'a'..=b'z' => text.latin += 1,
+                0xC2.. => text.other += 1,
+                b'|' => text.bars += 1,
+                b'!' => text.exclaims += 1,
+                b'?' => text.asks += 1,
+                b'0'..=b'9' => text.digits += 1,
+                b'{' | b'}' | b'[' | b']' | b'\\' | b'=' | b'+' | b'_' | b'^' | b'~' | b'<' | b'>' | b'#'
+                | b'@' | b'&' | b'%' | b'$' | b'*' | b'/' => {
+                    odd += 1;
+                    odd_end += u32::from(at >= ending);
+                }
+                _ => {}
+            }
+        }
+        text.odd_share = odd as f32 / (bytes.len() as f32 + 20.0);
+        text.odd_ending = odd_end as f32 / (ENDING_BYTES.min(bytes.len()) as f32 + 20.0);
+        text
+    }
+}

@@ -1,0 +1,289 @@
+//! A text as it means itself: lower case, without disguise, its words and lines found.
+//!
+//! A [`View`] is made of one window of text at a time, so its size is bounded by [`super::WINDOW_BYTES`]. It remembers
+//! where every byte came from: evidence is reported in bytes of the original.
+
+mod escape;
+mod fold;
+mod invisible;
+mod spaced;
+mod token;
+
+pub(super) use fold::Folder;
+pub(super) use token::is_word;
+pub(super) use token::{CODE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
+
+use crate::Span;
+use invisible::Invisible;
+
+/// What was stripped or undone on the way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Disguise {
+    /// Characters without width.
+    pub(super) zero_width: u32,
+    /// Changes of direction.
+    pub(super) direction: u32,
+    /// Tag characters outside of flags.
+    pub(super) tags: u32,
+    /// Variation selectors that follow another.
+    pub(super) selectors: u32,
+    /// Escaped letters and digits: those that no format asks to be escaped.
+    pub(super) escapes: u32,
+    /// Letters that were joined to words.
+    pub(super) spaced: u32,
+    /// Words that mix Latin with its look-alikes.
+    pub(super) mixed: u32,
+}
+
+/// The folded text of a window.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) text: String,
+    pub(super) tokens: Vec<Token>,
+    pub(super) disguise: Disguise,
+    /// How many sentences and lines there are.
+    pub(super) sentences: u32,
+    pub(super) lines: u32,
+    /// From the first (byte of `text`) on, the original is at the second plus the distance.
+    map: Vec<(u32, u32)>,
+    /// Where lines start in `text`.
+    line_starts: Vec<u32>,
+    /// Spaces of `text` that were wider than one, after a single letter.
+    wide: Vec<u32>,
+    /// Bytes of a run of variation selectors.
+    carried: Vec<u8>,
+    /// Upper-case words start here.
+    uppers: Vec<u32>,
+    spare: String,
+    spare_map: Vec<(u32, u32)>,
+}
+
+impl View {
+    /// Reads `text`, whose first byte is at `base` of the original.
+    pub(super) fn read(&mut self, text: &str, base: u32, folder: &Folder) {
+        self.clear();
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        let mut last = Last::default();
+        while let Some(&byte) = bytes.get(at) {
+            let mut came_from = base + at as u32;
+            if byte.is_ascii() {
+                match byte {
+                    b'&' | b'\\' | b'%' => {
+                        if let Some((c, len)) = escape::read(bytes.get(at..).unwrap_or_default()) {
+                            self.disguise.escapes += u32::from(c.is_alphanumeric());
+                            self.push_char(c, came_from, folder, &mut last);
+                            at += len;
+                            continue;
+                        }
+                        self.push_ascii(byte, came_from, &mut last);
+                    }
+                    _ => self.push_ascii(byte, came_from, &mut last),
+                }
+                at += 1;
+                continue;
+            }
+            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+            came_from = base + at as u32;
+            self.push_char(c, came_from, folder, &mut last);
+            at += c.len_utf8();
+        }
+        if spaced::is_spaced(&self.text) {
+            self.join_letters();
+        }
+        self.tokenize();
+    }
+
+    /// The part of the original that `start..end` of the folded text came from.
+    pub(super) fn span(&self, start: u32, end: u32) -> Span {
+        let from = self.origin(start);
+        let to = self.origin(end.saturating_sub(1).max(start)) + 1;
+        Span { start: from, end: to.max(from + 1) }
+    }
+
+    /// What the variation selectors carried, if they did.
+    pub(super) fn carried(&self) -> &[u8] {
+        &self.carried
+    }
+
+    fn origin(&self, folded: u32) -> u32 {
+        let after = self.map.partition_point(|&(from, _)| from <= folded);
+        match after.checked_sub(1).and_then(|n| self.map.get(n)) {
+            Some(&(from, to)) => to + (folded - from),
+            None => folded,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.tokens.clear();
+        self.map.clear();
+        self.line_starts.clear();
+        self.wide.clear();
+        self.carried.clear();
+        self.uppers.clear();
+        self.disguise = Disguise::default();
+        self.line_starts.push(0);
+    }
+
+    fn push_ascii(&mut self, byte: u8, came_from: u32, last: &mut Last) {
+        let at = self.text.len() as u32;
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0B | 0x0C => {
+                if last.class != Class::Space {
+                    self.note(at, came_from, last);
+                    self.text.push(' ');
+                } else if last.single {
+                    // Letters that are spaced out have wider gaps between words.
+                    let space = at.saturating_sub(1);
+                    if self.wide.last() != Some(&space) {
+                        self.wide.push(space);
+                    }
+                }
+                if byte == b'\n' {
+                    self.line_starts.push(self.text.len() as u32);
+                }
+                last.class = Class::Space;
+            }
+            _ => {
+                self.note(at, came_from, last);
+                self.text.push(char::from(byte.to_ascii_lowercase()));
+                let class = if byte.is_ascii_alphanumeric() { Class::Latin } else { Class::Other };
+                if byte.is_ascii_uppercase() {
+                    if last.class == Class::Latin {
+                        last.uppers += 1;
+                        if last.uppers == 3 {
+                            self.uppers.push(last.word);
+                        }
+                    } else {
+                        last.uppers = 1;
+                    }
+                } else {
+                    last.uppers = if class == Class::Latin { 100 } else { 0 };
+                }
+                self.class(class, last, at);
+            }
+        }
+    }
+
+    fn push_char(&mut self, c: char, came_from: u32, folder: &Folder, last: &mut Last) {
+        if c.is_ascii() {
+            if !c.is_ascii_control() || c == '\n' {
+                self.push_ascii(c as u8, came_from, last);
+            }
+            return;
+        }
+        if let Some(kind) = invisible::classify(c) {
+            self.invisible(kind, came_from, folder, last);
+            return;
+        }
+        last.selector = false;
+        let at = self.text.len() as u32;
+        match folder.fold(c) {
+            Some(folded) => {
+                if folded == " " {
+                    self.push_ascii(b' ', came_from, last);
+                    return;
+                }
+                self.note_wide(at, came_from, last);
+                self.text.push_str(folded);
+                let lookalike = c.is_alphabetic()
+                    && folded.is_ascii()
+                    && matches!(u32::from(c), 0x370..=0x58F | 0x13A0..=0x13FF);
+                let letter =
+                    folded.bytes().next().is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
+                if lookalike && last.class == Class::Latin {
+                    self.disguise.mixed += 1;
+                }
+                let class = match (letter, lookalike) {
+                    (false, _) => Class::Other,
+                    (true, false) if folded.is_ascii() => Class::Latin,
+                    (true, _) => Class::Letter,
+                };
+                self.class(class, last, at);
+            }
+            None => {
+                self.note_wide(at, came_from, last);
+                self.text.push(c);
+                last.flag = c == '\u{1F3F4}';
+                self.class(if c.is_alphabetic() { Class::Letter } else { Class::Other }, last, at);
+                return;
+            }
+        }
+        last.flag = false;
+    }
+
+    fn invisible(&mut self, kind: Invisible, came_from: u32, folder: &Folder, last: &mut Last) {
+        match kind {
+            Invisible::Nothing => self.disguise.zero_width += 1,
+            Invisible::Direction => self.disguise.direction += 1,
+            // Flags of countries are spelled in tags after a black flag.
+            Invisible::Tag(_) if last.flag => {}
+            Invisible::Tag(c) => {
+                self.disguise.tags += 1;
+                self.push_char(c, came_from, folder, last);
+                // A tag takes four bytes where its letter takes one.
+                last.expected = u32::MAX;
+            }
+            Invisible::Selector(byte) => {
+                if last.selector {
+                    self.disguise.selectors += 1;
+                }
+                last.selector = true;
+                self.carried.push(byte);
+            }
+        }
+    }
+
+    /// Remembers where the next byte came from, if it is not right behind the last.
+    fn note(&mut self, at: u32, came_from: u32, last: &mut Last) {
+        if last.expected != came_from || at == 0 {
+            self.map.push((at, came_from));
+        }
+        last.expected = came_from + 1;
+        last.selector = false;
+    }
+
+    /// The same of a character whose folded form has another length.
+    fn note_wide(&mut self, at: u32, came_from: u32, last: &mut Last) {
+        self.map.push((at, came_from));
+        last.expected = u32::MAX;
+    }
+
+    fn class(&mut self, class: Class, last: &mut Last, at: u32) {
+        let was_word = matches!(last.class, Class::Latin | Class::Letter);
+        let is_word = matches!(class, Class::Latin | Class::Letter);
+        if is_word && !was_word {
+            last.word = at;
+        }
+        last.single = is_word && !was_word;
+        last.class = class;
+    }
+}
+
+/// What came before, while reading.
+#[derive(Default)]
+struct Last {
+    class: Class,
+    /// The character before was a letter or digit on its own.
+    single: bool,
+    /// Where the word began.
+    word: u32,
+    uppers: u32,
+    /// Where the next byte of the original would be, if nothing were left out.
+    expected: u32,
+    selector: bool,
+    flag: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    #[default]
+    Space,
+    Latin,
+    Letter,
+    Other,
+}
+
+#[cfg(test)]
+mod tests;

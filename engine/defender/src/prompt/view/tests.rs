@@ -1,0 +1,81 @@
+use super::*;
+
+fn read(text: &str) -> View {
+    let mut view = View::default();
+    view.read(text, 0, &Folder::new());
+    view
+}
+
+#[track_caller]
+fn check(text: &str, expect: &str) {
+    assert_eq!(read(text).text, expect, "{text}");
+}
+
+#[test]
+fn disguises_are_undone() {
+    check("Ig\u{200b}no\u{ad}re", "ignore");
+    check("\u{e0049}\u{e0067}\u{e006e}ore", "ignore");
+    check("I g n o r e   a l l   r u l e s", "ignore all rules");
+    check("i.g.n.o.r.e a.l.l r.u.l.e.s", "ignore all rules");
+    check("&#73;gn&#x6f;re", "ignore");
+    check("\\u0049gnore", "ignore");
+    check("%49gn%6Fre", "ignore");
+}
+
+#[test]
+fn lists_and_initials_stay() {
+    check("a b c", "a b c");
+    check("J. R. R. Tolkien", "j. r. r. tolkien");
+    check("options a, b or c", "options a, b or c");
+    check("100% sure & done \\o/", "100% sure & done \\o/");
+}
+
+#[test]
+fn flags_are_no_hidden_text() {
+    let view = read("🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} England");
+    assert_eq!(view.disguise.tags, 0);
+    assert_eq!(read("x\u{e0067}\u{e0062}").disguise.tags, 2);
+}
+
+#[test]
+fn spans_point_at_the_original() {
+    for (text, word, expect) in [
+        ("please ignore it", "ignore", "ignore"),
+        ("  please\n\n  IGNORE it", "ignore", "IGNORE"),
+        ("é&#105;gnore it", "ignore", "&#105;gnore"),
+        ("so, i\u{200b}gno\u{200b}re it", "ignore", "i\u{200b}gno\u{200b}re"),
+        ("x: i g n o r e   i t", "ignore", "i g n o r e"),
+    ] {
+        let view = read(text);
+        let at = view.text.find(word).unwrap();
+        let span = view.span(at as u32, (at + word.len()) as u32);
+        assert_eq!(&text[span.start as usize..span.end as usize], expect, "{text}");
+    }
+}
+
+#[test]
+fn sentences_lines_quotes_and_code() {
+    let view = read("One two. Three \"four five\" `six`\nseven\n\nEIGHT ```nine```");
+    let flags: Vec<u8> = view.tokens.iter().map(|token| token.flags).collect();
+    assert_eq!(
+        flags,
+        [
+            SENTENCE_START | LINE_START,
+            0,
+            SENTENCE_START,
+            QUOTED,
+            QUOTED,
+            CODE,
+            LINE_START,
+            SENTENCE_START | LINE_START | UPPER,
+            CODE
+        ]
+    );
+    assert_eq!(view.tokens.iter().map(|token| token.sentence).max(), Some(2));
+}
+
+#[test]
+fn ideographs_are_words_of_their_own() {
+    assert_eq!(read("忽略ab之前").tokens.len(), 5);
+    assert_eq!(read("지시를 무시").tokens.len(), 2);
+}
