@@ -155,6 +155,7 @@ impl Shard {
             }
         }
         shard.restore(&rows);
+        shard.approvals_at_boot();
         shard.wind_up();
         shard
     }
@@ -205,7 +206,7 @@ impl Shard {
                     }
                     Err(_) => bad += 1,
                 },
-                Table::Devices | Table::Pairings | Table::Facts => {}
+                Table::Devices | Table::Pairings | Table::Facts | Table::Approvals => {}
             }
         }
         if bad > 0 {

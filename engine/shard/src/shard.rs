@@ -137,6 +137,8 @@ pub(crate) enum Timer {
     Announce,
     /// Home: publish what changed.
     Publish,
+    /// Home: an approval's time is up.
+    Approvals,
     /// What the store did not take.
     StoreRetry,
     /// Old receipts and pending pairings expire.
@@ -342,6 +344,12 @@ impl Shard {
                 }
             }
             ShardMsg::Retire(retire) => self.retire_here(&retire),
+            ShardMsg::OpenApproval(ask) => self.open_approval_here(*ask),
+            ShardMsg::ApprovalDecided(notice) => {
+                self.approval_decided(&notice.id, &notice.holder, &notice.ruling);
+            }
+            ShardMsg::ApprovalTaken { id } => self.approval_taken(&id),
+            ShardMsg::ShowApprovals { conn } => self.show_approvals_to(from, conn),
             ShardMsg::Listens(listens) => self.audience.set(from, listens),
             ShardMsg::RunsEnded => self.runs_ended_on(from),
         }
@@ -403,6 +411,7 @@ impl Shard {
             Timer::HealthMinute => self.health_timer(),
             Timer::Announce => self.announce_presence(),
             Timer::Publish => self.publish(),
+            Timer::Approvals => self.approvals_due(),
             Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
             Timer::Judge => self.read_piece(),

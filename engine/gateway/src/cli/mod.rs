@@ -1,5 +1,6 @@
 //! The command line.
 
+mod approvals;
 mod completions;
 mod config;
 mod connect;
@@ -86,6 +87,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Judge texts and commands, look into what was stopped, sign policies
     Defender(defender::DefenderArgs),
+    /// Decide what waits for a person
+    Approvals(approvals::ApprovalsArgs),
     /// Show the gateway's log
     Logs(logs::LogsArgs),
     /// Look for what is wrong, and say what helps
@@ -116,6 +119,7 @@ fn execute(cli: Cli, output: &Output) -> Result<ExitCode, Failure> {
         Some(Command::Config(args)) => config::execute(args, &global, output),
         Some(Command::Devices(args)) => devices::execute(args, &global, output),
         Some(Command::Defender(args)) => defender::execute(args, &global, output),
+        Some(Command::Approvals(args)) => approvals::execute(args, &global, output),
         Some(Command::Logs(args)) => logs::execute(&args, &global, output),
         Some(Command::Doctor(args)) => doctor::execute(&args, &global, output),
         Some(Command::Completions(args)) => completions::execute(&args, output),
@@ -178,6 +182,10 @@ mod tests {
         );
         check("pincer defender policy keygen k", false);
         check("pincer defender policy verify b", false);
+        check("pincer approvals list --json", true);
+        check("pincer approvals approve abc --always", true);
+        check("pincer approvals deny", false);
+        check("pincer approvals deny abc --always", false);
         check("pincer logs --follow --limit 10", true);
         check("pincer logs --limit 0", false);
         check("pincer completions bash", true);

@@ -7,6 +7,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::turn::{self, Turn, TurnRecord, TurnState};
 use sha2::{Digest, Sha256};
 
+use super::record::Words;
 use super::{HELD_MAX, HeldTurn, REVIEW_MS};
 use crate::Shard;
 use crate::caller::Held;
@@ -48,8 +49,8 @@ impl Shard {
             }
             let caller = shard.acknowledge(asker, &turn.run_id);
             let id = approval_id(&key, &turn.run_id);
-            shard.record_decision(&id, &key, &turn, &judgement);
-            shard.tell_decision(&id, &key, &turn, &judgement);
+            shard.record_decision(&id, Words::of(&key, &turn), &judgement);
+            shard.tell_decision(&id, Words::of(&key, &turn), &judgement);
             shard.ask_person(&id, &key, &turn, &judgement.explain());
             shard.guard.held.insert(id.into(), HeldTurn { turn, caller });
         });

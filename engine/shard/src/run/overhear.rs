@@ -134,6 +134,7 @@ mod tests {
             device_id: None,
             presence_key: None,
             session_scoped_events: false,
+            reviews: false,
         };
         let held = Held {
             origin: ShardId::HOME,

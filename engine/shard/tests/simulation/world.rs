@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreError, StoreOp, Table, Ticket};
 use pincer_sessions::time::Now;
+use pincer_shard::approval::{Ask, Holder};
 use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
@@ -86,6 +88,10 @@ pub(crate) struct World {
     sent: Vec<Sent>,
     /// For each session, who asked for which labels in this life, and the last one that was acknowledged.
     labels: BTreeMap<&'static str, Labels>,
+    /// Approvals that clients requested in this world's life.
+    requested: usize,
+    /// Approvals that shards opened, by id, and whether their holder was told what became of them.
+    pub(crate) opened: BTreeMap<String, bool>,
     /// The store refuses at times. What must be written is then written later, out of order.
     refuses: bool,
     config: String,
@@ -135,6 +141,8 @@ impl World {
             labels_ever: 0,
             sent: Vec::new(),
             labels: BTreeMap::new(),
+            requested: 0,
+            opened: BTreeMap::new(),
             refuses,
             config: config.to_string(),
             fails: false,
@@ -209,6 +217,14 @@ impl World {
                 }
                 Effect::Finished => {
                     self.finished.insert(index);
+                }
+                Effect::Log(line) if line.subsystem == "approvals" => {
+                    // The holder is told, and has no more to do.
+                    let id = line.message.split(' ').next().unwrap_or_default();
+                    if let Some(told) = self.opened.get_mut(id) {
+                        *told = true;
+                        self.shards[index].approval_taken(id);
+                    }
                 }
                 Effect::Log(_) | Effect::StopAccepting => {}
             }
@@ -327,7 +343,7 @@ impl World {
     /// The first client asks; the id of its request.
     pub(crate) fn tell(&mut self, method: &'static str, params: Value) -> String {
         // Clients here answer no pings, so a long silence costs the connection.
-        if self.clients[0].closed {
+        if self.clients.first().is_none_or(|client| client.closed) {
             self.clients.clear();
             self.connect_as(4);
         }
@@ -371,7 +387,7 @@ impl World {
         self.clients.retain(|client| !client.closed);
         let live: Vec<usize> = (0..self.clients.len()).filter(|at| self.clients[*at].connected).collect();
         let at = live.get(self.dice.below(live.len())).copied();
-        match (self.dice.below(17), at) {
+        match (self.dice.below(20), at) {
             (0, _) | (_, None) if self.clients.len() < 5 => self.connect(),
             (1..=5, Some(at)) => self.message(at),
             (6, Some(at)) => self.request(at, Asked::Other("health"), "health", json!({})),
@@ -416,9 +432,57 @@ impl World {
                 let params = json!({"key": self.key()});
                 self.request(at, Asked::Other("sessions.compact"), "sessions.compact", params);
             }
+            (17, Some(at)) if self.clients[at].wire == 4 => {
+                let id = format!("approval-{}", self.requested);
+                self.requested += 1;
+                let params = json!({
+                    "id": id, "command": "make", "timeoutMs": 1 + self.dice.below(2_000),
+                    "requireDeliveryRoute": self.dice.chance(20),
+                });
+                self.request(at, Asked::Other("exec.approval.request"), "exec.approval.request", params);
+            }
+            (18, Some(at)) if self.clients[at].wire == 4 => {
+                let client = format!("approval-{}", self.requested.saturating_sub(1));
+                let shard = self.opened.keys().next_back().cloned();
+                let id = shard.filter(|_| self.dice.chance(50)).unwrap_or(client);
+                let decision = if self.dice.chance(50) { "allow-once" } else { "deny" };
+                let (method, params) = if self.dice.chance(70) {
+                    ("exec.approval.resolve", json!({"id": id, "decision": decision}))
+                } else {
+                    ("exec.approval.waitDecision", json!({"id": id}))
+                };
+                self.request(at, Asked::Other(method), method, params);
+            }
+            (19, _) => {
+                let id = format!("ask-{:05}", self.opened.len());
+                let timeout_ms = 1 + self.dice.below(2_000) as u64;
+                self.open_approval(id, timeout_ms);
+            }
             (_, Some(at)) => self.request(at, Asked::Other("nope"), "nope", json!({"x": 1})),
             _ => {}
         }
+    }
+
+    /// Some shard asks a person. What it holds back is on disk before, so after a crash it asks again.
+    pub(crate) fn open_approval(&mut self, id: String, timeout_ms: u64) {
+        // The same ask has the same holder.
+        let odd = id.bytes().last().is_some_and(|byte| byte % 2 == 1);
+        let session_key = SessionKey::from_stored(if odd { "agent:main:a" } else { "agent:main:b" });
+        self.opened.entry(id.clone()).or_default();
+        let shard = self.dice.below(self.shards.len());
+        self.shards[shard].open_approval(Ask {
+            id: id.into(),
+            command: "a message\nin two lines".to_owned(),
+            warning: Some("it looks odd".to_owned()),
+            session_key: Some(session_key.as_str().into()),
+            agent_id: Some("main".into()),
+            host: Some("gateway".into()),
+            security: None,
+            ask: Some("always".into()),
+            timeout_ms,
+            holder: Holder { session_key, run_id: "run".into() },
+        });
+        self.drain(shard);
     }
 
     /// A new message, or one that was sent before, as clients repeat it that saw no answer. Several at once at times.
@@ -552,6 +616,11 @@ impl World {
         // Another number of shards at times: sessions move between them.
         let shards = if self.dice.chance(20) { 1 + self.dice.below(SHARDS_MAX) } else { self.shards.len() };
         self.boot(shards);
+        let untold: Vec<String> =
+            self.opened.iter().filter(|(_, told)| !**told).map(|(id, _)| id.clone()).collect();
+        for id in untold {
+            self.open_approval(id, 1_000);
+        }
     }
 
     /// Everybody gets their answer, and what was accepted is there, once and in order.
@@ -578,6 +647,10 @@ impl World {
         assert_eq!(self.disk.count(Table::Turns), 0, "seed {seed}: turns are left over");
         self.check_transcripts();
         self.check_labels();
+        let untold = self.opened.iter().find(|(_, told)| !**told);
+        assert_eq!(untold, None, "seed {seed}: nobody was told what became of an approval");
+        let approvals = self.disk.count(Table::Approvals);
+        assert!(self.refuses || approvals == 0, "seed {seed}: {approvals} approvals are left over");
     }
 
     fn check_labels(&self) {
