@@ -262,3 +262,37 @@ fn a_wrong_policy_is_found_before_a_start() {
     let said = run(folder.path(), &words, 78);
     assert!(said.contains("thresholds") && said.contains("reviw"), "{said}");
 }
+
+/// What differed stands until somebody accepts it, also when it was undone.
+#[test]
+fn watched_files_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, config) = (folder.path().join("state"), folder.path().join("c.json5"));
+    let watched = folder.path().join("watched");
+    fs::create_dir(&state).unwrap();
+    fs::write(&watched, "as it was").unwrap();
+    fs::write(&config, json!({"defender": {"host": {"paths": [watched]}}}).to_string()).unwrap();
+    let host = |word: &str, code: i32| {
+        let places = ["--state-dir", state.to_str().unwrap(), "--config", config.to_str().unwrap()];
+        let all: Vec<&str> = ["defender", "host", word].into_iter().chain(places).collect();
+        run(folder.path(), &all, code)
+    };
+    host("check", 1);
+    host("accept", 1);
+    host("baseline", 0);
+    host("baseline", 1);
+    assert!(host("check", 0).contains("as they were"));
+    fs::write(&watched, "as it is").unwrap();
+    let said = host("check", 1);
+    assert!(said.contains("CRITICAL") && said.contains("other content"), "{said}");
+    fs::write(&watched, "as it was").unwrap();
+    assert!(host("check", 1).contains("nobody accepted"));
+    assert!(host("accept", 0).contains("other content"));
+    host("check", 0);
+    let key = state.join("integrity/key");
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::remove_file(key).unwrap();
+    host("check", 1);
+    host("accept", 0);
+    host("check", 0);
+}

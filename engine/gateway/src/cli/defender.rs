@@ -2,6 +2,7 @@
 
 mod eval;
 mod explain;
+mod host;
 mod judge;
 mod policy;
 mod quarantine;
@@ -40,6 +41,8 @@ enum DefenderCommand {
     Quarantine(quarantine::QuarantineArgs),
     /// Show, check and sign policies
     Policy(policy::PolicyArgs),
+    /// Look whether watched files are still what they were
+    Host(host::HostArgs),
 }
 
 /// Runs `pincer defender …`.
@@ -50,5 +53,6 @@ pub(crate) fn execute(args: DefenderArgs, global: &Global, output: &Output) -> R
         DefenderCommand::Explain(args) => explain::execute(&args, global, output),
         DefenderCommand::Quarantine(args) => quarantine::execute(args, global, output),
         DefenderCommand::Policy(args) => policy::execute(args, global, output),
+        DefenderCommand::Host(args) => host::execute(args, global, output),
     }
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use pincer_defender::Defender;
 use pincer_defender::policy::Mode;
+use pincer_runtime::integrity::load_alert;
 use pincer_store::quarantine::QuarantineReader;
 
 use super::Check;
 use crate::cli::Context;
 use crate::guard;
+use crate::host::HostFiles;
 
 /// Largest quarantine that is verified on the way: all of it is read and hashed.
 const VERIFIED_BYTES_MAX: u64 = 64 << 20;
@@ -18,6 +20,7 @@ const VERIFIED_BYTES_MAX: u64 = 64 << 20;
 pub(super) fn checks(context: &Context) -> Vec<Check> {
     let mut checks = vec![policy(context)];
     checks.extend(quarantine(&context.located.state_dir));
+    checks.extend(host(&context.located.state_dir));
     checks
 }
 
@@ -79,6 +82,25 @@ fn ledger(state_dir: &Path, bytes: u64) -> Check {
         }
         Err(error) => Check::fail(id, error.to_string(), "make it readable for this user"),
     }
+}
+
+/// What host integrity last saw. Nothing is looked at here: `host check` does that.
+fn host(state_dir: &Path) -> Option<Check> {
+    let (id, files) = ("defender.host", HostFiles::below(state_dir));
+    if !files.baseline.exists() {
+        return None;
+    }
+    let fix = "`pincer defender host check` says what; `pincer defender host accept` when it was meant";
+    Some(match load_alert(&files.alert) {
+        Err(error) => Check::fail(id, error.to_string(), fix),
+        Ok(alert) => match alert.raised() {
+            Some(raised) => {
+                let count = raised.worst.items.len();
+                Check::fail(id, format!("{count} watched files differed, and nobody accepted that"), fix)
+            }
+            None => Check::ok(id, "no alert stands"),
+        },
+    })
 }
 
 /// Files and bytes of a folder and those in it. What cannot be read counts as nothing: the ledger's check says so.
