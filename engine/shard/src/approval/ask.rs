@@ -78,7 +78,7 @@ impl Shard {
     /// Asks a person, on any shard. The session's owner is told what became of it by `Shard::approval_decided`: always,
     /// at the latest when the time is up, and again after a restart until it says [`Shard::approval_taken`]. When too
     /// much waits already it is told at once that it is denied. Once home has its row a crash loses nothing; before that
-    /// the opener's own row must bring it back ([`super::at_boot`] does not list it then).
+    /// the opener's own row must bring it back.
     pub fn open_approval(&mut self, ask: Ask) {
         if self.is_home() {
             self.open_approval_here(ask);
@@ -139,10 +139,15 @@ impl Shard {
         }
     }
 
-    /// The opener has dealt with a decision, durably: its row goes. On any shard; saying it twice is fine.
+    /// The opener has dealt with a decision, durably, or needs none any more: its row goes. On any shard; saying it twice is fine.
     pub fn approval_taken(&mut self, id: &str) {
         if !self.is_home() {
             return self.send(ShardId::HOME, ShardMsg::ApprovalTaken { id: id.into() });
+        }
+        let opened =
+            self.home.as_ref().and_then(|home| home.approvals.get(id)).is_some_and(|it| it.holder.is_some());
+        if opened && self.home.as_ref().is_some_and(|home| home.approvals.is_pending(id)) {
+            return self.settle_approval(id, Why::Withdrawn);
         }
         let op = self.home.as_mut().and_then(|home| home.approvals.taken(id));
         self.arm_approvals();

@@ -182,7 +182,7 @@ impl Shard {
     }
 
     /// Nobody decided: it is over, whatever the store says.
-    fn settle_approval(&mut self, id: &str, why: Why) {
+    pub(crate) fn settle_approval(&mut self, id: &str, why: Why) {
         let ruling = Ruling::nobody(why, self.now.wall_ms);
         let op = self.home.as_mut().and_then(|home| home.approvals.settle(id, ruling));
         if let Some(op) = op {

@@ -14,7 +14,7 @@ pub(crate) mod table;
 pub(crate) mod text;
 
 pub use ask::Ask;
-pub use record::{Holder, Ruling, Standing, Why, at_boot};
+pub use record::{Holder, Ruling, Why};
 
 pub(crate) use ask::Notice;
 pub(crate) use flow::{Manner, Waiter, Wanted, allowed};

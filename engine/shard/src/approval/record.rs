@@ -1,7 +1,5 @@
 //! One approval, as it lies in `Table::Approvals`.
 
-use std::collections::BTreeMap;
-
 use pincer_protocol::method::approval::{Decision, ExecRequest, TerminalReason};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreOp, Table};
@@ -95,6 +93,8 @@ pub enum Why {
     NoRoute,
     /// Too much waited already: nobody was asked. Only for what shards open, and never in a row.
     Full,
+    /// The shard that opened it needs no answer any more.
+    Withdrawn,
 }
 
 impl Why {
@@ -102,7 +102,7 @@ impl Why {
     pub(crate) fn terminal_reason(self) -> TerminalReason {
         match self {
             Why::User => TerminalReason::User,
-            Why::Timeout => TerminalReason::Timeout,
+            Why::Timeout | Why::Withdrawn => TerminalReason::Timeout,
             Why::NoRoute | Why::Full => TerminalReason::NoRoute,
         }
     }
@@ -126,27 +126,4 @@ impl Record {
         let json = serde_json::to_vec(&self.request).map_or(0, |json| json.len());
         size_of::<Record>() + self.id.len() + json
     }
-}
-
-/// How an approval stood when the process started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// It waits for a person, or its time ran out meanwhile: home will tell its holder either way.
-    Pending,
-    /// It was decided and its holder has not taken it. Home tells it again, too.
-    Decided(Ruling),
-}
-
-/// The approvals that shards had opened, by id, from the rows of the store. For a shard that starts: what it held back
-/// and does not find here was never asked for, or nothing of it is left to decide; it may open it again, under the same
-/// id. A row that cannot be read counts as not there (home names it in the log).
-pub fn at_boot(rows: &[(Table, String, String)]) -> BTreeMap<Box<str>, (Holder, Standing)> {
-    rows.iter()
-        .filter(|(table, ..)| *table == Table::Approvals)
-        .filter_map(|(_, _, json)| serde_json::from_str::<Record>(json).ok())
-        .filter_map(|record| {
-            let standing = record.ruling.map_or(Standing::Pending, Standing::Decided);
-            Some((record.id, (record.holder?, standing)))
-        })
-        .collect()
 }

@@ -22,6 +22,7 @@ use pincer_sessions::turn::Turn;
 
 use crate::caller::Held;
 
+pub(crate) use hold::approval_id;
 pub(crate) use record::Words;
 
 /// Messages that may wait for a person at once, on one shard; more are refused, to be tried again.

@@ -223,18 +223,18 @@ fn a_shard_asks() {
     assert_eq!(request["warningText"], "it looks odd");
     assert_eq!(request["allowedDecisions"], json!(["allow-once", "deny"]));
     assert_eq!(approvals(&world)[0]["holder"]["runId"], "run");
-    assert_eq!(world.opened["mine"], false);
+    assert!(!world.opened["mine"]);
     let always = world.ask("exec.approval.resolve", json!({"id": "mine", "decision": "allow-always"}));
     assert_eq!(always["error"]["message"], "allow-always is unavailable for this command");
     world.ask("exec.approval.resolve", json!({"id": "mine", "decision": "allow-once"}));
-    assert_eq!(world.opened["mine"], true);
+    assert!(world.opened["mine"]);
     assert_eq!(approvals(&world).len(), 0, "taken");
 
     // Silence means no, also while nobody is there.
     world.open_approval("other".to_owned(), 2_000);
     world.wait(1_000);
     world.crash();
-    assert_eq!(world.opened["other"], false);
+    assert!(!world.opened["other"]);
     world.wait(1_000);
     assert_eq!((world.opened["other"], approvals(&world).len()), (true, 0));
 }

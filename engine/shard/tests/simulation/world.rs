@@ -1,18 +1,23 @@
 //! One world: shards, their store and their clients, and the time that passes between them.
 
+mod approvals;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{StoreError, StoreOp, Table, Ticket};
 use pincer_sessions::time::Now;
-use pincer_shard::approval::{Ask, Holder};
 use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
+
+mod judged;
+mod settle;
+
+use judged::{BLOCKED, REVIEWED, defender};
 
 use crate::client::{Asked, Client, Learnt, UPGRADE, masked};
 use crate::dice::Dice;
@@ -31,7 +36,9 @@ const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:direct
 /// The one that is deleted at times.
 const DELETED_KEY: &str = KEYS[2];
 /// What messages begin with: what the loopback model is to do.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 12] = [
+    REVIEWED,
+    BLOCKED,
     "hello",
     "SLOW 3",
     "LONG 20",
@@ -56,6 +63,8 @@ struct Sent {
     /// Its idempotency key; at times one that was used for another message.
     id: String,
     text: String,
+    /// The defender wants a person to look at it: it may never be said.
+    review: bool,
     /// Who sent it first, while nobody repeated it.
     by: Option<usize>,
     accepted: bool,
@@ -432,57 +441,12 @@ impl World {
                 let params = json!({"key": self.key()});
                 self.request(at, Asked::Other("sessions.compact"), "sessions.compact", params);
             }
-            (17, Some(at)) if self.clients[at].wire == 4 => {
-                let id = format!("approval-{}", self.requested);
-                self.requested += 1;
-                let params = json!({
-                    "id": id, "command": "make", "timeoutMs": 1 + self.dice.below(2_000),
-                    "requireDeliveryRoute": self.dice.chance(20),
-                });
-                self.request(at, Asked::Other("exec.approval.request"), "exec.approval.request", params);
-            }
-            (18, Some(at)) if self.clients[at].wire == 4 => {
-                let client = format!("approval-{}", self.requested.saturating_sub(1));
-                let shard = self.opened.keys().next_back().cloned();
-                let id = shard.filter(|_| self.dice.chance(50)).unwrap_or(client);
-                let decision = if self.dice.chance(50) { "allow-once" } else { "deny" };
-                let (method, params) = if self.dice.chance(70) {
-                    ("exec.approval.resolve", json!({"id": id, "decision": decision}))
-                } else {
-                    ("exec.approval.waitDecision", json!({"id": id}))
-                };
-                self.request(at, Asked::Other(method), method, params);
-            }
-            (19, _) => {
-                let id = format!("ask-{:05}", self.opened.len());
-                let timeout_ms = 1 + self.dice.below(2_000) as u64;
-                self.open_approval(id, timeout_ms);
-            }
+            (17, Some(at)) if self.clients[at].wire == 4 => self.request_approval(at),
+            (18, Some(at)) if self.clients[at].wire == 4 => self.decide_approval(at),
+            (19, _) => self.ask_somebody(),
             (_, Some(at)) => self.request(at, Asked::Other("nope"), "nope", json!({"x": 1})),
             _ => {}
         }
-    }
-
-    /// Some shard asks a person. What it holds back is on disk before, so after a crash it asks again.
-    pub(crate) fn open_approval(&mut self, id: String, timeout_ms: u64) {
-        // The same ask has the same holder.
-        let odd = id.bytes().last().is_some_and(|byte| byte % 2 == 1);
-        let session_key = SessionKey::from_stored(if odd { "agent:main:a" } else { "agent:main:b" });
-        self.opened.entry(id.clone()).or_default();
-        let shard = self.dice.below(self.shards.len());
-        self.shards[shard].open_approval(Ask {
-            id: id.into(),
-            command: "a message\nin two lines".to_owned(),
-            warning: Some("it looks odd".to_owned()),
-            session_key: Some(session_key.as_str().into()),
-            agent_id: Some("main".into()),
-            host: Some("gateway".into()),
-            security: None,
-            ask: Some("always".into()),
-            timeout_ms,
-            holder: Holder { session_key, run_id: "run".into() },
-        });
-        self.drain(shard);
     }
 
     /// A new message, or one that was sent before, as clients repeat it that saw no answer. Several at once at times.
@@ -499,11 +463,13 @@ impl World {
             } else {
                 let (key, word) = (self.key(), WORDS[self.dice.below(WORDS.len())]);
                 let text = format!("{word} #{}#", self.sent.len());
-                let by = Some(self.clients[at].number);
+                let review = word == REVIEWED;
+                // What is let through comes after what was said meanwhile.
+                let by = Some(self.clients[at].number).filter(|_| !review);
                 let own = format!("run-{}", self.sent.len());
                 let used = self.dice.below(self.sent.len().max(1) * 10);
                 let id = self.sent.get(used).map_or(own, |sent| sent.id.clone());
-                self.sent.push(Sent { key, id, text, by, accepted: false });
+                self.sent.push(Sent { key, id, text, review, by, accepted: false });
                 self.sent.len() - 1
             };
             let Sent { key, id, text, .. } = &self.sent[number];
@@ -616,92 +582,7 @@ impl World {
         // Another number of shards at times: sessions move between them.
         let shards = if self.dice.chance(20) { 1 + self.dice.below(SHARDS_MAX) } else { self.shards.len() };
         self.boot(shards);
-        let untold: Vec<String> =
-            self.opened.iter().filter(|(_, told)| !**told).map(|(id, _)| id.clone()).collect();
-        for id in untold {
-            self.open_approval(id, 1_000);
-        }
-    }
-
-    /// Everybody gets their answer, and what was accepted is there, once and in order.
-    pub(crate) fn settle(&mut self) {
-        let seed = self.seed;
-        self.clients.retain(|client| !client.closed);
-        for at in 0..self.clients.len() {
-            self.unstick(at);
-        }
-        let until = self.now.mono_ms + 20_000;
-        while self.pass(until) {}
-        for client in self.clients.iter().filter(|client| !client.closed) {
-            for (id, (what, answers)) in &client.asked {
-                let what = match what {
-                    Asked::Connect => "connect",
-                    Asked::Message(_) => "chat.send",
-                    Asked::Label(..) => "sessions.patch",
-                    Asked::Agent => "agent",
-                    Asked::Other(method) => method,
-                };
-                assert_eq!(*answers, 1, "seed {seed}: {what} {id} has no answer");
-            }
-        }
-        assert_eq!(self.disk.count(Table::Turns), 0, "seed {seed}: turns are left over");
-        self.check_transcripts();
-        self.check_labels();
-        let untold = self.opened.iter().find(|(_, told)| !**told);
-        assert_eq!(untold, None, "seed {seed}: nobody was told what became of an approval");
-        let approvals = self.disk.count(Table::Approvals);
-        assert!(self.refuses || approvals == 0, "seed {seed}: {approvals} approvals are left over");
-    }
-
-    fn check_labels(&self) {
-        for (key, labels) in &self.labels {
-            let Some(acknowledged) = labels.acknowledged else { continue };
-            let whole = match *key {
-                "main" => "agent:main:main".to_owned(),
-                key if key.starts_with("agent:") => key.to_owned(),
-                key => format!("agent:main:{key}"),
-            };
-            let row = self.disk.rows.get(&(Table::Sessions, whole)).expect("a labelled session has a row");
-            let row: Value = serde_json::from_str(row).unwrap();
-            let allowed = |number: usize| row["label"] == format!("label {number}");
-            assert!(
-                allowed(acknowledged) || labels.open.iter().any(|(_, number)| allowed(*number)),
-                "seed {}: {key} has {}, label {acknowledged} was acknowledged",
-                self.seed,
-                row["label"]
-            );
-        }
-    }
-
-    fn check_transcripts(&self) {
-        let seed = self.seed;
-        let mut said = vec![0; self.sent.len()];
-        for (path, lines) in &self.disk.transcripts {
-            // The last message of each client here. What a reset finds in the queue is written down out of turn.
-            let aside = path.contains(".aside.");
-            let mut last = vec![None; self.clients_ever];
-            for line in lines.iter().filter(|line| line.contains(r#""role":"user""#)) {
-                // `… #12# … #13# …`: every second piece is a number.
-                for number in line.split('#').skip(1).step_by(2) {
-                    let number: usize = number.parse().unwrap();
-                    said[number] += 1;
-                    // Commands are answered at once, whatever waits.
-                    let command = self.sent[number].text.starts_with('/');
-                    if let Some(by) = self.sent[number].by.filter(|_| !command && !self.refuses && !aside) {
-                        let before = last[by].replace(number);
-                        assert!(before < Some(number), "seed {seed}: {number} after {before:?} in {path}");
-                    }
-                }
-            }
-        }
-        for (number, (sent, times)) in self.sent.iter().zip(said).enumerate() {
-            let Sent { key, text, accepted, .. } = sent;
-            let fine = times == 1 || times == 0 && !accepted;
-            assert!(
-                fine,
-                "seed {seed}: message {number} ({text:?} in {key}, accepted: {accepted}) is there {times} times"
-            );
-        }
+        self.ask_again();
     }
 }
 
@@ -735,6 +616,6 @@ fn settings(config: &str) -> SettingsBoot {
         hash_key: [7; 32],
         token: Some("secret".to_owned()),
         password: None,
-        defender: Default::default(),
+        defender: defender(),
     }
 }

@@ -5,7 +5,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::Table;
 
 use super::*;
-use crate::approval::record::{Holder, Standing, at_boot};
+use crate::approval::record::Holder;
 
 /// Approvals, the rows that the store would hold, and time.
 struct Story {
@@ -117,15 +117,6 @@ impl Story {
                     problems.len()
                 )
             }
-            "boot" => {
-                let rows: Vec<_> =
-                    self.rows.iter().map(|(id, json)| (Table::Approvals, id.clone(), json.clone())).collect();
-                let standing = at_boot(&rows).remove(words[1]).map(|(_, standing)| match standing {
-                    Standing::Pending => "pending".to_owned(),
-                    Standing::Decided(ruling) => format!("{:?}", ruling.effect()).to_lowercase(),
-                });
-                standing.unwrap_or_else(|| "nothing".to_owned())
-            }
             "rows" => self.rows.len().to_string(),
             other => panic!("{other}?"),
         }
@@ -204,12 +195,12 @@ fn some_may_not_be_allowed_always() {
 #[test]
 fn what_a_shard_asked_is_kept_until_it_is_taken() {
     check(
-        "ask a 100 = put; ok a = asked; boot a = pending; once a = put; boot a = allowonce; taken a = no; \
+        "ask a 100 = put; ok a = asked; once a = put; taken a = no; \
          stored a = some(allowonce) []; pass 99999 = [] 0; restart 0 = 0+1 0; taken a = delete; taken a = no; \
-         boot a = nothing; restart 0 = 0+0 0",
+         restart 0 = 0+0 0",
     );
     check(
-        "ask a 100 = put; ok a = asked; pass 100 = [\"a\"] 0; nobody a = put; boot a = deny; stored a = none []; \
+        "ask a 100 = put; ok a = asked; pass 100 = [\"a\"] 0; nobody a = put; stored a = none []; \
          pass 20000 = [] 0; taken a = delete; rows = 0; pass 0 = [] 0; wait a 1 = unknown",
     );
     check(
@@ -227,9 +218,7 @@ fn restarts() {
     check(
         "open a 100 = put; ok a = asked; restart 900 = 1+0 0; pass 0 = [\"a\"] 0; nobody a = delete; rows = 0",
     );
-    check(
-        "ask a 100 = put; ok a = asked; restart 900 = 1+0 0; pass 0 = [\"a\"] 0; nobody a = put; boot a = deny",
-    );
+    check("ask a 100 = put; ok a = asked; restart 900 = 1+0 0; pass 0 = [\"a\"] 0; nobody a = put");
     // What a client asked and a person decided is known for a while, then forgotten.
     check(
         "open a 100 = put; ok a = asked; once a = put; restart 5 = 0+0 0; wait a 1 = over allowonce; once a = same; \
