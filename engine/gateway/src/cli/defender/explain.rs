@@ -49,7 +49,7 @@ pub(super) fn execute(args: &ExplainArgs, global: &Global, output: &Output) -> R
 
 fn unknown(id: &str) -> Failure {
     Failure::new(format!("{id:?} is no decision that is kept, and no rule"))
-        .fix("`pincer defender quarantine list --all` shows the ids; a rule's has a dot, as prompt.override")
+        .fix("`pincer defender quarantine list` shows the ids; a rule's has a dot, as prompt.override")
 }
 
 fn rule(id: &str, output: &Output) -> Result<ExitCode, Failure> {

@@ -157,7 +157,7 @@ fn as_json(judgement: &Judgement, action: Action<'_>, text: &str, mode: Option<M
         .map(|finding| {
             json!({
                 "rule": finding.rule,
-                "weight": finding.weight,
+                "weight": rounded(finding.weight),
                 "start": finding.span.start,
                 "end": finding.span.end,
                 "text": piece(text, finding.span),
@@ -167,13 +167,18 @@ fn as_json(judgement: &Judgement, action: Action<'_>, text: &str, mode: Option<M
     json!({
         "kind": action.kind(),
         "action": decision.verdict,
-        "risk": decision.risk,
-        "score": judgement.assessment.score,
+        "risk": rounded(decision.risk),
+        "score": rounded(judgement.assessment.score),
         "reasons": decision.reasons.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "rules": judgement.rules().collect::<Vec<_>>(),
         "findings": findings,
         "mode": mode,
     })
+}
+
+/// As fine as anybody compares.
+fn rounded(points: f32) -> f64 {
+    (f64::from(points) * 1_000.0).round() / 1_000.0
 }
 
 fn in_words(judgement: &Judgement, judge: &Judge, text: &str, mode: Option<Mode>) -> String {
