@@ -6,6 +6,7 @@
 mod cli;
 mod client;
 mod guard;
+mod host;
 mod identity;
 mod run;
 mod serve;

@@ -12,6 +12,7 @@ mod chat_v4;
 mod commands;
 mod compaction;
 mod defender;
+mod defender_cli;
 mod devices;
 mod handshake;
 mod http;

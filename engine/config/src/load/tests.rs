@@ -30,6 +30,17 @@ const SAMPLE: &str = r#"{
   engine: { shards: 2, backend: "epoll" },
 }"#;
 
+/// What is misspelt in a security policy is for the defender to refuse, so it has to see it.
+#[test]
+fn the_defenders_section_is_kept_whole() {
+    let raw = "{defender: {mode: 'enforce', thresholds: {review: 40.5}, reviw: 1, deny: {phrases: ['x']}}}";
+    check_issues(raw, &[], &[]);
+    let want = serde_json::json!({
+        "mode": "enforce", "thresholds": {"review": 40.5}, "reviw": 1, "deny": {"phrases": ["x"]},
+    });
+    assert_eq!(load_text(raw).config.defender, want);
+}
+
 #[test]
 fn a_users_config_is_read_without_a_word() {
     check_issues(SAMPLE, &[], &[]);

@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod connect;
 mod context;
+mod defender;
 mod devices;
 mod doctor;
 mod failure;
@@ -84,6 +85,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Decide which devices may connect
     Devices(devices::DevicesArgs),
+    /// Judge texts and commands, look into what was stopped, sign policies
+    Defender(defender::DefenderArgs),
     /// Decide what waits for a person
     Approvals(approvals::ApprovalsArgs),
     /// Show the gateway's log
@@ -115,6 +118,7 @@ fn execute(cli: Cli, output: &Output) -> Result<ExitCode, Failure> {
         Some(Command::Sessions(args)) => sessions::execute(args, &global, output),
         Some(Command::Config(args)) => config::execute(args, &global, output),
         Some(Command::Devices(args)) => devices::execute(args, &global, output),
+        Some(Command::Defender(args)) => defender::execute(args, &global, output),
         Some(Command::Approvals(args)) => approvals::execute(args, &global, output),
         Some(Command::Logs(args)) => logs::execute(&args, &global, output),
         Some(Command::Doctor(args)) => doctor::execute(&args, &global, output),
@@ -160,6 +164,24 @@ mod tests {
         check("pincer config set gateway.port", false);
         check("pincer devices approve abc", true);
         check("pincer devices rotate dev --role operator", true);
+        check("pincer defender eval --jsonl -", true);
+        check("pincer defender eval", false);
+        check("pincer defender scan hello --from web --json", true);
+        check("pincer defender scan --command -x", true);
+        check("pincer defender scan --command ls --from web", false);
+        check("pincer defender scan hello --file f", false);
+        check("pincer defender scan", false);
+        check("pincer defender scan hello --from nobody", false);
+        check("pincer defender explain prompt.override", true);
+        check("pincer defender quarantine list --limit 0", false);
+        check("pincer defender quarantine release one", false);
+        check("pincer defender quarantine export --payloads -", true);
+        check(
+            "pincer defender policy sign p.toml --key k --out b --bundle-version 2 --expires-days 30",
+            true,
+        );
+        check("pincer defender policy keygen k", false);
+        check("pincer defender policy verify b", false);
         check("pincer approvals list --json", true);
         check("pincer approvals approve abc --always", true);
         check("pincer approvals deny", false);

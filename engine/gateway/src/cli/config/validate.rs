@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use pincer_config::start::{Flags, Plan, decide};
 use pincer_config::{Issue, Loaded};
+use pincer_defender::Defender;
 use serde_json::{Value, json};
 
 use super::ValidateArgs;
@@ -11,6 +12,7 @@ use crate::cli::context::load_text;
 use crate::cli::failure::exit;
 use crate::cli::file::read_bounded;
 use crate::cli::{Context, Failure, Global, Output};
+use crate::guard;
 
 /// Longest file checked.
 const FILE_BYTES_MAX: u64 = pincer_config::parse::TEXT_BYTES_MAX as u64;
@@ -33,6 +35,11 @@ pub(super) fn execute(args: &ValidateArgs, global: &Global, output: &Output) -> 
     let mut issues = loaded.issues.clone();
     if let Err(more) = &decision.plan {
         issues.extend(more.iter().cloned());
+    }
+    // What the defender is built from, as a start does it.
+    let defender = guard::policy(&loaded.config.defender).and_then(Defender::new);
+    if let Err(error) = &defender {
+        issues.push(Issue::error("defender", error.to_string()));
     }
     if args.file.is_none()
         && let Err(error) = context.located.usable()
@@ -76,6 +83,18 @@ fn auth_in_words(plan: &Plan) -> String {
     if plan.auth.generate_token { format!("{mode}, made at the first start") } else { mode.to_owned() }
 }
 
+/// What becomes of what is judged.
+fn judged(loaded: &Loaded) -> String {
+    match guard::defender(&loaded.config.defender) {
+        Ok(defender) => {
+            let (mode, words) = defender.describe();
+            format!("{mode}: {words}")
+        }
+        // There is no plan then.
+        Err(error) => error,
+    }
+}
+
 fn plan_lines(plan: &Plan, loaded: &Loaded) -> Vec<String> {
     let shards = match plan.shards {
         pincer_config::section::engine::Shards::Auto => "auto".to_owned(),
@@ -87,6 +106,7 @@ fn plan_lines(plan: &Plan, loaded: &Loaded) -> Vec<String> {
         format!("  ask for        {}", auth_in_words(plan)),
         format!("  run agents     {}", agents.join(", ")),
         format!("  answer with    {}", loaded.config.default_model()),
+        format!("  judge          {}", judged(loaded)),
         format!("  use            {shards} shards, backend {}", plan.backend.as_str()),
     ]
 }
