@@ -112,7 +112,10 @@ fn expect(client: &mut Client, mode: &str, version: u64, source: &str) {
 /// The log's lines of one level, as they stand.
 fn logged(gateway: &Gateway, level: &str) -> Vec<String> {
     let text = fs::read_to_string(gateway.state().join("logs/pincer.log")).unwrap_or_default();
-    text.lines().filter(|line| line.to_uppercase().contains(&format!("\"{level}\""))).map(str::to_owned).collect()
+    text.lines()
+        .filter(|line| line.to_uppercase().contains(&format!("\"{level}\"")))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[track_caller]
