@@ -164,7 +164,7 @@ fn a_mistake_leaves_the_policy_as_it_was(backend: Backend) {
     let gateway = setup(backend, &json!({"mode": "enforce"})).start();
     let mut client = gateway.connect(&Hello::new(Wire::V4));
     for (nth, (section, part)) in [
-        (json!({"mode": "of"}), "policy field mode"),
+        (json!({"mode": "of"}), "the config cannot be used"),
         (json!({"mode": "off", "thresholds": {"reviw": 1}}), "reviw"),
         (bundled(), "there is no such file"),
     ]
@@ -275,6 +275,6 @@ fn only_those_who_decide_hear_of_it(backend: Backend) {
     change(&gateway, &json!({"mode": "enforce"}));
     decides.wait(from, |frame| is_event(frame, "security.policy"));
     reads.read_for(Duration::from_millis(300));
-    let heard = reads.wait_within(silent, Duration::ZERO, |frame| is_event(frame, "security.policy"));
+    let heard = reads.wait_within(Duration::ZERO, silent, |frame| is_event(frame, "security.policy"));
     assert!(heard.is_none(), "{heard:#?}");
 }
