@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use pincer_config::section::engine::Limits as ConfigLimits;
 use pincer_config::{Loaded, Secret};
+use pincer_defender::Defender;
 use pincer_runtime::egress::{Egress, Limits as EgressLimits};
 use pincer_runtime::log::{self, LogOptions, LogPort};
 use pincer_runtime::{Backend, Options, Server, Services};
 use pincer_shard::driver::LogLevel;
 use pincer_shard::{Boot, HostFacts, Limits, SettingsBoot, Shard};
-use pincer_store::OpenError;
+use pincer_store::{OpenError, QuarantineLimits};
 
+use crate::client::now_ms;
+use crate::guard;
 use crate::identity::GatewayIdentity;
 
 /// Everything that was decided before the engine starts.
@@ -70,6 +73,10 @@ pub(crate) struct Running {
     pub(crate) log: LogPort,
     /// What a scratch shard like its own is made from, without sessions.
     pub(crate) scratch: Boot,
+    /// What everything is judged by.
+    pub(crate) defender: Arc<Defender>,
+    /// Where the limits of its quarantine are set.
+    pub(crate) quarantine: QuarantineLimits,
 }
 
 /// Starts the engine. `said` gets what its owner is told, line by line.
@@ -77,7 +84,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let log_file = serve.state_dir.join("logs").join("pincer.log");
     let mut options = pincer_store::Options::new(&serve.state_dir, &serve.store_path, &log_file);
     options.fsync = serve.fsync;
-    let mut opened = pincer_store::open(options).map_err(|error| {
+    let opened = pincer_store::open(options).map_err(|error| {
         let config = matches!(error, OpenError::Locked { .. } | OpenError::OpenClawState { .. });
         Refused { message: error.to_string(), config }
     })?;
@@ -107,11 +114,18 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         serve.shards,
         limits.memory_bound() >> 20
     ));
-    let defender = crate::guard::defender(&serve.loaded.config.defender)
-        .map_err(|message| Refused { message, config: true })?;
+    let places = guard::Places::of(&serve.config_path, &serve.state_dir);
+    let guard::Read { defender, notes } = guard::read(&serve.loaded.config.defender, &places, now_ms())
+        .map_err(|Refused { message, config }| Refused {
+            message: format!("{message}. Nothing is started with a policy that may not be what was meant"),
+            config,
+        })?;
     let (mode, note) = defender.describe();
-    said(format!("defender {mode}: {note}"));
-    opened.store.set_quarantine_limits(defender.policy().quarantine);
+    said(format!("defender {mode}: {note}; policy: {}", guard::named(&defender)));
+    notes.into_iter().for_each(&mut *said);
+    let defender = Arc::new(defender);
+    let quarantine = opened.store.quarantine_limits();
+    quarantine.set(defender.policy().quarantine);
     let facts = Arc::new(host_facts(&serve, &identity, log_file.display().to_string())?);
     let rows = Arc::new(opened.rows);
     let some = |secret: &Secret| (!secret.is_empty()).then(|| secret.reveal().to_owned());
@@ -123,7 +137,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         hash_key: identity.hash_key,
         token: some(&serve.token),
         password: some(&serve.password),
-        defender: Arc::new(defender),
+        defender: Arc::clone(&defender),
         loaded: Arc::new(serve.loaded),
     };
     let mut seed = [0u8; 32];
@@ -167,7 +181,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         },
     )
     .map_err(Refused::passing)?;
-    Ok(Running { server, log: log_port, scratch })
+    Ok(Running { server, log: log_port, scratch, defender, quarantine })
 }
 
 /// Bounds of one shard: the config's, which are the process's, shared out where shards hold a part each.

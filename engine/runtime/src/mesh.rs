@@ -215,7 +215,7 @@ impl<M> Post<M> {
         Ok(())
     }
 
-    /// Hands over a drain or a config change. Given back when the shard has left the last 16 unread.
+    /// Hands over a drain, a config change or a policy. Given back when the shard has left the last 16 unread.
     pub fn control(&self, shard: ShardId, mail: Mail<M>) -> Result<(), Mail<M>> {
         let Some(inbox) = self.0.inbox(shard) else { return Ok(()) };
         inbox.control.push(mail)?;

@@ -196,6 +196,7 @@ impl Core for Shard {
                 self.drain(reason, budget_ms, restart_expected_ms);
             }
             Mail::ConfigChanged(raw) => self.config_changed(&raw),
+            Mail::Policy(change) => self.policy_changed(*change),
         }
     }
 

@@ -21,6 +21,7 @@ mod lifecycle;
 mod limits;
 mod live;
 mod observers;
+mod policy;
 mod provider;
 mod queue;
 mod sandbox;

@@ -239,3 +239,19 @@ const PATHS: &[&str] = &[
     "defender",
     "defender.mode",
 ];
+
+/// The defender refuses what it does not know, so nothing of its section may be left out on the way.
+#[test]
+fn the_defenders_section_comes_through_whole() {
+    let section = serde_json::json!({
+        "mode": "enforce", "thresholds": {"reviw": 40}, "bundle": {"file": "p", "trustedKeys": {"a": "b"}},
+    });
+    let loaded = load_text(&serde_json::json!({"defender": section}).to_string());
+    assert!(loaded.valid() && loaded.warnings.is_empty());
+    assert_eq!(loaded.config.defender, section);
+    check_issues(
+        "{defender: {mode: 'enforced'}}",
+        &[r#"defender.mode: Invalid option: expected one of "off"|"audit"|"enforce""#],
+        &[],
+    );
+}

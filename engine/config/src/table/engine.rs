@@ -47,5 +47,6 @@ pub(super) const DEFENDER: &[Key] = &[
     key("intel", Shape::Any).says("Threat Intelligence", "How addresses and files are looked up."),
     key("quarantine", Shape::Any).says("Quarantine", "How long and how much is kept."),
     key("host", Shape::Any).says("Host", "Files of this machine that are watched."),
+    key("bundle", Shape::Any).says("Bundle", "A signed policy, instead of one that stands here."),
     key("version", Shape::Any).says("Version", "The policy's number."),
 ];

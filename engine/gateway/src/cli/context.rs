@@ -83,7 +83,11 @@ impl From<&LocateError> for Failure {
     }
 }
 
-fn read_config(located: &Located, environment: &Environment) -> Result<(Option<String>, Loaded), Failure> {
+/// Reads and loads the config that is in force; all defaults without one.
+pub(crate) fn read_config(
+    located: &Located,
+    environment: &Environment,
+) -> Result<(Option<String>, Loaded), Failure> {
     let Some(path) = located.readable() else { return Ok((None, Loaded::absent())) };
     let raw = read_bounded(path, TEXT_BYTES_MAX as u64 * 2).map_err(|error| {
         let failure = Failure::config(format!("cannot read the config {}: {error}", path.display()));

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use context::Context;
+pub(crate) use context::{Context, Environment, read_config};
 pub(crate) use failure::Failure;
 pub(crate) use output::Output;
 pub(crate) use prepare::prepare;

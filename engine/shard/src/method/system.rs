@@ -76,9 +76,19 @@ impl Handle for Status {
             struct Defender {
                 mode: &'static str,
                 note: &'static str,
+                /// Of the policy; 0 when it says none.
+                version: u64,
+                /// `default`, `config`, or `bundle` and the id of the key that vouched for it.
+                source: String,
             }
             let (mode, note) = view.defender.describe();
-            let payload = WithDefender { status: status(wire, facts), defender: Defender { mode, note } };
+            let defender = Defender {
+                mode,
+                note,
+                version: view.defender.policy().version.get(),
+                source: view.defender.source().to_string(),
+            };
+            let payload = WithDefender { status: status(wire, facts), defender };
             shard.answer(held, Ok(&payload));
         });
         Ok(Answer::Later)
