@@ -144,7 +144,7 @@ impl Shard {
         }
         let request = AdmissionRequest { origin: self.id, conn, candidate, claim, conn_uuid };
         if self.is_home() {
-            self.judge(request)
+            self.judge_admission(request)
         } else {
             self.send(ShardId::HOME, ShardMsg::Admit(Box::new(request)))
         }
@@ -163,7 +163,7 @@ impl Shard {
     }
 
     /// Home judges a `connect`.
-    pub(crate) fn judge(&mut self, request: AdmissionRequest) {
+    pub(crate) fn judge_admission(&mut self, request: AdmissionRequest) {
         let AdmissionRequest { origin, conn, candidate, claim, conn_uuid } = request;
         let Some(claim) = claim else {
             return self.let_in(origin, conn, candidate, None, None, conn_uuid);

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
 use crate::gather::Query;
 use crate::home::health::merge;
+use crate::host::HostIntegrity;
 use crate::query::{AgentDigest, Listed};
 
 /// Most rows of `status`' lists; upstream's.
@@ -73,12 +74,16 @@ impl Handle for Status {
                 defender: Defender,
             }
             #[derive(serde::Serialize)]
+            #[serde(rename_all = "camelCase")]
             struct Defender {
                 mode: &'static str,
                 note: &'static str,
+                #[serde(skip_serializing_if = "Option::is_none")]
+                host_integrity: Option<HostIntegrity>,
             }
             let (mode, note) = view.defender.describe();
-            let payload = WithDefender { status: status(wire, facts), defender: Defender { mode, note } };
+            let defender = Defender { mode, note, host_integrity: view.host };
+            let payload = WithDefender { status: status(wire, facts), defender };
             shard.answer(held, Ok(&payload));
         });
         Ok(Answer::Later)

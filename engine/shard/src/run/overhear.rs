@@ -106,6 +106,7 @@ mod tests {
                 token: None,
                 password: None,
                 defender: Default::default(),
+                lists: Default::default(),
             },
             facts: Arc::new(HostFacts {
                 host: text(),

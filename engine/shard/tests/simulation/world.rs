@@ -663,5 +663,6 @@ fn settings(config: &str) -> SettingsBoot {
         token: Some("secret".to_owned()),
         password: None,
         defender: Default::default(),
+        lists: Default::default(),
     }
 }
