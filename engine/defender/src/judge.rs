@@ -385,3 +385,6 @@ fn add(assessment: &mut Assessment, finding: Finding) {
     let _ = assessment.findings.push(finding);
     assessment.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
 }
+
+#[cfg(test)]
+mod tests;

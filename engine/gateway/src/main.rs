@@ -7,6 +7,8 @@ mod cli;
 mod client;
 mod guard;
 mod identity;
+mod integrity;
+mod lists;
 mod run;
 mod serve;
 mod warm;

@@ -66,6 +66,8 @@ const SESSION_BYTES: u64 = 2_048;
 const TURN_BYTES: u64 = 8_192;
 /// Bytes of one message between shards.
 const MESSAGE_BYTES: u64 = 1_024;
+/// Bytes of what is known of one address, of the usual length.
+const INTEL_BYTES: u64 = 512;
 
 impl Limits {
     /// Bounds of the buffer pool: what may be out is what may wait in and out, with room to read ahead.
@@ -102,6 +104,7 @@ impl Limits {
             + u64::from(sessions_max) * SESSION_BYTES
             + u64::from(turns_max) * TURN_BYTES
             + u64::from(stalled_max) * MESSAGE_BYTES
+            + pincer_defender::intel::LEARNED_MAX as u64 * INTEL_BYTES
     }
 }
 

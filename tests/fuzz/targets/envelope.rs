@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use pincer_config::Loaded;
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreOp, StoreRead, Tail};
 use pincer_sessions::time::Now;
-use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
+use pincer_shard::driver::{ConnId, Core, Effect, LookupError, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
 

@@ -118,9 +118,8 @@ impl Intel {
             return Err(PolicyError::field("intel.service.apiKey", problem));
         }
         base_url.as_deref().map_or(Ok(()), |url| {
-            check_base(url).map_err(|problem| {
-                PolicyError::field("intel.service.baseUrl", format!("{url:?} {problem}"))
-            })
+            check_base(url)
+                .map_err(|problem| PolicyError::field("intel.service.baseUrl", format!("{url:?} {problem}")))
         })
     }
 
@@ -157,11 +156,7 @@ impl Intel {
     /// How long what was learned holds.
     pub fn lifetimes(&self) -> Lifetimes {
         let ttl_ms = self.ttl_seconds.get() * 1_000;
-        Lifetimes {
-            bad_ms: ttl_ms * BAD_PER_TTL,
-            harmless_ms: ttl_ms,
-            unknown_ms: ttl_ms / TTL_PER_UNKNOWN,
-        }
+        Lifetimes { bad_ms: ttl_ms * BAD_PER_TTL, harmless_ms: ttl_ms, unknown_ms: ttl_ms / TTL_PER_UNKNOWN }
     }
 }
 

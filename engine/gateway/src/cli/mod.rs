@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod connect;
 mod context;
+mod defender;
 mod devices;
 mod doctor;
 mod failure;
@@ -83,6 +84,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Decide which devices may connect
     Devices(devices::DevicesArgs),
+    /// Look after this machine
+    Defender(defender::DefenderArgs),
     /// Show the gateway's log
     Logs(logs::LogsArgs),
     /// Look for what is wrong, and say what helps
@@ -112,6 +115,7 @@ fn execute(cli: Cli, output: &Output) -> Result<ExitCode, Failure> {
         Some(Command::Sessions(args)) => sessions::execute(args, &global, output),
         Some(Command::Config(args)) => config::execute(args, &global, output),
         Some(Command::Devices(args)) => devices::execute(args, &global, output),
+        Some(Command::Defender(args)) => defender::execute(&args, &global, output),
         Some(Command::Logs(args)) => logs::execute(&args, &global, output),
         Some(Command::Doctor(args)) => doctor::execute(&args, &global, output),
         Some(Command::Completions(args)) => completions::execute(&args, output),
@@ -158,6 +162,8 @@ mod tests {
         check("pincer devices rotate dev --role operator", true);
         check("pincer logs --follow --limit 10", true);
         check("pincer logs --limit 0", false);
+        check("pincer defender host accept --json", true);
+        check("pincer defender host", false);
         check("pincer completions bash", true);
         check("pincer completions tcsh", false);
         check("pincer nonsense", false);

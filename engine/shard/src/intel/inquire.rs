@@ -66,8 +66,7 @@ impl Shard {
             return;
         }
         let held = self.intel.inquirer.take().filter(|held| held.policy == *policy);
-        let mut inquirer =
-            held.unwrap_or_else(|| Box::new(Inquirer::new(policy, service, self.intel.spent)));
+        let mut inquirer = held.unwrap_or_else(|| Box::new(Inquirer::new(policy, service, self.intel.spent)));
         let mut missed = IntelDelta::default();
         let asked_before = self.counters.intel_asked;
         for indicator in unknown.iter().take(UNKNOWN_MAX) {
@@ -92,8 +91,11 @@ impl Shard {
         let now = self.now.wall_ms;
         let subject = inquirer.inquiries.subject(indicator);
         let Ok(request) = inquirer.service.request(subject_of(&subject)) else { return };
-        let question =
-            Lookup { request, timeout_ms: inquirer.policy.timeout_ms.get(), body_bytes_max: ANSWER_BYTES_MAX };
+        let question = Lookup {
+            request,
+            timeout_ms: inquirer.policy.timeout_ms.get(),
+            body_bytes_max: ANSWER_BYTES_MAX,
+        };
         // What the policy forbids to go to is not told to others either.
         let Some(question) = self.clear_question(view, &subject, question) else { return };
         match inquirer.inquiries.ask(indicator, now) {
@@ -111,13 +113,19 @@ impl Shard {
         }
     }
 
-    fn clear_question(&mut self, view: &View, subject: &Indicator, question: Lookup) -> Option<Cleared<Lookup>> {
+    fn clear_question(
+        &mut self,
+        view: &View,
+        subject: &Indicator,
+        question: Lookup,
+    ) -> Option<Cleared<Lookup>> {
         let address;
         let action = match subject {
             Indicator::Url(url) => Action::Url(url.as_str()),
             Indicator::Domain(host) => {
                 let host = host.as_str();
-                address = if host.contains(':') { format!("http://[{host}]/") } else { format!("http://{host}/") };
+                address =
+                    if host.contains(':') { format!("http://[{host}]/") } else { format!("http://{host}/") };
                 Action::Url(&address)
             }
             Indicator::Sha256(hash) => Action::File(hash.0),
@@ -186,7 +194,8 @@ impl Shard {
             let Counts { malicious, suspicious, .. } = counts;
             let what = shown(&subject);
             let level = if verdict == Verdict::Malicious { "malicious" } else { "suspicious" };
-            let line = format!("{what} is {level}: {malicious} engines say malicious, {suspicious} suspicious");
+            let line =
+                format!("{what} is {level}: {malicious} engines say malicious, {suspicious} suspicious");
             self.warn("defender/intel", line);
         }
         let learned = self.guard.intel.learn(subject, verdict, Source::Virustotal, counts, now);

@@ -17,7 +17,9 @@ impl Shard {
     /// Takes over what the store held, on every shard.
     pub(crate) fn restore_intel(&mut self, rows: &[(Table, String, String)]) {
         let (mut whole, mut bad) = (Snapshot::default(), 0u32);
-        for (_, id, json) in rows.iter().filter(|(table, id, _)| *table == Table::Facts && id.starts_with(PREFIX)) {
+        for (_, id, json) in
+            rows.iter().filter(|(table, id, _)| *table == Table::Facts && id.starts_with(PREFIX))
+        {
             if id == SPENT {
                 match serde_json::from_str(json) {
                     Ok(spent) => self.intel.spent = spent,
@@ -32,7 +34,10 @@ impl Shard {
         }
         self.guard.intel.restore(whole, self.now.wall_ms);
         if bad > 0 && self.is_home() {
-            self.warn("defender/intel", format!("{bad} rows could not be read: what they held is asked again"));
+            self.warn(
+                "defender/intel",
+                format!("{bad} rows could not be read: what they held is asked again"),
+            );
         }
     }
 
@@ -79,7 +84,8 @@ mod tests {
     fn a_row_never_changes() {
         let row = |host: &str| row_of(&Indicator::Domain(Domain::parse(host).unwrap()));
         assert_eq!((row("a.example"), row("b.example")), (row("A.example."), row("b.example")));
-        let all: std::collections::BTreeSet<u64> = (0..2_000).map(|n| row(&format!("h{n}.example"))).collect();
+        let all: std::collections::BTreeSet<u64> =
+            (0..2_000).map(|n| row(&format!("h{n}.example"))).collect();
         assert_eq!(all.len() as u64, ROWS, "all rows are used");
     }
 }

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use pincer_defender::Defender;
+use pincer_defender::policy::Policy;
 use pincer_sessions::persist::{StoreError, StoreOp, Table, Ticket};
 use pincer_sessions::time::Now;
-use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
+use pincer_shard::driver::{ConnId, Core, Effect, LookupAnswer, LookupError, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
 
@@ -29,7 +31,7 @@ const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:direct
 /// The one that is deleted at times.
 const DELETED_KEY: &str = KEYS[2];
 /// What messages begin with: what the loopback model is to do.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 12] = [
     "hello",
     "SLOW 3",
     "LONG 20",
@@ -40,7 +42,11 @@ const WORDS: [&str; 10] = [
     "/status",
     "/reset hi",
     "/compact",
+    "look at https://shop.sim-one.net/a",
+    "https://sim-two.net and https://sim-three.net/b?c",
 ];
+/// What everything is judged by in worlds of chance: nothing is stopped, and addresses are asked about.
+const DEFENDER: &str = r#"{"intel": {"service": {"apiKey": "k"}, "perMinute": 1000}}"#;
 
 /// What is on its way to a shard.
 enum Parcel {
@@ -91,6 +97,8 @@ pub(crate) struct World {
     config: String,
     /// In a story: the store refuses everything.
     pub(crate) fails: bool,
+    /// In a story: what the service answers, always.
+    pub(crate) service: Option<&'static str>,
     seed: u64,
 }
 
@@ -108,7 +116,8 @@ impl World {
             limits.turns_max = 6;
         }
         let refuses = dice.chance(50);
-        World::with(dice, seed, shards, limits, refuses, &json!({}))
+        let defender: Value = serde_json::from_str(DEFENDER).unwrap();
+        World::with(dice, seed, shards, limits, refuses, &json!({"defender": defender}))
     }
 
     /// A world of one shard and one client, in which only happens what a story says.
@@ -138,6 +147,7 @@ impl World {
             refuses,
             config: config.to_string(),
             fails: false,
+            service: None,
             seed,
         };
         world.boot(shards);
@@ -207,6 +217,12 @@ impl World {
                 Effect::Call { .. } | Effect::CancelCall(_) => {
                     unreachable!("only the loopback model is configured")
                 }
+                Effect::LookUp { lookup, .. } => {
+                    if let Some(answer) = self.service_says() {
+                        self.parcels[index]
+                            .push_back((late, Parcel::Mail(Mail::LookedUp { lookup, answer })));
+                    }
+                }
                 Effect::Finished => {
                     self.finished.insert(index);
                 }
@@ -214,6 +230,21 @@ impl World {
             }
         }
         self.check_bounds(index);
+    }
+
+    /// What the service says of an address; `None`: the answer gets lost.
+    fn service_says(&mut self) -> Option<Result<LookupAnswer, LookupError>> {
+        if let Some(body) = self.service {
+            return Some(Ok(answer(200, body)));
+        }
+        match self.dice.below(6) {
+            0 => None,
+            1 => Some(Err(LookupError::Timeout)),
+            2 => Some(Ok(answer(429, ""))),
+            3 => Some(Ok(answer(200, "{\"data\":"))),
+            4 => Some(Ok(answer(200, HARMLESS))),
+            _ => Some(Ok(answer(200, MALICIOUS))),
+        }
     }
 
     /// Whether the ring between two shards is full. One holds few here, and is full for a while at times.
@@ -647,14 +678,26 @@ fn facts() -> HostFacts {
     }
 }
 
+/// The service knows it for bad, and for good.
+pub(crate) const MALICIOUS: &str =
+    r#"{"data":{"attributes":{"last_analysis_stats":{"malicious":9,"harmless":50}}}}"#;
+pub(crate) const HARMLESS: &str = r#"{"data":{"attributes":{"last_analysis_stats":{"harmless":60}}}}"#;
+
+fn answer(status: u16, body: &str) -> LookupAnswer {
+    LookupAnswer { status, retry_after_ms: None, body: body.as_bytes().to_vec() }
+}
+
 fn settings(config: &str) -> SettingsBoot {
+    let loaded = pincer_config::load(
+        config,
+        Path::new("/sim/openclaw.json"),
+        &mut |_| Err(ErrorKind::NotFound.into()),
+        &|_| None,
+    );
+    let section = &loaded.config.defender;
+    let policy = if section.is_null() { Policy::default() } else { Policy::from_value(section).unwrap() };
     SettingsBoot {
-        loaded: Arc::new(pincer_config::load(
-            config,
-            Path::new("/sim/openclaw.json"),
-            &mut |_| Err(ErrorKind::NotFound.into()),
-            &|_| None,
-        )),
+        loaded: Arc::new(loaded),
         raw: "".into(),
         exists: false,
         config_path: "/sim/openclaw.json".to_owned(),
@@ -662,7 +705,7 @@ fn settings(config: &str) -> SettingsBoot {
         hash_key: [7; 32],
         token: Some("secret".to_owned()),
         password: None,
-        defender: Default::default(),
+        defender: Arc::new(Defender::new(policy).unwrap()),
         lists: Default::default(),
     }
 }
