@@ -29,6 +29,6 @@ pub(super) const ENGINE: &[Key] = &[
     .says("Limits", "Bounds on what the gateway holds. Unset: the engine's own."),
 ];
 
-/// `defender`. The rest of the section arrives with the defender itself.
+/// `defender`. The rest of the section is the policy, which the defender reads and checks itself.
 pub(super) const DEFENDER: &[Key] = &[key("mode", Shape::OneOf(&["off", "audit", "enforce"]))
     .says("Defender Mode", "Whether findings are acted on.")];

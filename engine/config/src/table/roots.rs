@@ -182,7 +182,7 @@ pub(super) const SECTIONS: &[Key] = &[
     key("engine", Shape::Object(ENGINE))
         .says("Engine", "Pincer's own: cores, backend, store and bounds.")
         .ours(),
-    key("defender", Shape::Open(DEFENDER))
+    key("defender", Shape::Rest(DEFENDER, &Shape::Any))
         .says("Defender", "Pincer's own: what is checked before it happens.")
         .ours(),
 ];

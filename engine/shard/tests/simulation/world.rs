@@ -331,7 +331,7 @@ impl World {
         self.connect_as(wire);
     }
 
-    fn connect_as(&mut self, wire: u64) {
+    pub(crate) fn connect_as(&mut self, wire: u64) {
         let shard = self.dice.below(self.shards.len());
         let address: SocketAddr = ([127, 0, 0, 1], 40_000).into();
         let peer = Peer { remote: address, local: address };
