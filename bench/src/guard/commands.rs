@@ -130,7 +130,8 @@ fn wrong(one: &Judged<'_>, guard: &CommandGuard, scratch: &mut Scratch) {
     let rules: Vec<String> =
         findings.iter().map(|finding| format!("{}:{:.0}", finding.rule, finding.weight)).collect();
     println!(
-        "WRONG {:?} {} {} {:.1} [{}] {}",
+        "WRONG {} {:?} {} {} {:.1} [{}] {}",
+        one.row.id,
         one.row.label,
         one.row.category,
         one.row.source,

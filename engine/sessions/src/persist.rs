@@ -22,12 +22,21 @@ pub enum Table {
     Pairings,
     /// Facts about the gateway itself, by name.
     Facts,
+    /// Approvals that people are asked for and that are not over, by their id.
+    Approvals,
 }
 
 impl Table {
-    /// Every table.
-    pub const ALL: [Table; 6] =
-        [Table::Sessions, Table::Turns, Table::Receipts, Table::Devices, Table::Pairings, Table::Facts];
+    /// Every table, in the order of this enum. A new one goes to the end: snapshots have them in this order.
+    pub const ALL: [Table; 7] = [
+        Table::Sessions,
+        Table::Turns,
+        Table::Receipts,
+        Table::Devices,
+        Table::Pairings,
+        Table::Facts,
+        Table::Approvals,
+    ];
 
     /// Name in files and in SQLite. Never changes: files outlive us.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +47,7 @@ impl Table {
             Table::Devices => "devices",
             Table::Pairings => "pairings",
             Table::Facts => "facts",
+            Table::Approvals => "approvals",
         }
     }
 

@@ -160,6 +160,7 @@ impl Shard {
         }
         shard.restore_intel(&rows);
         shard.restore(&rows);
+        shard.approvals_at_boot();
         shard.wind_up();
         shard
     }
@@ -210,7 +211,7 @@ impl Shard {
                     }
                     Err(_) => bad += 1,
                 },
-                Table::Devices | Table::Pairings | Table::Facts => {}
+                Table::Devices | Table::Pairings | Table::Facts | Table::Approvals => {}
             }
         }
         if bad > 0 {

@@ -29,6 +29,8 @@ pub(crate) struct Principal {
     pub(crate) presence_key: Option<Box<str>>,
     /// v4: wants `agent` and `chat` only of the sessions it subscribed to.
     pub(crate) session_scoped_events: bool,
+    /// Whether it shows approvals to a person.
+    pub(crate) reviews: bool,
 }
 
 impl Principal {

@@ -12,9 +12,10 @@ use pincer_protocol::{Role, Scope, Wire};
 use pincer_sessions::key::SessionKey;
 
 use crate::Shard;
+use crate::approval::Reviewers;
 use crate::caller::Principal;
 use crate::connection::{Stage, Subscriptions};
-use crate::driver::ConnId;
+use crate::driver::{ConnId, ShardId};
 
 /// Connections that get an event before they are flushed.
 const CHUNK: usize = 128;
@@ -26,6 +27,8 @@ pub(crate) enum Audience {
     Everyone,
     /// Operators that hold one of these scopes.
     Operators(&'static [Scope]),
+    /// v4's `exec.approval.*`: clients that show approvals to people, and may see this one.
+    Reviewers(Arc<Reviewers>),
     /// v4's `agent` and `chat`: operators that may read, unless they asked for the sessions they subscribed to only.
     Run(SessionKey),
     /// v4's `sessions.changed`: readers that subscribed to the session index.
@@ -35,12 +38,18 @@ pub(crate) enum Audience {
 }
 
 impl Audience {
-    /// Whether a connection is part of it.
-    pub(crate) fn includes(&self, who: &Principal, subscriptions: Option<&Subscriptions>) -> bool {
+    /// Whether the connection `at` is part of it.
+    pub(crate) fn includes(
+        &self,
+        who: &Principal,
+        subscriptions: Option<&Subscriptions>,
+        at: (ShardId, ConnId),
+    ) -> bool {
         let reads = || who.allows(Scope::Read);
         match self {
             Audience::Everyone => true,
             Audience::Operators(scopes) => who.role == Role::Operator && who.scopes.allows_any(scopes),
+            Audience::Reviewers(reviewers) => reviewers.includes(who, at),
             Audience::Run(key) => {
                 reads()
                     && (!who.session_scoped_events || subscriptions.is_some_and(|held| held.has_session(key)))
@@ -170,7 +179,7 @@ impl Shard {
             let Some((event, audience)) = broadcast.on(open.wire).filter(|_| *number > seen) else {
                 continue;
             };
-            if !audience.includes(&open.who, open.subscriptions.as_deref()) {
+            if !audience.includes(&open.who, open.subscriptions.as_deref(), (self.id, conn)) {
                 continue;
             }
             if connection.outbox.len() + event.len_max() > self.limits.outbox_bytes_max as usize {

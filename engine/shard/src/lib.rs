@@ -7,6 +7,7 @@
 //! Start with [`Shard`] and its implementation of [`driver::Core`], then `dispatch` (from a frame to a handler), `method`
 //! (the handlers), `run` (what a turn does) and `home` (what only shard 0 does).
 
+pub mod approval;
 mod boot;
 mod caller;
 mod catalog;

@@ -64,6 +64,9 @@ const PENDING_BYTES: u64 = 512;
 const SESSION_BYTES: u64 = 2_048;
 /// Bytes of a turn with its text at the usual size.
 const TURN_BYTES: u64 = 8_192;
+/// Bytes of all approvals and of who waits for them; the home shard alone has them.
+const APPROVALS_BYTES: u64 =
+    (crate::approval::table::BYTES_MAX + crate::approval::table::WAITERS_MAX * PENDING_BYTES as usize) as u64;
 /// Bytes of one message between shards.
 const MESSAGE_BYTES: u64 = 1_024;
 /// Bytes of what is known of one address, of the usual length.
@@ -105,6 +108,7 @@ impl Limits {
             + u64::from(turns_max) * TURN_BYTES
             + u64::from(stalled_max) * MESSAGE_BYTES
             + pincer_defender::intel::LEARNED_MAX as u64 * INTEL_BYTES
+            + APPROVALS_BYTES
     }
 }
 

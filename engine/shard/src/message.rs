@@ -8,6 +8,7 @@ use pincer_defender::intel::{Indicator, IntelDelta};
 use pincer_protocol::ErrorShape;
 use pincer_sessions::key::SessionKey;
 
+use crate::approval::{Ask, Notice};
 use crate::caller::Held;
 use crate::dispatch::MethodCall;
 use crate::driver::ConnId;
@@ -101,6 +102,27 @@ pub(crate) enum ShardMsg {
     /// A device lost its place: its connections are closed.
     /// From: home. To: every other shard. Ring full: kept and sent again.
     Retire(Retire),
+    /// A shard asks a person.
+    /// From: any. To: home, which keeps approvals. Ring full: kept and sent again; were it lost in a crash, the opener's own
+    /// row brings it back.
+    OpenApproval(Box<Ask>),
+    /// What became of an approval that a shard opened.
+    /// From: home. To: the owner of its holder's session. Ring full: kept and sent again; were it lost, home tells it
+    /// again after a restart.
+    ApprovalDecided(Box<Notice>),
+    /// Nothing is to be done about an approval any more.
+    /// From: the owner of its holder's session. To: home. Ring full: kept and sent again; were it lost, the decision is
+    /// told again after a restart.
+    ApprovalTaken {
+        /// Which one.
+        id: Box<str>,
+    },
+    /// A v3 client that shows approvals wants to see those that wait; they come as [`ShardMsg::Response`].
+    /// From: the connection's shard. To: home. Ring full: kept and sent again.
+    ShowApprovals {
+        /// The connection.
+        conn: ConnId,
+    },
     /// Whether the sender has connections that subscribed to sessions; only then are such events made for it.
     /// From: any. To: every other shard. Ring full: kept and sent again.
     Listens(bool),

@@ -14,6 +14,7 @@ use pincer_sessions::usage::SessionReport;
 
 use crate::Shard;
 use crate::counters::Counters;
+use crate::fanout::Broadcast;
 use crate::method::sessions::list::ListQuery;
 use crate::method::sessions::preview::PreviewQuery;
 use crate::method::usage::{CostQuery, UsageQuery};
@@ -58,6 +59,8 @@ pub(crate) enum Query {
         /// Whose shape the outcome has.
         wire: Wire,
     },
+    /// How many connections show this event to a person who can decide.
+    Reviewers(Arc<Broadcast>),
 }
 
 /// One shard's part of an answer.
@@ -92,6 +95,8 @@ pub(crate) enum Part {
     },
     /// To [`Query::Run`].
     Run(RunFound),
+    /// To [`Query::Reviewers`].
+    Reviewers(usize),
 }
 
 /// Sessions of one agent on one shard.
@@ -146,6 +151,7 @@ impl Shard {
                     .map(|(key, session)| listed(key, session))
                     .collect(),
             ),
+            Query::Reviewers(asked) => Part::Reviewers(self.count_reviewers(asked)),
             Query::Run { run_id, wire } => Part::Run(match self.runs.ended.get(run_id) {
                 Some(end) => RunFound::Ended(end.payload(run_id, *wire)),
                 None if self.runs.keys.contains_key(run_id) => RunFound::Busy(self.id.0),

@@ -139,6 +139,8 @@ pub(crate) enum Timer {
     Announce,
     /// Home: publish what changed.
     Publish,
+    /// Home: an approval's time is up.
+    Approvals,
     /// What the store did not take.
     StoreRetry,
     /// Old receipts and pending pairings expire.
@@ -328,7 +330,7 @@ impl Shard {
                 self.write_frame(conn, |out| out.extend_from_slice(&frame));
             }
             ShardMsg::Broadcast(broadcast) => self.deliver(broadcast),
-            ShardMsg::Admit(request) => self.judge_admission(*request),
+            ShardMsg::Admit(request) => self.judge(*request),
             ShardMsg::Admitted(admission) => self.admitted(*admission),
             ShardMsg::Departed { presence_key } => self.departed(&presence_key),
             ShardMsg::Ask { number, query } => {
@@ -348,6 +350,12 @@ impl Shard {
                 }
             }
             ShardMsg::Retire(retire) => self.retire_here(&retire),
+            ShardMsg::OpenApproval(ask) => self.open_approval_here(*ask),
+            ShardMsg::ApprovalDecided(notice) => {
+                self.approval_decided(&notice.id, &notice.holder, &notice.ruling);
+            }
+            ShardMsg::ApprovalTaken { id } => self.approval_taken(&id),
+            ShardMsg::ShowApprovals { conn } => self.show_approvals_to(from, conn),
             ShardMsg::Listens(listens) => self.audience.set(from, listens),
             ShardMsg::Wonder(unknown) => self.inquire(from, &unknown),
             ShardMsg::Intel(delta) => self.take_intel(&delta),
@@ -414,6 +422,7 @@ impl Shard {
             Timer::HealthMinute => self.health_timer(),
             Timer::Announce => self.announce_presence(),
             Timer::Publish => self.publish(),
+            Timer::Approvals => self.approvals_due(),
             Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
             Timer::Judge => self.read_piece(),

@@ -17,8 +17,9 @@ use crate::error::{Failure, OpenError};
 use crate::settle::settle;
 use crate::store::{Backend, Fold, RowOut};
 
-/// `PRAGMA user_version` of our layout.
-const VERSION: i64 = 1;
+/// `PRAGMA user_version` of our layout. 1: without approvals. An older build refuses a newer one, rather than leave out
+/// what it does not know.
+const VERSION: i64 = 2;
 
 /// `PRAGMA application_id`: "PINC".
 const APPLICATION_ID: i64 = 0x5049_4e43;
@@ -65,10 +66,10 @@ impl SqliteBackend {
         // Not one byte of a file that is not ours is changed, so what it is comes first.
         let is_new = identify(&connection, path)?;
         configure(&connection, disk).map_err(|error| refused(path, &error))?;
-        match is_new {
-            true => create_layout(&connection).map_err(|error| refused(path, &error))?,
-            false => check(&connection, path)?,
+        if !is_new {
+            check(&connection, path)?;
         }
+        create_layout(&connection).map_err(|error| refused(path, &error))?;
         let wal = disk::with_suffix(path, "-wal");
         let mut backend = SqliteBackend {
             connection,
@@ -300,13 +301,20 @@ fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Makes what is missing: all of it in a new database, the tables that came since in an older one.
 fn create_layout(connection: &Connection) -> rusqlite::Result<()> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == VERSION {
+        return Ok(());
+    }
     let mut sql = String::from("BEGIN IMMEDIATE;");
     for table in Table::ALL {
-        sql +=
-            &format!("CREATE TABLE {} (id TEXT PRIMARY KEY NOT NULL, json TEXT NOT NULL);", table.as_str());
+        sql += &format!(
+            "CREATE TABLE IF NOT EXISTS {} (id TEXT PRIMARY KEY NOT NULL, json TEXT NOT NULL);",
+            table.as_str()
+        );
     }
-    sql += "CREATE TABLE transcript_ops (n INTEGER PRIMARY KEY, op TEXT NOT NULL);";
+    sql += "CREATE TABLE IF NOT EXISTS transcript_ops (n INTEGER PRIMARY KEY, op TEXT NOT NULL);";
     sql += &format!("PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT;");
     connection.execute_batch(&sql)
 }
@@ -319,6 +327,7 @@ fn put_sql(table: Table) -> &'static str {
         Table::Devices => "INSERT OR REPLACE INTO devices VALUES (?1, ?2)",
         Table::Pairings => "INSERT OR REPLACE INTO pairings VALUES (?1, ?2)",
         Table::Facts => "INSERT OR REPLACE INTO facts VALUES (?1, ?2)",
+        Table::Approvals => "INSERT OR REPLACE INTO approvals VALUES (?1, ?2)",
     }
 }
 
@@ -330,6 +339,7 @@ fn delete_sql(table: Table) -> &'static str {
         Table::Devices => "DELETE FROM devices WHERE id = ?1",
         Table::Pairings => "DELETE FROM pairings WHERE id = ?1",
         Table::Facts => "DELETE FROM facts WHERE id = ?1",
+        Table::Approvals => "DELETE FROM approvals WHERE id = ?1",
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{ErrorShape, Wire};
 
 pub mod agent;
 pub mod agents;
+pub mod approval;
 pub mod channels;
 pub mod chat;
 pub mod device;

@@ -6,6 +6,7 @@
 
 mod abort;
 mod after_connect;
+mod approvals;
 mod chat_v3;
 mod chat_v4;
 mod commands;

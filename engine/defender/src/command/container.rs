@@ -56,11 +56,7 @@ impl Reader<'_> {
                 {
                     spaces += u32::from(value.ends_with(b"host"))
                 }
-                _ if arg.starts_with(b"-v") => {
-                    if arg.starts_with(b"-v/:") {
-                        mounts |= Class::ROOT;
-                    }
-                }
+                _ if arg.starts_with(b"-v/:") => mounts |= Class::ROOT,
                 _ => {}
             }
             let flag = joined

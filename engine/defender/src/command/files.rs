@@ -118,7 +118,7 @@ impl Reader<'_> {
             }
         }
         if to.has(Class::DEVICE) {
-            self.found(id::DESTROY_DEVICE, if endless { 95.0 } else { 82.0 }, call.span);
+            self.found(id::DESTROY_DEVICE, if endless { 95.0 } else { 76.0 }, call.span);
         } else if to != Class::NONE {
             self.writes(to, true, call);
             if to.has(Class::SYSTEM) && !to.has(Class::TEMP) {
@@ -193,13 +193,13 @@ impl Reader<'_> {
         } else if moves && from.has(Class::SYSTEM) && !from.has(Class::TEMP | Class::USER) {
             self.found(id::DESTROY_DATA, 54.0, call.span);
         }
-        if moves && from.has(Class::LOG) || moves && from.has(Class::HISTORY) {
+        if moves && from.has(Class::LOG | Class::HISTORY) {
             self.found(id::CLEAR_TRACES, 62.0, call.span);
         }
         let unit = super::pattern::holds(self.scratch.letters(&target), b"systemd");
         let backs_up = to.has(Class::BACKUP) || from.has(Class::BACKUP);
         if !backs_up {
-            for &(rule, weight, classes) in super::path::WRITES {
+            for &(rule, weight, classes) in super::place::WRITES {
                 if to.has(classes) {
                     // Units are also what packages and people install.
                     let discount = if rule == id::PERSIST && unit { 8.0 } else { 0.0 };
@@ -329,10 +329,8 @@ impl Reader<'_> {
                 );
                 let _ = notes.push((id::ESCALATE, if grants { 82.0 } else { 40.0 }));
             }
-            b"setfacl" => {
-                if class.has(Class::AUTH | Class::SECRET) || wide {
-                    let _ = notes.push((id::PERMISSIONS, 60.0));
-                }
+            b"setfacl" if wide || class.has(Class::AUTH | Class::SECRET) => {
+                let _ = notes.push((id::PERMISSIONS, 60.0));
             }
             _ => {}
         }
@@ -372,6 +370,21 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
         return match slashes {
             0 | 1 => 93.0,
             _ if vital => 90.0,
+            // Where people install and keep things by hand.
+            _ if [
+                &b"/opt/"[..],
+                b"/srv/",
+                b"/usr/local/",
+                b"/mnt/",
+                b"/media/",
+                b"/var/lib/",
+                b"/var/www/",
+            ]
+            .iter()
+            .any(|place| bare.starts_with(place)) =>
+            {
+                56.0
+            }
             2 => 83.0,
             3 => 62.0,
             _ => 54.0,
@@ -413,12 +426,12 @@ fn file(letters: &[u8], class: Class, force: bool, wipes: bool, word: &Word) -> 
     }
     if class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::USER) {
         let near = letters.iter().filter(|&&byte| byte == b'/').count() <= 2;
-        return if force && near {
-            81.0
-        } else if globs || force {
-            60.0
-        } else {
-            44.0
+        let by_hand = [&b"/opt/"[..], b"/srv/", b"/usr/local/", b"/mnt/", b"/media/", b"/var/"];
+        let by_hand = by_hand.iter().any(|place| letters.starts_with(place));
+        return match (force || globs, near, by_hand) {
+            (true, true, false) => 81.0,
+            (true, _, false) => 51.0,
+            _ => 44.0,
         };
     }
     if wipes {

@@ -10,17 +10,21 @@
 //! Bounds: see `scratch`. Time is linear in the command; what would unfold to more than a fixed amount of work, is
 //! nested too deeply or is too long is a finding for review, never a pass.
 
+mod ability;
 mod code;
+mod compound;
 mod container;
 mod escape;
 mod family;
 mod files;
+mod find;
 mod id;
 mod network;
 mod output;
 mod parameter;
 mod path;
 mod pattern;
+mod place;
 mod program;
 mod reader;
 mod redirect;
@@ -35,6 +39,9 @@ mod verdict;
 mod word;
 mod wrap;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{Assessment, Finding, Span};
 
 pub use id::{ALLOWED, DENIED};
@@ -47,7 +54,7 @@ pub struct CommandGuard {
     programs: program::Programs,
     forms: Vec<pattern::Form>,
     paths: path::Paths,
-    abilities: code::Abilities,
+    abilities: ability::Abilities,
 }
 
 impl Default for CommandGuard {
@@ -60,7 +67,7 @@ impl CommandGuard {
     /// Builds the tables.
     pub fn new() -> Self {
         let (programs, forms) = program::Programs::build();
-        Self { programs, forms, paths: path::Paths::new(), abilities: code::Abilities::new() }
+        Self { programs, forms, paths: path::Paths::new(), abilities: ability::Abilities::new() }
     }
 
     /// Judges a shell command.

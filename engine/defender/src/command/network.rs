@@ -123,9 +123,7 @@ impl Reader<'_> {
                 _ => {
                     let clustered =
                         letters.first() == Some(&b'-') && letters.get(1) != Some(&b'-') && letters.len() > 2;
-                    if clustered && letters.last() == Some(&b'o') && curl
-                        || clustered && letters.last() == Some(&b'O') && !curl
-                    {
+                    if clustered && letters.last() == Some(if curl { &b'o' } else { &b'O' }) {
                         if let Some(value) = self.arg_word(call, index + 1) {
                             let path = self.scratch.letters(&value);
                             prints = path == b"-";
@@ -134,9 +132,10 @@ impl Reader<'_> {
                             self.writes(place, true, call);
                             index += 1;
                         }
-                    } else if !curl && letters.starts_with(b"-O")
-                        || !curl && letters.starts_with(b"-qO")
-                        || !curl && letters.starts_with(b"--output-document=")
+                    } else if !curl
+                        && [&b"-O"[..], b"-qO", b"--output-document="]
+                            .iter()
+                            .any(|one| letters.starts_with(one))
                     {
                         prints = letters.ends_with(b"-");
                         let skip =
@@ -225,7 +224,11 @@ impl Reader<'_> {
         let class = self.guard.paths.class(path);
         let file = self.scratch.files.get(hash(path)).unwrap_or(Flow::of(Taint::FILE));
         let file = Taint::FILE | if file.taint == Taint::NETWORK { Taint::NONE } else { file.taint };
-        (true, Flow::of(value.taint | class.taint() | file))
+        // A request's body kept in a file is not a file sent away.
+        let body = [&b".json"[..], b".xml", b".yaml", b".yml", b".graphql", b"-"]
+            .iter()
+            .any(|end| path.ends_with(end));
+        (!body, Flow::of(value.taint | class.taint() | file))
     }
 
     /// Judges what leaves the machine.
@@ -238,9 +241,7 @@ impl Reader<'_> {
             82.0
         } else if drop && is_body {
             60.0
-        } else if flows.has(Taint::ARCHIVE) {
-            66.0
-        } else if is_file && flows.has(Taint::OUTPUT) && raw_host {
+        } else if flows.has(Taint::ARCHIVE) || is_file && flows.has(Taint::OUTPUT) && raw_host {
             66.0
         } else if is_file && (raw_host || self.past.staged) {
             64.0

@@ -325,13 +325,13 @@ impl Reader<'_> {
 
     /// Judges that something is written to a place.
     pub(super) fn writes(&mut self, class: Class, empties: bool, call: &Call) {
-        for &(rule, weight, classes) in super::path::WRITES {
+        for &(rule, weight, classes) in super::place::WRITES {
             if class.has(classes) {
                 self.found(rule, weight, call.span);
             }
         }
         if empties {
-            for &(rule, weight, classes) in super::path::EMPTIES {
+            for &(rule, weight, classes) in super::place::EMPTIES {
                 if class.has(classes) {
                     self.found(rule, weight, call.span);
                 }

@@ -5,7 +5,7 @@ use super::reader::{Reader, Scope};
 use super::scratch::{DEPTH_MAX, Marks, Word, hash};
 use super::source::Source;
 use super::taint::{Flow, Known, Taint};
-use super::{id, path};
+use super::{id, place};
 use crate::Span;
 
 /// Redirections kept of one command; what later ones do to files is judged too, only their order is forgotten.
@@ -287,7 +287,7 @@ impl Reader<'_> {
             let weight = if output.taint.has(Taint::SECRET | Taint::SHELL) { 93.0 } else { 84.0 };
             self.verdict.add(id::REVERSE_SHELL, weight, span);
         }
-        for &(rule, weight, classes) in path::WRITES {
+        for &(rule, weight, classes) in place::WRITES {
             if class.has(classes) && !classes.has(Class::PROFILE) {
                 self.found(rule, weight, span);
             }
@@ -296,7 +296,7 @@ impl Reader<'_> {
         let nothing = !output.open || output.text.is_some_and(|text| text.end - text.start <= 1);
         let empties = one.kind == Kind::Write && one.descriptor <= 1;
         if empties {
-            for &(rule, weight, classes) in path::EMPTIES {
+            for &(rule, weight, classes) in place::EMPTIES {
                 if class.has(classes) && (nothing || !classes.has(Class::LOG)) {
                     self.found(rule, weight, span);
                 }

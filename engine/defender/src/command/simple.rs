@@ -188,6 +188,11 @@ impl Reader<'_> {
         let (kind, traits) =
             program.map_or((Kind::None, Traits::NONE), |program| (program.kind, program.traits));
         self.itself(&call, head);
+        let seals = name == b"openssl" && self.arg(&call, 0) == b"enc" && !self.has_arg(&call, &[b"-d"]);
+        if self.past.loops > 0 && (seals || matches!(name, b"ccrypt" | b"ccencrypt")) {
+            // One file after the other made unreadable.
+            self.found(id::DESTROY_DATA, 82.0, call.span);
+        }
         if matches!(name, b"kill" | b"pkill" | b"killall") && self.past.loops > 0 {
             let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
             if words.iter().any(|word| word.marks.has(Marks::DYNAMIC)) {
@@ -225,7 +230,8 @@ impl Reader<'_> {
     /// Whether the program's name is written so that it cannot be read; notes it.
     fn disguise(&mut self, head: &Word, name: &[u8], len: usize) -> bool {
         let marks = head.marks;
-        let weight = if marks.has(Marks::CUT) && !marks.has(Marks::DYNAMIC) {
+        let weight = if head.taint.has(Taint::DECODED) || marks.has(Marks::CUT) && !marks.has(Marks::DYNAMIC)
+        {
             62.0
         } else if marks.has(Marks::ESCAPED) {
             56.0

@@ -39,7 +39,10 @@ impl<'t> Source<'t> {
     }
 
     pub(crate) fn span(&self, from: usize, to: usize) -> Span {
-        self.origin.unwrap_or(Span { start: from as u32, end: to.min(self.bytes.len()) as u32 })
+        // Readers may step behind the end of a text that stops too early.
+        let start = from.min(self.bytes.len());
+        let end = to.clamp(start, self.bytes.len());
+        self.origin.unwrap_or(Span { start: start as u32, end: end as u32 })
     }
 
     /// Position of the next `byte` at or behind `at`, or the end.

@@ -111,7 +111,7 @@ impl Reader<'_> {
                     };
                     let short = self.scratch.text.len() - from <= 2;
                     let after = source.peek(at).is_ascii_alphabetic();
-                    if (before && after && short) || (before && short && source.peek(at) == byte) {
+                    if before && short && (after || source.peek(at) == byte) {
                         open.marks |= Marks::BROKEN;
                     }
                 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod approvals;
 mod completions;
 mod config;
 mod connect;
@@ -86,6 +87,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Look after this machine
     Defender(defender::DefenderArgs),
+    /// Decide what waits for a person
+    Approvals(approvals::ApprovalsArgs),
     /// Show the gateway's log
     Logs(logs::LogsArgs),
     /// Look for what is wrong, and say what helps
@@ -116,6 +119,7 @@ fn execute(cli: Cli, output: &Output) -> Result<ExitCode, Failure> {
         Some(Command::Config(args)) => config::execute(args, &global, output),
         Some(Command::Devices(args)) => devices::execute(args, &global, output),
         Some(Command::Defender(args)) => defender::execute(&args, &global, output),
+        Some(Command::Approvals(args)) => approvals::execute(args, &global, output),
         Some(Command::Logs(args)) => logs::execute(&args, &global, output),
         Some(Command::Doctor(args)) => doctor::execute(&args, &global, output),
         Some(Command::Completions(args)) => completions::execute(&args, output),
@@ -160,6 +164,10 @@ mod tests {
         check("pincer config set gateway.port", false);
         check("pincer devices approve abc", true);
         check("pincer devices rotate dev --role operator", true);
+        check("pincer approvals list --json", true);
+        check("pincer approvals approve abc --always", true);
+        check("pincer approvals deny", false);
+        check("pincer approvals deny abc --always", false);
         check("pincer logs --follow --limit 10", true);
         check("pincer logs --limit 0", false);
         check("pincer defender host accept --json", true);

@@ -1,12 +1,15 @@
 //! What is blocked: kept, refused, told.
 
 use pincer_defender::Judgement;
+use pincer_defender::policy::Verdict;
 use pincer_protocol::ErrorShape;
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::turn::Turn;
 use serde_json::json;
 
+use super::record::Words;
 use crate::Shard;
+use crate::caller::Held;
 use crate::run::Asker;
 
 impl Shard {
@@ -15,7 +18,8 @@ impl Shard {
     pub(crate) fn block(&mut self, key: &SessionKey, turn: Turn, asker: Asker, judgement: Judgement) {
         self.counters.judged_blocked += 1;
         let id = self.uuid();
-        let (ops, key) = (self.keep_op(&id, key, &turn, &judgement).into_iter().collect(), key.clone());
+        let (ops, key) =
+            (self.keep_op(&id, Words::of(key, &turn), &judgement).into_iter().collect(), key.clone());
         self.persist(ops, move |shard, kept| {
             let kept = match kept {
                 Ok(_) => Some(id.as_str()),
@@ -24,10 +28,36 @@ impl Shard {
                     None
                 }
             };
-            shard.tell_decision(&id, &key, &turn, &judgement);
+            shard.tell_decision(&id, Words::of(&key, &turn), &judgement);
             let error = refusal(&judgement, kept);
             shard.refuse(asker, &turn, error);
         });
+    }
+}
+
+impl Shard {
+    /// Refuses words that are no message to the agent: nobody can be asked about those, so what is under review is
+    /// refused too. The asker comes back when they may pass.
+    pub(crate) fn pass_words(&mut self, held: Held, words: Words<'_>) -> Option<Held> {
+        let judgement = self.judge_words(words);
+        if judgement.decision.effect() == Verdict::Allow {
+            if judgement.decision.would_have().is_some() {
+                self.counters.judged_audited += 1;
+                let id = self.uuid();
+                self.record_decision(&id, words, &judgement);
+                self.tell_decision(&id, words, &judgement);
+            }
+            return Some(held);
+        }
+        self.counters.judged_blocked += 1;
+        let id = self.uuid();
+        self.tell_decision(&id, words, &judgement);
+        let ops = self.keep_op(&id, words, &judgement).into_iter().collect();
+        self.persist(ops, move |shard, kept| {
+            let error = refusal(&judgement, kept.is_ok().then_some(id.as_str()));
+            shard.answer::<()>(held, Err(error));
+        });
+        None
     }
 }
 

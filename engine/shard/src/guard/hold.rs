@@ -7,8 +7,10 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::turn::{self, Turn, TurnRecord, TurnState};
 use sha2::{Digest, Sha256};
 
+use super::record::Words;
 use super::{HELD_MAX, HeldTurn, REVIEW_MS};
 use crate::Shard;
+use crate::approval::{Ask, Holder};
 use crate::caller::Held;
 use crate::run::stream::error_without_run;
 use crate::run::submit::put_turn;
@@ -18,6 +20,25 @@ use crate::run::{AbortReason, Asker, RunEnd};
 pub(crate) fn approval_id(key: &SessionKey, run_id: &str) -> String {
     let digest = Sha256::digest(turn::row_id(key, run_id));
     format!("defender-{}", hex::encode(digest.get(..12).unwrap_or_default()))
+}
+
+/// What a person is shown.
+fn ask(id: &str, key: &SessionKey, turn: &Turn, why: &str) -> Ask {
+    Ask {
+        id: id.into(),
+        command: format!("message to the agent: {}", turn.text),
+        warning: Some(format!(
+            "The defender wants a person to look at this message before the agent reads it ({why})."
+        )),
+        session_key: Some(key.as_str().into()),
+        agent_id: key.agent_id().map(Into::into),
+        host: Some("gateway".into()),
+        security: None,
+        // What is let through is this message and no other.
+        ask: Some("always".into()),
+        timeout_ms: REVIEW_MS,
+        holder: Holder { session_key: key.clone(), run_id: turn.run_id.as_str().into() },
+    }
 }
 
 impl Shard {
@@ -48,28 +69,32 @@ impl Shard {
             }
             let caller = shard.acknowledge(asker, &turn.run_id);
             let id = approval_id(&key, &turn.run_id);
-            shard.record_decision(&id, &key, &turn, &judgement);
-            shard.tell_decision(&id, &key, &turn, &judgement);
-            shard.ask_person(&id, &key, &turn, &judgement.explain());
+            shard.record_decision(&id, Words::of(&key, &turn), &judgement);
+            shard.tell_decision(&id, Words::of(&key, &turn), &judgement);
+            let ask = ask(&id, &key, &turn, &judgement.explain());
             shard.guard.held.insert(id.into(), HeldTurn { turn, caller });
+            shard.open_approval(ask);
         });
-    }
-
-    /// Opens the approval of a held message.
-    fn ask_person(&mut self, id: &str, key: &SessionKey, turn: &Turn, why: &str) {
-        let _ = (id, key, turn, why, REVIEW_MS);
     }
 
     /// A held message that an earlier life of the process accepted.
     pub(crate) fn hold_again(&mut self, turn: Turn) {
         let id = approval_id(&turn.session_key, &turn.run_id);
+        let ask = ask(&id, &turn.session_key, &turn, "asked before a restart");
         self.guard.held.insert(id.into(), HeldTurn { turn, caller: None });
+        // Known already, unless the process died before home had its row.
+        self.open_approval(ask);
     }
 
     /// A person decided about a held message, or time did.
-    pub(crate) fn review_over(&mut self, id: &str, allowed: bool, by: &str) {
-        // Aborted meanwhile, its session reset, or decided twice.
-        let Some(HeldTurn { mut turn, caller }) = self.guard.held.remove(id) else { return };
+    pub(crate) fn review_over(&mut self, id: &str, run_id: &str, allowed: bool, by: &str) {
+        let Some(HeldTurn { mut turn, caller }) = self.guard.held.remove(id) else {
+            // Stopped meanwhile, or told twice; while its end is being written that says so when it is done.
+            if !self.runs.keys.contains_key(run_id) {
+                self.approval_taken(id);
+            }
+            return;
+        };
         let key = turn.session_key.clone();
         if allowed {
             turn.released = true;
@@ -98,6 +123,7 @@ impl Shard {
                 let payload = serde_json::json!({"runId": turn.run_id, "status": "error", "summary": why});
                 shard.answer_failure(held, &payload, &ErrorShape::unavailable(why));
             }
+            shard.approval_taken(&approval_id(&key, &turn.run_id));
         });
     }
 

@@ -9,6 +9,7 @@ use pincer_defender::{Action, Cleared, Judgement, Known, Provenance, Release, Re
 use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::turn::{Origin, Turn};
 
+use super::record::Words;
 use crate::Shard;
 use crate::home::view::View;
 
@@ -26,7 +27,19 @@ impl Shard {
     /// Judges a message.
     pub(crate) fn judge_turn(&mut self, key: &SessionKey, turn: &Turn) -> Judgement {
         let view = Arc::clone(&self.view);
-        self.judge(&request(&view, key, turn, &turn.text))
+        self.judge_request(&request(&view, key, turn, &turn.text))
+    }
+
+    /// Judges words that are no turn.
+    pub(crate) fn judge_words(&mut self, words: Words<'_>) -> Judgement {
+        let view = Arc::clone(&self.view);
+        self.judge_request(&Request {
+            action: Action::Prompt { text: words.text, from: words.from },
+            agent: agent(&view, words.key),
+            session: words.key.as_str(),
+            channel: words.channel,
+            sender: words.sender,
+        })
     }
 
     /// What a judgement means for a message. What enforce mode would have stopped is recorded.
@@ -38,8 +51,8 @@ impl Shard {
                 if judgement.decision.would_have().is_some() {
                     self.counters.judged_audited += 1;
                     let id = self.uuid();
-                    self.record_decision(&id, key, turn, &judgement);
-                    self.tell_decision(&id, key, turn, &judgement);
+                    self.record_decision(&id, Words::of(key, turn), &judgement);
+                    self.tell_decision(&id, Words::of(key, turn), &judgement);
                 }
                 Gate::Pass
             }
@@ -47,7 +60,7 @@ impl Shard {
     }
 
     /// Judges by what this shard knows.
-    pub(crate) fn judge(&mut self, request: &Request<'_>) -> Judgement {
+    pub(crate) fn judge_request(&mut self, request: &Request<'_>) -> Judgement {
         self.counters.judged += 1;
         let guard = &mut self.guard;
         let if_unchecked = self.view.defender.policy().intel.if_unchecked();
@@ -78,7 +91,7 @@ impl Shard {
                 Some(judgement) => judgement,
                 None => {
                     let asked = self.asked_of_run(key);
-                    self.judge(&Request {
+                    self.judge_request(&Request {
                         action: Action::Prompt { text: &text, from: asked.from },
                         agent: agent(&view, key),
                         session: key.as_str(),
@@ -124,7 +137,7 @@ fn agent<'a>(view: &'a View, key: &'a SessionKey) -> &'a str {
     key.agent_id().unwrap_or(view.default_agent.as_str())
 }
 
-fn channel<'a>(key: &'a SessionKey, turn: &'a Turn) -> Option<&'a str> {
+pub(super) fn channel<'a>(key: &'a SessionKey, turn: &'a Turn) -> Option<&'a str> {
     turn.route.as_ref().map(|route| route.channel.as_str()).or_else(|| key.room().map(|room| room.channel))
 }
 

@@ -24,6 +24,9 @@ use pincer_sessions::turn::Turn;
 use crate::boot::SettingsBoot;
 use crate::caller::Held;
 
+pub(crate) use hold::approval_id;
+pub(crate) use record::Words;
+
 /// Messages that may wait for a person at once, on one shard; more are refused, to be tried again.
 pub(crate) const HELD_MAX: usize = 256;
 /// How long a person has to decide, milliseconds: what nobody looked at for a day is not said any more.

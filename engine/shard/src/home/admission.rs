@@ -18,6 +18,7 @@ use pincer_protocol::{ErrorShape, Scope, ScopeSet, Wire};
 use pincer_ws::http::Head;
 
 use crate::Shard;
+use crate::approval;
 use crate::boot::SettingsBoot;
 use crate::caller::Principal;
 use crate::connection::{Open, Stage};
@@ -70,7 +71,7 @@ pub(crate) struct Admitted {
 }
 
 /// Events that clients may come to receive, as `hello-ok` lists them: those that are built.
-const EVENTS_V3: [&str; 9] = [
+const EVENTS_V3: [&str; 11] = [
     "connect.challenge",
     "agent",
     "chat",
@@ -80,8 +81,10 @@ const EVENTS_V3: [&str; 9] = [
     "health",
     "device.pair.requested",
     "device.pair.resolved",
+    "exec.approval.requested",
+    "exec.approval.resolved",
 ];
-const EVENTS_V4: [&str; 11] = [
+const EVENTS_V4: [&str; 13] = [
     "connect.challenge",
     "agent",
     "chat",
@@ -93,6 +96,8 @@ const EVENTS_V4: [&str; 11] = [
     "health",
     "device.pair.requested",
     "device.pair.resolved",
+    "exec.approval.requested",
+    "exec.approval.resolved",
 ];
 
 /// What v4 clients ask for by name before they use it: `models.list` answers with what is there, at once.
@@ -144,7 +149,7 @@ impl Shard {
         }
         let request = AdmissionRequest { origin: self.id, conn, candidate, claim, conn_uuid };
         if self.is_home() {
-            self.judge_admission(request)
+            self.judge(request)
         } else {
             self.send(ShardId::HOME, ShardMsg::Admit(Box::new(request)))
         }
@@ -163,7 +168,7 @@ impl Shard {
     }
 
     /// Home judges a `connect`.
-    pub(crate) fn judge_admission(&mut self, request: AdmissionRequest) {
+    pub(crate) fn judge(&mut self, request: AdmissionRequest) {
         let AdmissionRequest { origin, conn, candidate, claim, conn_uuid } = request;
         let Some(claim) = claim else {
             return self.let_in(origin, conn, candidate, None, None, conn_uuid);
@@ -378,6 +383,9 @@ impl Shard {
                 Wire::V4 => hello.write_v4(out),
             }
         });
+        if wire == Wire::V3 && who.reviews && who.allows(Scope::Approvals) {
+            self.show_approvals(conn);
+        }
         if !held.is_empty() {
             let mut held = held;
             self.ws_bytes(conn, &mut held);
@@ -517,6 +525,12 @@ fn principal(
         device_id: candidate.device_id.clone(),
         presence_key,
         session_scoped_events: has("session-scoped-events"),
+        reviews: approval::can_review(
+            candidate.wire,
+            candidate.client.id,
+            candidate.client.mode,
+            candidate.caps.iter().map(|cap| &**cap),
+        ),
     }
 }
 

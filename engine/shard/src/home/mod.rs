@@ -1,6 +1,6 @@
 //! What only shard 0 does: it is the one writer of process-wide facts.
 //!
-//! Devices, presence, labels and the health snapshot live here. The other shards hold a [`view::View`] of them that is
+//! Devices, approvals, presence, labels and the health snapshot live here. The other shards hold a [`view::View`] of them that is
 //! replaced as a whole, at most once a turn of the loop.
 
 pub(crate) mod admission;
@@ -20,12 +20,15 @@ use pincer_sessions::persist::Table;
 use pincer_sessions::time::Now;
 
 use crate::Shard;
+use crate::approval::Waiter;
+use crate::approval::table::Approvals;
 use crate::home::labels::Labels;
 use crate::home::view::{HostFacts, View};
 use crate::message::ShardMsg;
 use crate::pairing::Pairings;
 use crate::presence::{Presence, SelfFacts};
 use crate::shard::Timer;
+use crate::timers::TimerId;
 
 /// State of the home shard.
 pub(crate) struct Home {
@@ -33,6 +36,9 @@ pub(crate) struct Home {
     pub(crate) problems: Vec<String>,
     pub(crate) labels: Labels,
     pub(crate) pairings: Pairings,
+    pub(crate) approvals: Approvals<Waiter>,
+    /// When approvals are looked at next, `mono_ms`, and the timer for it.
+    pub(crate) approvals_alarm: Option<(u64, TimerId)>,
     pub(crate) presence: Presence,
     /// An announcement of presence that is due.
     pub(crate) announce: Option<admission::Announce>,
@@ -70,11 +76,15 @@ impl Home {
                 .filter(move |(table, ..)| *table == wanted)
                 .map(|(_, id, json)| (id.as_str(), json.as_str()))
         };
-        let (pairings, problems) = Pairings::load(of(Table::Devices), of(Table::Pairings));
+        let (pairings, mut problems) = Pairings::load(of(Table::Devices), of(Table::Pairings));
+        let (approvals, unread) = Approvals::load(of(Table::Approvals), now);
+        problems.extend(unread);
         Home {
             problems,
             labels,
             pairings,
+            approvals,
+            approvals_alarm: None,
             presence: Presence::new(self_facts(&view.facts), now),
             announce: None,
             health_version: 1,

@@ -1,6 +1,7 @@
 //! The thinking halves of the methods, one file a family.
 
 mod agents;
+mod approval;
 pub(crate) mod chat;
 mod config;
 mod device;
@@ -12,6 +13,7 @@ pub(crate) mod usage;
 /// What the method table needs to name.
 pub(crate) mod prelude {
     pub(crate) use pincer_protocol::method::{
-        agent, agents, channels, chat, config, device, empty, gateway, models, sessions, system, usage,
+        agent, agents, approval, channels, chat, config, device, empty, gateway, models, sessions, system,
+        usage,
     };
 }

@@ -13,6 +13,7 @@ use super::AbortReason;
 use super::submit::Asker;
 use super::{RunEnd, well};
 use crate::Shard;
+use crate::guard::approval_id;
 
 impl Shard {
     /// Whether a message wakes the agent.
@@ -50,8 +51,12 @@ impl Shard {
             }
             match asker {
                 Asker::Ack(held, payload) | Asker::Agent(held, payload) => shard.answer(held, Ok(&payload)),
-                Asker::Released(Some(held)) => shard.answer_aborted(held, &turn.run_id, AbortReason::Rpc),
-                Asker::Released(None) => {}
+                Asker::Released(caller) => {
+                    shard.approval_taken(&approval_id(&key, &turn.run_id));
+                    if let Some(held) = caller {
+                        shard.answer_aborted(held, &turn.run_id, AbortReason::Rpc);
+                    }
+                }
             }
             shard.answer_repeats(&turn.run_id, None);
             shard.run_ended(&turn.run_id, RunEnd::said(shard.now.wall_ms));
@@ -135,6 +140,7 @@ mod tests {
             device_id: None,
             presence_key: None,
             session_scoped_events: false,
+            reviews: false,
         };
         let held = Held {
             origin: ShardId::HOME,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{AbortReason, Phase, RunEnd};
 use crate::Shard;
 use crate::caller::Held;
+use crate::guard::approval_id;
 use crate::run::end::well;
 use crate::run::stream::final_without_run;
 use crate::shard::Timer;
@@ -131,8 +132,11 @@ impl Shard {
         let key = key.clone();
         if matches!(asker, Asker::Released(_)) {
             // It was accepted long ago.
-            return self
-                .persist_surely(ops, move |shard, _| shard.submitted(&key, &run_id, asker, then, finals));
+            let approval = approval_id(&key, &run_id);
+            return self.persist_surely(ops, move |shard, _| {
+                shard.approval_taken(&approval);
+                shard.submitted(&key, &run_id, asker, then, finals);
+            });
         }
         self.persist(ops, move |shard, result| match result {
             Ok(_) => shard.submitted(&key, &run_id, asker, then, finals),

@@ -187,3 +187,103 @@ fn what_nobody_knows_waits_for_a_person() {
     world.wait(5_000);
     assert_eq!(answers(&world, &id), ["accepted", "ok"]);
 }
+
+fn approvals(world: &World) -> Vec<Value> {
+    let rows = world.disk.rows.iter().filter(|((table, _), _)| *table == Table::Approvals);
+    rows.map(|(_, json)| serde_json::from_str(json).unwrap()).collect()
+}
+
+fn answer(world: &World, id: &str) -> Option<Value> {
+    world.clients[0].frames.iter().rfind(|frame| frame["id"] == id).cloned()
+}
+
+const REQUEST: &str = "exec.approval.request";
+
+/// Nobody but the asker is there: it is over at once, unless it may wait.
+#[test]
+fn an_approval_needs_somebody_to_ask() {
+    let mut world = World::story(&json!({}));
+    let over = world.ask(REQUEST, json!({"id": "a", "command": "make"}));
+    assert_eq!((&over["payload"]["decision"], &over["ok"]), (&Value::Null, &json!(true)), "{over}");
+    assert_eq!(approvals(&world).len(), 0);
+    let waited = world.ask("exec.approval.waitDecision", json!({"id": "a"}));
+    assert_eq!(waited["payload"]["terminalReason"], "no-route", "{waited}");
+    let late = world.ask("exec.approval.resolve", json!({"id": "a", "decision": "deny"}));
+    assert_eq!(late["error"]["message"], "approval already resolved");
+    world.wait(15_000);
+    let late = world.ask("exec.approval.resolve", json!({"id": "a", "decision": "deny"}));
+    assert_eq!(late["error"]["message"], "unknown or expired approval id");
+}
+
+/// The process dies with an approval pending: it is there again, and can be decided.
+#[test]
+fn an_approval_survives_a_crash() {
+    let mut world = World::story(&json!({}));
+    let params = json!({"id": "abc", "command": "make", "timeoutMs": 60_000, "requireDeliveryRoute": false});
+    world.tell(REQUEST, params);
+    world.wait(1_000);
+    assert_eq!(approvals(&world).len(), 1);
+    world.crash();
+    let listed = world.ask("exec.approval.list", json!({}));
+    assert_eq!(listed["payload"][0]["id"], "abc", "{listed}");
+    let wait = world.tell("exec.approval.waitDecision", json!({"id": "abc"}));
+    let resolved = world.ask("exec.approval.resolve", json!({"id": "ab", "decision": "allow-once"}));
+    assert_eq!(resolved["payload"], json!({"ok": true}), "{resolved}");
+    assert_eq!(answer(&world, &wait).unwrap()["payload"]["decision"], "allow-once");
+    assert_eq!(approvals(&world)[0]["ruling"]["decision"], "allow-once");
+    let again = world.ask("exec.approval.resolve", json!({"id": "abc", "decision": "allow-once"}));
+    assert_eq!(again["payload"], json!({"ok": true}), "the same again: {again}");
+    world.wait(16_000);
+    assert_eq!(approvals(&world).len(), 0, "forgotten");
+}
+
+/// What the store does not take was neither asked nor decided; that time ran out counts all the same.
+#[test]
+fn approvals_while_the_store_fails() {
+    let mut world = World::story(&json!({}));
+    let params =
+        |id: &str| json!({"id": id, "command": "make", "timeoutMs": 8_000, "requireDeliveryRoute": false});
+    world.fails = true;
+    let refused = world.ask(REQUEST, params("a"));
+    assert_eq!(refused["error"]["code"], "UNAVAILABLE", "{refused}");
+    world.fails = false;
+    let asked = world.tell(REQUEST, params("a"));
+    world.wait(1_000);
+    world.fails = true;
+    let refused = world.ask("exec.approval.resolve", json!({"id": "a", "decision": "allow-once"}));
+    assert_eq!(refused["error"]["code"], "UNAVAILABLE", "{refused}");
+    assert_eq!(answer(&world, &asked), None);
+    world.wait(10_000);
+    assert_eq!(answer(&world, &asked), None, "not on disk, so not told");
+    world.fails = false;
+    world.wait(3_000);
+    assert_eq!(answer(&world, &asked).unwrap()["payload"]["decision"], Value::Null);
+}
+
+/// What a shard asks waits whoever is there, is shown like any other, and its decision is kept until it is taken.
+#[test]
+fn a_shard_asks() {
+    let mut world = World::story(&json!({}));
+    world.open_approval("mine".to_owned(), 60_000);
+    world.wait(1_000);
+    let listed = world.ask("exec.approval.list", json!({}));
+    let request = &listed["payload"][0]["request"];
+    assert_eq!(request["command"], "a message\nin two lines", "{listed}");
+    assert_eq!(request["warningText"], "it looks odd");
+    assert_eq!(request["allowedDecisions"], json!(["allow-once", "deny"]));
+    assert_eq!(approvals(&world)[0]["holder"]["runId"], "run");
+    assert!(!world.opened["mine"]);
+    let always = world.ask("exec.approval.resolve", json!({"id": "mine", "decision": "allow-always"}));
+    assert_eq!(always["error"]["message"], "allow-always is unavailable for this command");
+    world.ask("exec.approval.resolve", json!({"id": "mine", "decision": "allow-once"}));
+    assert!(world.opened["mine"]);
+    assert_eq!(approvals(&world).len(), 0, "taken");
+
+    // Silence means no, also while nobody is there.
+    world.open_approval("other".to_owned(), 2_000);
+    world.wait(1_000);
+    world.crash();
+    assert!(!world.opened["other"]);
+    world.wait(1_000);
+    assert_eq!((world.opened["other"], approvals(&world).len()), (true, 0));
+}

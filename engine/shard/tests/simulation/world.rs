@@ -1,18 +1,24 @@
 //! One world: shards, their store and their clients, and the time that passes between them.
 
+mod approvals;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use pincer_defender::Defender;
-use pincer_defender::policy::Policy;
 use pincer_sessions::persist::{StoreError, StoreOp, Table, Ticket};
 use pincer_sessions::time::Now;
 use pincer_shard::driver::{ConnId, Core, Effect, LookupAnswer, LookupError, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
+
+mod judged;
+mod settle;
+
+use judged::{BLOCKED, REVIEWED, answer, by_chance, defender};
+pub(crate) use judged::{HARMLESS, MALICIOUS};
 
 use crate::client::{Asked, Client, Learnt, UPGRADE, masked};
 use crate::dice::Dice;
@@ -31,7 +37,9 @@ const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:direct
 /// The one that is deleted at times.
 const DELETED_KEY: &str = KEYS[2];
 /// What messages begin with: what the loopback model is to do.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 14] = [
+    REVIEWED,
+    BLOCKED,
     "hello",
     "SLOW 3",
     "LONG 20",
@@ -45,8 +53,6 @@ const WORDS: [&str; 12] = [
     "look at https://shop.sim-one.net/a",
     "https://sim-two.net and https://sim-three.net/b?c",
 ];
-/// What everything is judged by in worlds of chance: nothing is stopped, and addresses are asked about.
-const DEFENDER: &str = r#"{"intel": {"service": {"apiKey": "k"}, "perMinute": 1000}}"#;
 
 /// What is on its way to a shard.
 enum Parcel {
@@ -60,6 +66,8 @@ struct Sent {
     /// Its idempotency key; at times one that was used for another message.
     id: String,
     text: String,
+    /// The defender wants a person to look at it: it may never be said.
+    review: bool,
     /// Who sent it first, while nobody repeated it.
     by: Option<usize>,
     accepted: bool,
@@ -92,6 +100,10 @@ pub(crate) struct World {
     sent: Vec<Sent>,
     /// For each session, who asked for which labels in this life, and the last one that was acknowledged.
     labels: BTreeMap<&'static str, Labels>,
+    /// Approvals that clients requested in this world's life.
+    requested: usize,
+    /// Approvals that shards opened, by id, and whether their holder was told what became of them.
+    pub(crate) opened: BTreeMap<String, bool>,
     /// The store refuses at times. What must be written is then written later, out of order.
     refuses: bool,
     config: String,
@@ -116,8 +128,7 @@ impl World {
             limits.turns_max = 6;
         }
         let refuses = dice.chance(50);
-        let defender: Value = serde_json::from_str(DEFENDER).unwrap();
-        World::with(dice, seed, shards, limits, refuses, &json!({"defender": defender}))
+        World::with(dice, seed, shards, limits, refuses, &json!({}))
     }
 
     /// A world of one shard and one client, in which only happens what a story says.
@@ -144,6 +155,8 @@ impl World {
             labels_ever: 0,
             sent: Vec::new(),
             labels: BTreeMap::new(),
+            requested: 0,
+            opened: BTreeMap::new(),
             refuses,
             config: config.to_string(),
             fails: false,
@@ -226,6 +239,14 @@ impl World {
                 Effect::Finished => {
                     self.finished.insert(index);
                 }
+                Effect::Log(line) if line.subsystem == "approvals" => {
+                    // The holder is told, and has no more to do.
+                    let id = line.message.split(' ').next().unwrap_or_default();
+                    if let Some(told) = self.opened.get_mut(id) {
+                        *told = true;
+                        self.shards[index].approval_taken(id);
+                    }
+                }
                 Effect::Log(_) | Effect::StopAccepting => {}
             }
         }
@@ -237,14 +258,7 @@ impl World {
         if let Some(body) = self.service {
             return Some(Ok(answer(200, body)));
         }
-        match self.dice.below(6) {
-            0 => None,
-            1 => Some(Err(LookupError::Timeout)),
-            2 => Some(Ok(answer(429, ""))),
-            3 => Some(Ok(answer(200, "{\"data\":"))),
-            4 => Some(Ok(answer(200, HARMLESS))),
-            _ => Some(Ok(answer(200, MALICIOUS))),
-        }
+        by_chance(self.dice.below(6))
     }
 
     /// Whether the ring between two shards is full. One holds few here, and is full for a while at times.
@@ -358,7 +372,7 @@ impl World {
     /// The first client asks; the id of its request.
     pub(crate) fn tell(&mut self, method: &'static str, params: Value) -> String {
         // Clients here answer no pings, so a long silence costs the connection.
-        if self.clients[0].closed {
+        if self.clients.first().is_none_or(|client| client.closed) {
             self.clients.clear();
             self.connect_as(4);
         }
@@ -402,7 +416,7 @@ impl World {
         self.clients.retain(|client| !client.closed);
         let live: Vec<usize> = (0..self.clients.len()).filter(|at| self.clients[*at].connected).collect();
         let at = live.get(self.dice.below(live.len())).copied();
-        match (self.dice.below(17), at) {
+        match (self.dice.below(20), at) {
             (0, _) | (_, None) if self.clients.len() < 5 => self.connect(),
             (1..=5, Some(at)) => self.message(at),
             (6, Some(at)) => self.request(at, Asked::Other("health"), "health", json!({})),
@@ -447,6 +461,9 @@ impl World {
                 let params = json!({"key": self.key()});
                 self.request(at, Asked::Other("sessions.compact"), "sessions.compact", params);
             }
+            (17, Some(at)) if self.clients[at].wire == 4 => self.request_approval(at),
+            (18, Some(at)) if self.clients[at].wire == 4 => self.decide_approval(at),
+            (19, _) => self.ask_somebody(),
             (_, Some(at)) => self.request(at, Asked::Other("nope"), "nope", json!({"x": 1})),
             _ => {}
         }
@@ -466,11 +483,13 @@ impl World {
             } else {
                 let (key, word) = (self.key(), WORDS[self.dice.below(WORDS.len())]);
                 let text = format!("{word} #{}#", self.sent.len());
-                let by = Some(self.clients[at].number);
+                let review = word == REVIEWED;
+                // What is let through comes after what was said meanwhile.
+                let by = Some(self.clients[at].number).filter(|_| !review);
                 let own = format!("run-{}", self.sent.len());
                 let used = self.dice.below(self.sent.len().max(1) * 10);
                 let id = self.sent.get(used).map_or(own, |sent| sent.id.clone());
-                self.sent.push(Sent { key, id, text, by, accepted: false });
+                self.sent.push(Sent { key, id, text, review, by, accepted: false });
                 self.sent.len() - 1
             };
             let Sent { key, id, text, .. } = &self.sent[number];
@@ -583,83 +602,7 @@ impl World {
         // Another number of shards at times: sessions move between them.
         let shards = if self.dice.chance(20) { 1 + self.dice.below(SHARDS_MAX) } else { self.shards.len() };
         self.boot(shards);
-    }
-
-    /// Everybody gets their answer, and what was accepted is there, once and in order.
-    pub(crate) fn settle(&mut self) {
-        let seed = self.seed;
-        self.clients.retain(|client| !client.closed);
-        for at in 0..self.clients.len() {
-            self.unstick(at);
-        }
-        let until = self.now.mono_ms + 20_000;
-        while self.pass(until) {}
-        for client in self.clients.iter().filter(|client| !client.closed) {
-            for (id, (what, answers)) in &client.asked {
-                let what = match what {
-                    Asked::Connect => "connect",
-                    Asked::Message(_) => "chat.send",
-                    Asked::Label(..) => "sessions.patch",
-                    Asked::Agent => "agent",
-                    Asked::Other(method) => method,
-                };
-                assert_eq!(*answers, 1, "seed {seed}: {what} {id} has no answer");
-            }
-        }
-        assert_eq!(self.disk.count(Table::Turns), 0, "seed {seed}: turns are left over");
-        self.check_transcripts();
-        self.check_labels();
-    }
-
-    fn check_labels(&self) {
-        for (key, labels) in &self.labels {
-            let Some(acknowledged) = labels.acknowledged else { continue };
-            let whole = match *key {
-                "main" => "agent:main:main".to_owned(),
-                key if key.starts_with("agent:") => key.to_owned(),
-                key => format!("agent:main:{key}"),
-            };
-            let row = self.disk.rows.get(&(Table::Sessions, whole)).expect("a labelled session has a row");
-            let row: Value = serde_json::from_str(row).unwrap();
-            let allowed = |number: usize| row["label"] == format!("label {number}");
-            assert!(
-                allowed(acknowledged) || labels.open.iter().any(|(_, number)| allowed(*number)),
-                "seed {}: {key} has {}, label {acknowledged} was acknowledged",
-                self.seed,
-                row["label"]
-            );
-        }
-    }
-
-    fn check_transcripts(&self) {
-        let seed = self.seed;
-        let mut said = vec![0; self.sent.len()];
-        for (path, lines) in &self.disk.transcripts {
-            // The last message of each client here. What a reset finds in the queue is written down out of turn.
-            let aside = path.contains(".aside.");
-            let mut last = vec![None; self.clients_ever];
-            for line in lines.iter().filter(|line| line.contains(r#""role":"user""#)) {
-                // `… #12# … #13# …`: every second piece is a number.
-                for number in line.split('#').skip(1).step_by(2) {
-                    let number: usize = number.parse().unwrap();
-                    said[number] += 1;
-                    // Commands are answered at once, whatever waits.
-                    let command = self.sent[number].text.starts_with('/');
-                    if let Some(by) = self.sent[number].by.filter(|_| !command && !self.refuses && !aside) {
-                        let before = last[by].replace(number);
-                        assert!(before < Some(number), "seed {seed}: {number} after {before:?} in {path}");
-                    }
-                }
-            }
-        }
-        for (number, (sent, times)) in self.sent.iter().zip(said).enumerate() {
-            let Sent { key, text, accepted, .. } = sent;
-            let fine = times == 1 || times == 0 && !accepted;
-            assert!(
-                fine,
-                "seed {seed}: message {number} ({text:?} in {key}, accepted: {accepted}) is there {times} times"
-            );
-        }
+        self.ask_again();
     }
 }
 
@@ -678,15 +621,6 @@ fn facts() -> HostFacts {
     }
 }
 
-/// The service knows it for bad, and for good.
-pub(crate) const MALICIOUS: &str =
-    r#"{"data":{"attributes":{"last_analysis_stats":{"malicious":9,"harmless":50}}}}"#;
-pub(crate) const HARMLESS: &str = r#"{"data":{"attributes":{"last_analysis_stats":{"harmless":60}}}}"#;
-
-fn answer(status: u16, body: &str) -> LookupAnswer {
-    LookupAnswer { status, retry_after_ms: None, body: body.as_bytes().to_vec() }
-}
-
 fn settings(config: &str) -> SettingsBoot {
     let loaded = pincer_config::load(
         config,
@@ -694,8 +628,7 @@ fn settings(config: &str) -> SettingsBoot {
         &mut |_| Err(ErrorKind::NotFound.into()),
         &|_| None,
     );
-    let section = &loaded.config.defender;
-    let policy = if section.is_null() { Policy::default() } else { Policy::from_value(section).unwrap() };
+    let defender = defender(&loaded.config.defender);
     SettingsBoot {
         loaded: Arc::new(loaded),
         raw: "".into(),
@@ -705,7 +638,7 @@ fn settings(config: &str) -> SettingsBoot {
         hash_key: [7; 32],
         token: Some("secret".to_owned()),
         password: None,
-        defender: Arc::new(Defender::new(policy).unwrap()),
+        defender,
         lists: Default::default(),
     }
 }

@@ -374,8 +374,9 @@ mod tests {
         assert_eq!(
             text,
             "{\"pincer\":\"store\",\"version\":1,\"seq\":12,\"tables\":{\n\"sessions\":{\n},\n\"turns\":{\n},\n\
-             \"receipts\":{\n},\n\"devices\":{\n},\n\"pairings\":{\n},\n\"facts\":{\n\"a\":{},\n\"b\":2\n}\n},\n\
-             \"crc32\":\"99d75f1c\"}\n"
+             \"receipts\":{\n},\n\"devices\":{\n},\n\"pairings\":{\n},\n\"facts\":{\n\"a\":{},\n\"b\":2\n},\n\
+             \"approvals\":{\n}\n},\n\
+             \"crc32\":\"e15483d3\"}\n"
         );
     }
 

@@ -374,7 +374,25 @@ mod sqlite {
         connection.pragma_update(None, "user_version", 9).unwrap();
         drop(connection);
         let error = try_open(dir.path(), "pincer.db").unwrap_err();
-        assert!(matches!(error, OpenError::UnsupportedVersion { found: 9, supported: 1, .. }), "{error}");
+        assert!(matches!(error, OpenError::UnsupportedVersion { found: 9, supported: 2, .. }), "{error}");
+    }
+
+    /// A database that was made before there were approvals: what it holds stays, and it takes approvals from now on.
+    #[test]
+    fn an_older_layout_is_brought_up_to_date() {
+        let dir = tempdir();
+        filled(dir.path());
+        let before = reopen(dir.path(), "pincer.db").rows;
+        let connection = rusqlite::Connection::open(dir.path().join("pincer.db")).unwrap();
+        connection.execute_batch("DROP TABLE approvals; PRAGMA user_version=1;").unwrap();
+        drop(connection);
+        let mut opened = reopen(dir.path(), "pincer.db");
+        assert_eq!(opened.rows, before);
+        commit(&mut opened.store, &[put(Table::Approvals, "a", "{}")]).unwrap();
+        drop(opened);
+        let rows = reopen(dir.path(), "pincer.db").rows;
+        assert_eq!(rows.last(), Some(&(Table::Approvals, "a".to_owned(), "{}".to_owned())));
+        assert_eq!(rows.len(), before.len() + 1);
     }
 
     #[test]

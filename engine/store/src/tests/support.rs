@@ -193,7 +193,7 @@ impl Dice {
     fn op(&mut self) -> StoreOp {
         let session = ["a", "b", "c"][self.below(3) as usize];
         let row = format!("row {}", self.below(6));
-        let table = Table::ALL[self.below(6) as usize];
+        let table = Table::ALL[self.below(Table::ALL.len() as u64) as usize];
         let at_ms = 1_795_359_755_000 + self.below(4);
         let n = self.below(1000);
         match self.below(12) {

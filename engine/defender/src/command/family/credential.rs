@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
             "grep|rg|egrep|ag -r|-R|-ri|-rn|-rni|-Ri|--recursive|-rl|-ril|-lr|-rE|-rniE %password|passwd|secret|api_key|apikey|aws_access|BEGIN|AKIA|private^key|token @root|home|system|user",
             "grep|egrep|rg %AKIA|BEGIN^RSA|BEGIN^OPENSSH|aws_secret|aws_access_key|PRIVATE^KEY",
             "grep|egrep|rg %pass|secret|token|ssh|pwd @history",
-            "grep|egrep|rg %pass|secret|token|ssh|pwd <private",
+            "grep|egrep|rg %pass|secret|token <private",
             "bw|op|lpass export",
             "grep|egrep %PASS|SECRET|TOKEN|KEY <secret",
             "aws ec2 get-password-data",
@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
             "auditctl -a|-w|-A",
             "locate|mdfind|find|fd %id_rsa|.pem|password|credential|shadow|.kdbx|wallet|secret|.ssh/|*.key",
             "openssl rsa|pkcs12|pkcs8|pkey @secret",
-            "getent shadow|passwd",
+            "getent shadow",
             "sudo cat @auth",
             "git config --get =credential.helper",
             "git credential fill",
@@ -82,14 +82,7 @@ pub(super) const RULES: &[Rule] = &[
             "az keyvault secret show|download|list",
         ],
     ),
-    rule(
-        CREDENTIAL_ACCESS,
-        81.0,
-        &[
-            "ettercap|dsniff|bettercap|responder|arpspoof",
-            "kubectl|oc|k get|describe secret|secrets -A|--all-namespaces|-o|--output|-oyaml|-ojson",
-        ],
-    ),
+    rule(CREDENTIAL_ACCESS, 81.0, &["ettercap|dsniff|bettercap|responder|arpspoof"]),
     rule(
         CREDENTIAL_ACCESS,
         60.0,
@@ -120,4 +113,5 @@ pub(super) const RULES: &[Rule] = &[
             "ssh-add -L",
         ],
     ),
+    rule(CREDENTIAL_ACCESS, 81.0, &["kubectl|oc|k get|describe secret|secrets -A|--all-namespaces"]),
 ];

@@ -121,7 +121,7 @@ pub(super) const RULES: &[Rule] = &[
         DESTROY_DATA,
         54.0,
         &[
-            "openssl enc|rsautl|smime -e|-encrypt|-pbkdf2|-k|-pass",
+            "openssl rsautl|smime -encrypt",
             "openssl =-encrypt",
             "7z|7za a %-p",
             "zip -P|-e|--password",
@@ -180,4 +180,5 @@ pub(super) const RULES: &[Rule] = &[
         80.5,
         &["halt|poweroff", "shutdown -h|-P|-H !-c", "systemctl poweroff|halt", "init|telinit 0"],
     ),
+    rule(DESTROY_DATA, 81.0, &["kill -9|-KILL|-SIGKILL =-1"]),
 ];

@@ -23,9 +23,8 @@ pub(super) const RULES: &[Rule] = &[
             "pkexec %/bin/sh|/bin/bash",
             "unshare -r|-U|-Ur|--map-root-user|-rm|-UrmC|-UrmC",
             "mount -o =remount,rw|*suid* @root",
-            "mount @device %/mnt|/host",
             "insmod",
-            "newgrp|sg =root|wheel|docker|sudo",
+            "newgrp|sg =root|wheel|sudo",
             "sudoedit @auth",
             "gcc|cc|clang -shared|-fPIC %preload|rootkit|.so <secret",
             "tee >auth",
@@ -46,8 +45,6 @@ pub(super) const RULES: &[Rule] = &[
         58.0,
         &[
             "sudo -i|-s $",
-            "sudo su",
-            "sudo bash|sh|zsh $",
             "doas -s",
             "visudo",
             "chpasswd <output|secret|file",
@@ -109,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
         PERSIST,
         54.0,
         &[
-            "useradd|adduser -s|--shell|-d -m|-M|-N|-c|-r|--create-home|--comment",
+            "useradd|adduser -s|--shell|-d -m|-M|-N|-c|--create-home|--comment !-r|--system",
             "usermod -s|--shell|-d|--home",
             "useradd|adduser %evil|backdoor|hacker",
         ],
@@ -123,4 +120,5 @@ pub(super) const RULES: &[Rule] = &[
             "sysadminctl -guestAccount|-addUser|-resetPasswordFor",
         ],
     ),
+    rule(ESCALATE, 81.0, &["kubectl|oc|k create clusterrolebinding|rolebinding %cluster-admin"]),
 ];

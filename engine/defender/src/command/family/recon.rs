@@ -18,7 +18,6 @@ pub(super) const RULES: &[Rule] = &[
             "find =/ -writable",
             "sudo -V",
             "last|lastlog|lastb|faillog -a|-f|-n",
-            "netstat -antup|-antp|-tulpn|-anlp|-plant|-peanut|-tunlp|-anp|-nltpu|-pan|-ano",
             "ps =aux|-ef|-aux|auxww|auxwww|ax <private",
             "uname -a <decoded",
             "showmount -e|-a",
@@ -90,4 +89,5 @@ pub(super) const RULES: &[Rule] = &[
         54.0,
         &["ls -la|-al|-l|-alh|-laR|-alR|-a =/root|/root/|/home|/home/|/etc/passwd|/etc/shadow|/etc/*.conf"],
     ),
+    rule(RECON, 45.0, &["netstat -antup|-antp|-tulpn|-anlp|-plant|-peanut|-tunlp|-anp|-nltpu|-pan|-ano"]),
 ];

@@ -1,5 +1,6 @@
 //! `chat.inject`: words put into the assistant's mouth.
 
+use pincer_defender::Provenance;
 use pincer_protocol::ErrorShape;
 use pincer_protocol::event::EncodedEvent;
 use pincer_protocol::method::chat::{Inject, InjectParams, InjectPayload};
@@ -8,6 +9,7 @@ use serde_json::json;
 
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
 use crate::fanout::{Audience, Broadcast};
+use crate::guard::Words;
 
 impl Handle for Inject {
     fn handle(cx: &mut Cx<'_>, params: InjectParams) -> Outcome<InjectPayload> {
@@ -16,6 +18,16 @@ impl Handle for Inject {
             return Err(ErrorShape::invalid("session not found"));
         }
         let held = cx.hold();
+        let who = std::sync::Arc::clone(&held.who);
+        let words = Words {
+            key: &key,
+            text: &params.message,
+            from: Provenance::Operator,
+            channel: None,
+            sender: Some(who.client_id.as_str()),
+            run_id: None,
+        };
+        let Some(held) = cx.shard.pass_words(held, words) else { return Ok(Answer::Later) };
         let spelled = params.session_key;
         cx.shard.with_leaf(&key.clone(), move |shard| {
             let now = shard.now.wall_ms;
