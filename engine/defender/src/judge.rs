@@ -5,7 +5,7 @@
 
 use crate::action::{Action, Request};
 use crate::command::{self, CommandGuard};
-use crate::intel::{Extract, Extracted, FailMode, Indicator, IntelSet, Sha256, Url, extract, signal};
+use crate::intel::{Extract, Extracted, FailMode, Indicator, IntelSet, Lookup, Sha256, Url, extract, signal};
 use crate::policy::{
     Compiled, Decision, Hit, ListKind, Listing, Mode, Policy, PolicyError, Source, Subject, fold,
 };
@@ -19,6 +19,8 @@ const STRINGS_MAX: usize = 256;
 
 /// Longest piece of a text that is judged at once, bytes: a shard that judges owes its other connections a turn after it.
 pub const SLICE_BYTES: usize = 64 * 1024;
+/// Most addresses of one text that a service is asked about: one message must not spend a day's quota.
+pub const UNKNOWN_MAX: usize = 8;
 /// How far pieces overlap, so that what stands across an edge is seen whole.
 const OVERLAP_BYTES: usize = 2 * 1024;
 
@@ -39,6 +41,15 @@ pub struct Scratch {
     command: command::Scratch,
     folded: String,
     found: Extracted,
+    unknown: Vec<Indicator>,
+}
+
+impl Scratch {
+    /// What the last judgement met and nothing is known of, each once, as far as the policy's service may be asked about
+    /// it: at most [`UNKNOWN_MAX`], the rest is met again by whoever repeats it.
+    pub fn unknown(&self) -> &[Indicator] {
+        &self.unknown
+    }
 }
 
 /// How far a text was read, and what was found so far.
@@ -201,6 +212,7 @@ impl Defender {
         scratch: &mut Scratch,
     ) -> Judgement {
         let Reading { worst: mut assessment, mut listing, .. } = reading;
+        scratch.unknown.clear();
         if self.policy().mode != Mode::Off {
             if let (Some(channel), Some(sender)) = (request.channel, request.sender) {
                 listing = listing.and(self.policy.sender(channel, sender));
@@ -321,6 +333,9 @@ impl Defender {
         listing: &mut Listing,
         scratch: &mut Scratch,
     ) {
+        let service = &self.policy().intel;
+        let (asks, exposure) = (service.asks(), service.exposure());
+        let Scratch { found: extracted, unknown, .. } = scratch;
         let mut one = |indicator: &Indicator, span: Span, denies_only: bool| {
             let listed = match indicator {
                 Indicator::Url(url) => self.policy.url(url.as_str()),
@@ -332,7 +347,19 @@ impl Defender {
                 *listing = listing.and(listed);
             }
             let found = known.set.lookup(indicator, known.now_ms);
-            if let Some(signal) = signal(indicator, &found, known.if_unchecked) {
+            // Nobody is to be asked about what the policy decides itself, nor about what is private.
+            let open = found == Lookup::Nothing && listed == Listing::Unlisted && indicator.is_public();
+            // What stands for it outside may be known: it was asked about then.
+            let is_unknown = asks && open && {
+                let subject = exposure.subject(indicator);
+                let nothing = known.set.lookup(&subject, known.now_ms) == Lookup::Nothing;
+                if nothing && unknown.len() < UNKNOWN_MAX && !unknown.contains(&subject) {
+                    unknown.push(subject);
+                }
+                nothing
+            };
+            let if_unchecked = if is_unknown { known.if_unchecked } else { FailMode::Open };
+            if let Some(signal) = signal(indicator, &found, if_unchecked) {
                 add(assessment, signal.at(span));
             }
         };
@@ -340,8 +367,8 @@ impl Defender {
             Action::Prompt { text, .. }
             | Action::Command(text)
             | Action::ToolCall { arguments: text, .. } => {
-                extract(text, Extract::Explicit, &mut scratch.found);
-                for found in &scratch.found.found {
+                extract(text, Extract::Explicit, extracted);
+                for found in &extracted.found {
                     one(&found.indicator, found.span, true);
                 }
             }
@@ -377,3 +404,6 @@ fn add(assessment: &mut Assessment, finding: Finding) {
     let _ = assessment.findings.push(finding);
     assessment.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
 }
+
+#[cfg(test)]
+mod tests;

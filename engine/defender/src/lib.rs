@@ -24,4 +24,4 @@ mod judge;
 pub use action::{Action, Provenance, Request};
 pub use cleared::{Cleared, Release};
 pub use finding::{Assessment, BLOCK_AT, FINDINGS_MAX, Finding, REVIEW_AT, RuleId, Span};
-pub use judge::{Defender, Judgement, Known, Reading, SLICE_BYTES, Scratch};
+pub use judge::{Defender, Judgement, Known, Reading, SLICE_BYTES, Scratch, UNKNOWN_MAX};

@@ -50,8 +50,22 @@ pub(crate) struct Read {
     pub(crate) notes: Vec<String>,
 }
 
+/// The policy that a gateway would start with, for command lines: nothing is noted. The message says what is wrong.
+pub(crate) fn look(section: &Value, places: &Places, now_ms: u64) -> Result<Policy, String> {
+    match section.get("bundle") {
+        Some(named) => {
+            let (_, verified, _) =
+                bundle::verify(section, named, places, now_ms).map_err(|refused| refused.message)?;
+            Ok(verified.policy)
+        }
+        None => {
+            policy(section).map_err(|error| format!("the config's `defender` section is not valid: {error}"))
+        }
+    }
+}
+
 /// Reads a policy that stands in the section itself. Without one everything is judged and nothing is stopped.
-pub(crate) fn policy(section: &Value) -> Result<Policy, PolicyError> {
+fn policy(section: &Value) -> Result<Policy, PolicyError> {
     if section.is_null() { Ok(Policy::default()) } else { Policy::from_value(section) }
 }
 

@@ -6,8 +6,9 @@
 mod cli;
 mod client;
 mod guard;
-mod host;
 mod identity;
+mod integrity;
+mod lists;
 mod run;
 mod serve;
 mod warm;

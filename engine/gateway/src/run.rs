@@ -61,7 +61,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         fsync: plan.durability == Durability::Full,
     };
     let started = format!("pincer {}, backend {backend}, {shards} shards", env!("CARGO_PKG_VERSION"));
-    let Running { server, log, scratch, defender, quarantine } =
+    let Running { server, log, scratch, defender, quarantine, watching } =
         serve::start(serve, &mut |line| output.remark(&line)).map_err(|Refused { message, config }| {
             if config { Failure::config(message) } else { Failure::new(message) }
         })?;
@@ -93,7 +93,9 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
     for address in server.addrs() {
         output.remark(format!("listening on {address}"));
     }
-    server.join().map_err(Failure::new)?;
+    let ended = server.join();
+    drop(watching);
+    ended.map_err(Failure::new)?;
     Ok(ExitCode::SUCCESS)
 }
 

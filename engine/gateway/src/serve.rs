@@ -4,22 +4,26 @@ use std::fs::DirBuilder;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroU8;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pincer_config::section::engine::Limits as ConfigLimits;
 use pincer_config::{Loaded, Secret};
 use pincer_defender::Defender;
-use pincer_runtime::egress::{Egress, Limits as EgressLimits};
+use pincer_defender::policy::Policy;
+use pincer_runtime::egress::{Limits as EgressLimits, Outside};
+use pincer_runtime::integrity::Config as WatchConfig;
 use pincer_runtime::log::{self, LogOptions, LogPort};
 use pincer_runtime::{Backend, Options, Server, Services};
-use pincer_shard::driver::LogLevel;
+use pincer_shard::driver::{LogLevel, LogLine};
 use pincer_shard::{Boot, HostFacts, Limits, SettingsBoot, Shard};
 use pincer_store::{OpenError, QuarantineLimits};
 
 use crate::client::now_ms;
 use crate::guard;
 use crate::identity::GatewayIdentity;
+use crate::integrity::watching::Watching;
+use crate::integrity::{self, MAKE_ONE, Places};
 
 /// Everything that was decided before the engine starts.
 pub(crate) struct Serve {
@@ -77,6 +81,8 @@ pub(crate) struct Running {
     pub(crate) defender: Arc<Defender>,
     /// Where the limits of its quarantine are set.
     pub(crate) quarantine: QuarantineLimits,
+    /// Keeps files of this machine watched while it is kept.
+    pub(crate) watching: Option<Watching>,
 }
 
 /// Starts the engine. `said` gets what its owner is told, line by line.
@@ -126,6 +132,19 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let defender = Arc::new(defender);
     let quarantine = opened.store.quarantine_limits();
     quarantine.set(defender.policy().quarantine);
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let clock = pincer_runtime::Clock::start();
+    let mut warn = |subsystem, message: String| {
+        said(format!("defender: {message}"));
+        log_port.write(clock.now().wall_ms, LogLine { level: LogLevel::Warn, subsystem, message });
+    };
+    let policy = defender.policy();
+    let lists =
+        crate::lists::load(&policy.intel.lists, home.as_deref(), &mut |line| warn("defender/intel", line));
+    let watched = watched(policy, &serve, home.as_deref(), &mut |line| warn("defender/host", line));
+    if !lists.is_empty() {
+        said(format!("defender: {} addresses, hosts and files are listed", lists.len()));
+    }
     let facts = Arc::new(host_facts(&serve, &identity, log_file.display().to_string())?);
     let rows = Arc::new(opened.rows);
     let some = |secret: &Secret| (!secret.is_empty()).then(|| secret.reveal().to_owned());
@@ -138,6 +157,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         token: some(&serve.token),
         password: some(&serve.password),
         defender: Arc::clone(&defender),
+        lists: Arc::new(lists),
         loaded: Arc::new(serve.loaded),
     };
     let mut seed = [0u8; 32];
@@ -149,7 +169,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let services =
         Services { store: Some((Box::new(opened.store), Box::new(reader))), log: log_port.clone() };
     let shards = serve.shards.get();
-    let now = pincer_runtime::Clock::start().now();
+    let now = clock.now();
     let scratch = Boot {
         shard: 0,
         shards: 1,
@@ -163,10 +183,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let server = Server::start(
         &options,
         services,
-        |post| {
-            let deliver = move |shard, call, progress| post.progress(shard, call, progress);
-            Arc::new(Egress::new(EgressLimits::default(), deliver))
-        },
+        |post| Outside::new(EgressLimits::default(), post),
         |shard| {
             Shard::new(Boot {
                 shard: shard.0,
@@ -181,7 +198,35 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         },
     )
     .map_err(Refused::passing)?;
-    Ok(Running { server, log: log_port, scratch, defender, quarantine })
+    let watching = watched
+        .map(|(places, config)| Watching::start(places, config, server.post().clone(), log_port.clone()))
+        .transpose()
+        .unwrap_or_else(|error| {
+            said(format!("defender: {error}"));
+            None
+        });
+    Ok(Running { server, log: log_port, scratch, defender, quarantine, watching })
+}
+
+/// What of this machine is watched: something, when the policy names it or somebody made a baseline.
+fn watched(
+    policy: &Policy,
+    serve: &Serve,
+    home: Option<&Path>,
+    warn: &mut dyn FnMut(String),
+) -> Option<(Places, WatchConfig)> {
+    let places = Places::of(&serve.state_dir);
+    let has_baseline = places.baseline.symlink_metadata().is_ok();
+    if policy.host.paths.is_empty() && !has_baseline {
+        return None;
+    }
+    if !has_baseline {
+        warn(format!("files of this machine are to be watched, and there is no baseline yet; {MAKE_ONE}"));
+    }
+    for path in integrity::unplaced(policy, home) {
+        warn(format!("{path} is not watched: HOME is not set"));
+    }
+    Some((places, integrity::watched(policy, &serve.config_path, &serve.state_dir, home)))
 }
 
 /// Bounds of one shard: the config's, which are the process's, shared out where shards hold a part each.

@@ -1,13 +1,13 @@
-//! Model calls, as a shard's thread hands them over.
+//! Model calls and look-ups, as a shard's thread hands them over.
 
 use pincer_adapters::model::ProviderErrorKind;
 use pincer_adapters::{ModelRequest, ProviderError};
 use pincer_defender::Cleared;
-use pincer_shard::driver::{CallId, CallProgress, ShardId};
+use pincer_shard::driver::{CallId, CallProgress, Lookup, LookupError, LookupId, ShardId};
 
-/// One shard's way to whoever performs model calls (the egress thread). Both must return at once.
+/// One shard's way to whoever performs them (the egress thread). Both must return at once.
 ///
-/// Progress goes back through [`Post::progress`](crate::Post::progress), and ends with exactly one
+/// Progress of calls goes back through [`Post::progress`](crate::Post::progress), and ends with exactly one
 /// [`CallProgress::Done`] or [`CallProgress::Failed`] unless the call was cancelled.
 pub trait Calls: Send {
     /// Starts a call. Given back as what to tell the shard when no more can be taken.
@@ -18,11 +18,20 @@ pub trait Calls: Send {
         request: Box<Cleared<ModelRequest>>,
     ) -> Result<(), CallProgress>;
 
+    /// Asks a service one question. The answer goes back through [`Post::looked_up`](crate::Post::looked_up). Refused at
+    /// once when too many are asked; nothing more is reported then.
+    fn look_up(
+        &mut self,
+        shard: ShardId,
+        lookup: LookupId,
+        question: Box<Cleared<Lookup>>,
+    ) -> Result<(), LookupError>;
+
     /// Stops a call. Reports already on their way may still arrive; the shard ignores calls it does not know.
     fn cancel(&mut self, shard: ShardId, call: CallId);
 }
 
-/// For a server without egress: every call fails.
+/// For a server without egress: every call and look-up fails.
 #[derive(Debug, Clone, Copy)]
 pub struct NoCalls;
 
@@ -40,6 +49,10 @@ impl Calls for NoCalls {
             message: format!("provider {provider} cannot be reached: this server makes no outbound calls"),
             kind: ProviderErrorKind::Network,
         }))
+    }
+
+    fn look_up(&mut self, _: ShardId, _: LookupId, _: Box<Cleared<Lookup>>) -> Result<(), LookupError> {
+        Err(LookupError::Network("this server makes no outbound calls".to_owned()))
     }
 
     fn cancel(&mut self, _: ShardId, _: CallId) {}

@@ -5,6 +5,7 @@
 //! | ring | each other shard, one ring a pair | the message goes back to its sender as `Mail::Undelivered`, at once |
 //! | completions | store threads | cannot be: a shard never has more requests out than the queue has slots |
 //! | progress | egress | [`Post::progress`] gives it back; the egress thread keeps it and reads no more of that call |
+//! | look-ups | egress | dropped: whoever asked has a deadline of its own, and goes on without |
 //! | control | the server's handle, signals | [`Post::control`] gives it back |
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, Ticket};
-use pincer_shard::driver::{CallId, CallProgress, Mail, ShardId};
+use pincer_shard::driver::{CallId, CallProgress, LookupAnswer, LookupError, LookupId, Mail, ShardId};
 
 use crate::bell::Bell;
 
@@ -38,6 +39,12 @@ impl Default for MeshLimits {
 /// Drains and config changes; more than a handful at once means that a shard is stuck.
 const CONTROL_SLOTS: usize = 16;
 
+/// Answers of services that a shard has not taken. Two for each that can be under way (`egress::limits`).
+const LOOKUP_SLOTS: usize = 64;
+
+/// What came of a look-up.
+type LookedUp = (LookupId, Result<LookupAnswer, LookupError>);
+
 /// All queues of a server.
 #[derive(Debug)]
 pub(crate) struct Mesh<M> {
@@ -52,6 +59,7 @@ struct Inbox<M> {
     rings: Box<[Option<ArrayQueue<M>>]>,
     completions: ArrayQueue<Completion>,
     progress: ArrayQueue<(CallId, CallProgress)>,
+    lookups: ArrayQueue<LookedUp>,
     control: ArrayQueue<Mail<M>>,
     bell: Bell,
     /// The last pulse the shard has felt.
@@ -89,6 +97,7 @@ impl<M> Mesh<M> {
                 .collect(),
             completions: ArrayQueue::new((limits.stores_max + limits.reads_max).max(1)),
             progress: ArrayQueue::new(limits.progress_slots.max(1)),
+            lookups: ArrayQueue::new(LOOKUP_SLOTS),
             control: ArrayQueue::new(CONTROL_SLOTS),
             bell,
             felt: AtomicU64::new(0),
@@ -148,6 +157,10 @@ impl<M> Mesh<M> {
         if let Some(mail) = inbox.control.pop() {
             return Some(mail);
         }
+        // Few: whoever asks has a quota.
+        if let Some((lookup, answer)) = inbox.lookups.pop() {
+            return Some(Mail::LookedUp { lookup, answer });
+        }
         // One more than rings: progress takes its turn among them.
         let count = inbox.rings.len() + 1;
         for _ in 0..count {
@@ -173,6 +186,7 @@ impl<M> Mesh<M> {
         inbox.completions.is_empty()
             && inbox.control.is_empty()
             && inbox.progress.is_empty()
+            && inbox.lookups.is_empty()
             && inbox.rings.iter().flatten().all(ArrayQueue::is_empty)
             && inbox.felt.load(Ordering::Relaxed) == self.pulse.load(Ordering::Acquire)
     }
@@ -215,7 +229,14 @@ impl<M> Post<M> {
         Ok(())
     }
 
-    /// Hands over a drain, a config change or a policy. Given back when the shard has left the last 16 unread.
+    /// Reports what came of a look-up. Dropped when the shard has left the last 64 unread; it gives up waiting by itself.
+    pub fn looked_up(&self, shard: ShardId, lookup: LookupId, answer: Result<LookupAnswer, LookupError>) {
+        let Some(inbox) = self.0.inbox(shard) else { return };
+        drop(inbox.lookups.push((lookup, answer)));
+        inbox.bell.ring();
+    }
+
+    /// Hands over a drain, a config change, a policy or what watching the host showed. Given back when the shard has left the last 16 unread.
     pub fn control(&self, shard: ShardId, mail: Mail<M>) -> Result<(), Mail<M>> {
         let Some(inbox) = self.0.inbox(shard) else { return Ok(()) };
         inbox.control.push(mail)?;

@@ -96,6 +96,11 @@ impl<M> Ports<M> {
                     Err(progress) => self.returned.push_back(Mail::Model { call, progress }),
                 }
             }
+            Effect::LookUp { lookup, question } => {
+                if let Err(error) = self.calls.look_up(self.shard, lookup, question) {
+                    self.returned.push_back(Mail::LookedUp { lookup, answer: Err(error) });
+                }
+            }
             Effect::CancelCall(call) => {
                 if self.live.remove(&call).is_some() {
                     self.calls.cancel(self.shard, call);

@@ -7,6 +7,7 @@ use pincer_buffers::Pool;
 use pincer_config::Loaded;
 use pincer_config::section::session::SessionScope;
 use pincer_defender::Defender;
+use pincer_defender::intel::LocalLists;
 use pincer_protocol::event::StateVersion;
 use pincer_sessions::agent::AgentId;
 use pincer_sessions::entry::Entry;
@@ -77,6 +78,8 @@ pub struct SettingsBoot {
     pub password: Option<String>,
     /// What everything is judged by.
     pub defender: Arc<Defender>,
+    /// What the operator's own lists block and allow.
+    pub lists: Arc<LocalLists>,
 }
 
 impl Shard {
@@ -118,7 +121,8 @@ impl Shard {
             },
             audience: Default::default(),
             runs: Runs::default(),
-            guard: Guard::new(),
+            guard: Guard::new(&settings),
+            intel: crate::intel::Intel::default(),
             home: None,
             pending: HashMap::new(),
             unstored: Vec::new(),
@@ -154,6 +158,7 @@ impl Shard {
                 shard.view = Arc::new(View { presence, ..View::clone(&shard.view) });
             }
         }
+        shard.restore_intel(&rows);
         shard.restore(&rows);
         shard.approvals_at_boot();
         shard.wind_up();
@@ -262,6 +267,7 @@ fn first_view(settings: &SettingsBoot, facts: Arc<HostFacts>, now: Now) -> View 
         global_scope: config.session.scope == SessionScope::Global,
         defender: Arc::clone(&settings.defender),
         mentions: Arc::new(MentionTable::of(config)),
+        host: None,
         version: StateVersion { presence: 1, health: 1 },
         presence: Arc::from([]),
         health_v3: Arc::clone(&empty),

@@ -26,7 +26,14 @@ pub(crate) struct Counters {
     pub(crate) judged_audited: u64,
     pub(crate) judged_held: u64,
     pub(crate) judged_blocked: u64,
+    pub(crate) intel_asked: u64,
+    pub(crate) intel_answered: u64,
+    pub(crate) intel_failed: u64,
+    pub(crate) intel_over_quota: u64,
+    pub(crate) intel_unasked: u64,
     // Gauges.
+    pub(crate) intel_words: u64,
+    pub(crate) host_drift: u64,
     pub(crate) connections: u64,
     pub(crate) sessions: u64,
     pub(crate) turns: u64,
@@ -37,7 +44,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Name, help and value of each, in the order Prometheus shows them. A name that ends in `_total` is a counter.
-    pub(crate) fn rows(&self) -> [(&'static str, &'static str, u64); 29] {
+    pub(crate) fn rows(&self) -> [(&'static str, &'static str, u64); 36] {
         let Counters {
             accepted,
             refused_connections,
@@ -62,6 +69,13 @@ impl Counters {
             judged_audited,
             judged_held,
             judged_blocked,
+            intel_asked,
+            intel_answered,
+            intel_failed,
+            intel_over_quota,
+            intel_unasked,
+            intel_words,
+            host_drift,
             connections,
             sessions,
             turns,
@@ -101,6 +115,21 @@ impl Counters {
             ),
             ("defender_held_total", "Messages held for a person's review.", judged_held),
             ("defender_blocked_total", "Messages blocked by the defender.", judged_blocked),
+            ("intel_asked_total", "Questions put to the threat intelligence service.", intel_asked),
+            ("intel_answered_total", "Questions that it answered.", intel_answered),
+            (
+                "intel_failed_total",
+                "Questions without an answer in time, or with one that says nothing.",
+                intel_failed,
+            ),
+            ("intel_over_quota_total", "Questions refused because its quota was spent.", intel_over_quota),
+            (
+                "intel_unasked_total",
+                "Questions not put: quota, pause after failures, or too many.",
+                intel_unasked,
+            ),
+            ("intel_words", "Addresses and files of which something was learned.", intel_words),
+            ("host_drift", "Watched files of this machine that differ from the baseline.", host_drift),
             ("connections", "Connections open.", connections),
             ("sessions", "Sessions owned.", sessions),
             ("turns", "Runs running or queued.", turns),

@@ -9,6 +9,9 @@ use pincer_defender::{Cleared, Defender};
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead, Ticket};
 use pincer_sessions::time::Now;
 
+pub use crate::host::HostNews;
+pub use crate::lookup::{Lookup, LookupAnswer, LookupError, LookupId};
+
 /// Which core. Always below the number of shards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShardId(pub u8);
@@ -116,6 +119,14 @@ pub enum Effect<M> {
     },
     /// Stop a call; nothing more is reported for it.
     CancelCall(CallId),
+    /// Ask a service, then report [`Mail::LookedUp`]. An answer may get lost when too many come at once: whoever asks
+    /// keeps a deadline.
+    LookUp {
+        /// Handed back.
+        lookup: LookupId,
+        /// Only the defender makes these.
+        question: Box<Cleared<Lookup>>,
+    },
     /// Write a line to the log.
     Log(LogLine),
     /// Stop accepting connections: the listener is closed on this shard.
@@ -153,6 +164,15 @@ pub enum Mail<M> {
         /// What came.
         progress: CallProgress,
     },
+    /// Answer to [`Effect::LookUp`].
+    LookedUp {
+        /// Whose.
+        lookup: LookupId,
+        /// What the service said, or why it said nothing.
+        answer: Result<LookupAnswer, LookupError>,
+    },
+    /// What watching this machine's files showed. Only home gets it.
+    Host(Box<HostNews>),
     /// Drain: stop accepting, give runs `budget_ms`, then close everything with 1012.
     Drain {
         /// Why, for the `shutdown` event.

@@ -69,6 +69,8 @@ const APPROVALS_BYTES: u64 =
     (crate::approval::table::BYTES_MAX + crate::approval::table::WAITERS_MAX * PENDING_BYTES as usize) as u64;
 /// Bytes of one message between shards.
 const MESSAGE_BYTES: u64 = 1_024;
+/// Bytes of what is known of one address, of the usual length.
+const INTEL_BYTES: u64 = 512;
 
 impl Limits {
     /// Bounds of the buffer pool: what may be out is what may wait in and out, with room to read ahead.
@@ -105,6 +107,7 @@ impl Limits {
             + u64::from(sessions_max) * SESSION_BYTES
             + u64::from(turns_max) * TURN_BYTES
             + u64::from(stalled_max) * MESSAGE_BYTES
+            + pincer_defender::intel::LEARNED_MAX as u64 * INTEL_BYTES
             + APPROVALS_BYTES
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pincer_defender::intel::{Indicator, IntelDelta};
 use pincer_protocol::ErrorShape;
 use pincer_sessions::key::SessionKey;
 
@@ -125,6 +126,13 @@ pub(crate) enum ShardMsg {
     /// Whether the sender has connections that subscribed to sessions; only then are such events made for it.
     /// From: any. To: every other shard. Ring full: kept and sent again.
     Listens(bool),
+    /// What the sender met in a text and knows nothing of: to be asked about, within the quota of the process.
+    /// From: any. To: home. Ring full: dropped; the sender tells again with a text that comes some seconds later.
+    Wonder(Box<[Indicator]>),
+    /// What was learned of addresses and files.
+    /// From: home, who asks for all. To: every other shard. Ring full: merged into the delta that waits; the last word
+    /// wins, so nothing is lost.
+    Intel(Arc<IntelDelta>),
     /// The sender drains, and nothing runs on it any more: everything its runs had to say was sent before this.
     /// From: any. To: every other shard, each of which keeps its connections until all have said so.
     /// Ring full: kept and sent again.

@@ -176,6 +176,8 @@ impl Shard {
 
     fn read_counters(&self) -> Counters {
         Counters {
+            intel_words: self.guard.intel.len() as u64,
+            host_drift: self.host_drift(),
             connections: self.connections.len() as u64,
             sessions: self.sessions.map.len() as u64,
             turns: (self.sessions.scheduler.turns() + self.sessions.scheduler.lanes()) as u64,

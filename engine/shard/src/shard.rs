@@ -67,6 +67,8 @@ pub struct Shard {
     pub(crate) runs: Runs,
     /// Who looks at what is said.
     pub(crate) guard: Guard,
+    /// What is asked about addresses and files.
+    pub(crate) intel: crate::intel::Intel,
     /// Only on shard 0.
     pub(crate) home: Option<Box<Home>>,
 
@@ -145,6 +147,8 @@ pub(crate) enum Timer {
     Expire,
     /// The next piece of a long text is to be judged.
     Judge,
+    /// Home: questions to a service that nobody answered.
+    Inquiries,
     /// The drain's budget is used up.
     DrainBudget,
     /// The drain's close frames had their time.
@@ -195,6 +199,8 @@ impl Core for Shard {
             Mail::Drain { reason, budget_ms, restart_expected_ms } => {
                 self.drain(reason, budget_ms, restart_expected_ms);
             }
+            Mail::LookedUp { lookup, answer } => self.looked_up(lookup, answer),
+            Mail::Host(news) => self.host_news(&news),
             Mail::ConfigChanged(raw) => self.config_changed(&raw),
             Mail::Policy(change) => self.policy_changed(*change),
         }
@@ -352,6 +358,8 @@ impl Shard {
             ShardMsg::ApprovalTaken { id } => self.approval_taken(&id),
             ShardMsg::ShowApprovals { conn } => self.show_approvals_to(from, conn),
             ShardMsg::Listens(listens) => self.audience.set(from, listens),
+            ShardMsg::Wonder(unknown) => self.inquire(from, &unknown),
+            ShardMsg::Intel(delta) => self.take_intel(&delta),
             ShardMsg::RunsEnded => self.runs_ended_on(from),
         }
     }
@@ -375,6 +383,9 @@ impl Shard {
             ShardMsg::Broadcast(broadcast) if broadcast.droppable => return,
             // A newer view is all that matters.
             ShardMsg::View(_) => self.stalled.discard(to, |held| matches!(held, ShardMsg::View(_))),
+            // Asked again by whoever meets it again.
+            ShardMsg::Wonder(_) => return,
+            ShardMsg::Intel(ref delta) if self.stalled.merge(to, delta) => return,
             _ => {}
         }
         if self.stalled.len() >= self.limits.stalled_max as usize {
@@ -416,6 +427,7 @@ impl Shard {
             Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
             Timer::Judge => self.read_piece(),
+            Timer::Inquiries => self.inquiries_late(),
             Timer::DrainBudget => self.drain_close(),
             Timer::DrainEnd => self.drain_end(),
         }

@@ -5,6 +5,9 @@
 //! then the next, until one comes back.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+
+use pincer_defender::intel::IntelDelta;
 
 use crate::driver::ShardId;
 use crate::message::ShardMsg;
@@ -43,6 +46,15 @@ impl Stalled {
         queue.retain(|message| !unwanted(message));
         let gone = before - queue.len();
         self.len -= gone;
+    }
+
+    /// Adds `delta` to one that waits for `to`. `false` when none does.
+    pub(crate) fn merge(&mut self, to: ShardId, delta: &IntelDelta) -> bool {
+        let waiting = self.queue(to).iter_mut().find_map(|held| match held {
+            ShardMsg::Intel(held) => Some(held),
+            _ => None,
+        });
+        waiting.map(|held| Arc::make_mut(held).merge(delta)).is_some()
     }
 
     /// Begins to try every target again.
@@ -87,6 +99,7 @@ impl Stalled {
 
 #[cfg(test)]
 mod tests {
+    use pincer_defender::intel::{Counts, Domain, Indicator, IntelSet, Source, Verdict};
     use proptest::prelude::*;
 
     use super::*;
@@ -164,6 +177,27 @@ mod tests {
             prop_assert_eq!(got, sent);
             prop_assert_eq!(stalled.len(), 0);
         }
+    }
+
+    #[test]
+    fn what_is_learned_joins_what_waits() {
+        let learned = |host: &str| {
+            let mut set = IntelSet::new(Default::default(), Default::default(), 9);
+            let of = Indicator::Domain(Domain::parse(host).unwrap());
+            let mut delta = IntelDelta::default();
+            delta.push(set.learn(of, Verdict::Harmless, Source::Virustotal, Counts::default(), 5));
+            delta
+        };
+        let mut stalled = Stalled::default();
+        assert!(!stalled.merge(ShardId(1), &learned("a.example")));
+        stalled.push(ShardId(1), ShardMsg::Intel(Arc::new(learned("a.example"))));
+        stalled.push(ShardId(1), numbered(1));
+        assert!(stalled.merge(ShardId(1), &learned("b.example")));
+        assert!(!stalled.merge(ShardId(2), &learned("b.example")));
+        assert_eq!(stalled.len(), 2);
+        stalled.begin_try();
+        let Some((_, ShardMsg::Intel(delta))) = stalled.next_try() else { panic!() };
+        assert_eq!(delta.len(), 2);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use pincer_config::Loaded;
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreOp, StoreRead, Tail};
 use pincer_sessions::time::Now;
-use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
+use pincer_shard::driver::{ConnId, Core, Effect, LookupError, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
 
@@ -163,6 +163,8 @@ impl World {
                 }
                 Effect::Read { ticket, read } => Mail::Read { ticket, answer: nothing(&read) },
                 Effect::Call { .. } => panic!("only the loopback model is configured"),
+                // No service is configured; one that is would not answer.
+                Effect::LookUp { lookup, .. } => Mail::LookedUp { lookup, answer: Err(LookupError::Timeout) },
                 Effect::CancelCall(_) | Effect::Log(_) | Effect::StopAccepting | Effect::Finished => continue,
             };
             self.shard.mail(self.now, mail);
@@ -234,6 +236,7 @@ fn settings() -> SettingsBoot {
         token: Some("secret".to_owned()),
         password: None,
         defender: Default::default(),
+        lists: Default::default(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::indicator::Indicator;
 use super::quota::{Quota, QuotaLimits, QuotaUse};
 use super::verdict::{Counts, Thresholds, Verdict};
@@ -14,13 +16,24 @@ const FAILURE_PAUSE_MS_MIN: u64 = 5_000;
 const FAILURE_PAUSE_MS_MAX: u64 = 5 * 60 * 1000;
 
 /// What of an address a service may see. Addresses can hold tokens and names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Exposure {
     /// Hosts and digests; instead of an address its host is asked about.
     #[default]
     HostsOnly,
     /// Whole addresses too.
     WholeUrls,
+}
+
+impl Exposure {
+    /// What a service is asked about instead of `indicator`.
+    pub fn subject(self, indicator: &Indicator) -> Indicator {
+        match (indicator, self) {
+            (Indicator::Url(url), Exposure::HostsOnly) => Indicator::Domain(url.host().clone()),
+            _ => indicator.clone(),
+        }
+    }
 }
 
 /// How a service is asked.
@@ -157,10 +170,12 @@ impl Inquiries {
 
     /// What would be asked instead of `indicator`.
     pub fn subject(&self, indicator: &Indicator) -> Indicator {
-        match (indicator, self.settings.exposure) {
-            (Indicator::Url(url), Exposure::HostsOnly) => Indicator::Domain(url.host().clone()),
-            _ => indicator.clone(),
-        }
+        self.settings.exposure.subject(indicator)
+    }
+
+    /// How the service is asked.
+    pub fn settings(&self) -> &InquirySettings {
+        &self.settings
     }
 
     /// Takes an answer. `Some`: what to learn about `subject`. An answer that comes after its time is still worth

@@ -153,12 +153,22 @@ impl IntelSet {
         delta.entries().filter(|(indicator, entry)| self.take_in(indicator, **entry, now_ms)).count()
     }
 
+    /// What was learned about this very indicator, while it holds: to tell a shard that missed it.
+    pub fn word(&self, indicator: &Indicator, now_ms: u64) -> Option<Learned> {
+        self.fresh(indicator, now_ms).map(|entry| Learned { indicator: indicator.clone(), entry: *entry })
+    }
+
     /// The learned words that still hold.
     pub fn snapshot(&self, now_ms: u64) -> Snapshot {
+        self.snapshot_of(now_ms, |_| true)
+    }
+
+    /// Those of them that are about what `wanted` likes.
+    pub fn snapshot_of(&self, now_ms: u64, wanted: impl Fn(&Indicator) -> bool) -> Snapshot {
         let mut learned: Vec<_> = self
             .learned
             .iter()
-            .filter(|(_, entry)| entry.expires_at_ms > now_ms)
+            .filter(|(indicator, entry)| entry.expires_at_ms > now_ms && wanted(indicator))
             .map(|(indicator, entry)| Learned { indicator: indicator.clone(), entry: *entry })
             .collect();
         learned.sort_unstable_by(|a, b| a.indicator.cmp(&b.indicator));

@@ -20,21 +20,26 @@ pub struct Host {
 
 impl Host {
     pub(super) fn check(&self) -> Result<(), PolicyError> {
-        check_count("host.paths", self.paths.len(), PATHS_MAX)?;
-        for (index, path) in self.paths.iter().enumerate() {
-            let problem = if path.len() > PATH_BYTES_MAX {
-                format!("longer than {PATH_BYTES_MAX} bytes")
-            } else if !path.starts_with('/') && !path.starts_with("~/") {
-                format!("{path:?} must begin with / or ~/")
-            } else if path.split('/').any(|part| part == ".." || part == ".") {
-                format!("{path:?} must not hold . or .. as a part")
-            } else if path.contains('\0') {
-                "holds a NUL".to_owned()
-            } else {
-                continue;
-            };
-            return Err(PolicyError::field(format!("host.paths[{index}]"), problem));
-        }
-        Ok(())
+        check_paths("host.paths", &self.paths, PATHS_MAX)
     }
+}
+
+/// Paths that mean the same wherever the process stands.
+pub(super) fn check_paths(field: &str, paths: &[String], max: usize) -> Result<(), PolicyError> {
+    check_count(field, paths.len(), max)?;
+    for (index, path) in paths.iter().enumerate() {
+        let problem = if path.len() > PATH_BYTES_MAX {
+            format!("longer than {PATH_BYTES_MAX} bytes")
+        } else if !path.starts_with('/') && !path.starts_with("~/") {
+            format!("{path:?} must begin with / or ~/")
+        } else if path.split('/').any(|part| part == ".." || part == ".") {
+            format!("{path:?} must not hold . or .. as a part")
+        } else if path.contains('\0') {
+            "holds a NUL".to_owned()
+        } else {
+            continue;
+        };
+        return Err(PolicyError::field(format!("{field}[{index}]"), problem));
+    }
+    Ok(())
 }

@@ -67,6 +67,7 @@ impl Policy {
         self.allow.check()?;
         self.deny.check()?;
         super::rules::check_all(self)?;
+        self.intel.check()?;
         self.host.check()
     }
 }
@@ -86,7 +87,8 @@ fn check_tables(policy: &Value) -> Result<(), PolicyError> {
         let holds_lists = matches!(name.as_str(), "allow" | "deny" | "host");
         for (inner, value) in section.as_object().into_iter().flatten() {
             let path = format!("{name}.{inner}");
-            if value.is_array() && !holds_lists {
+            let is_list = holds_lists || path == "intel.lists";
+            if value.is_array() && !is_list {
                 return Err(must_be_table(&path));
             }
             let innermost = value.as_object().into_iter().flatten();

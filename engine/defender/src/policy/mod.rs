@@ -57,7 +57,7 @@ pub use decide::{Decision, REASONS_MAX, Reason, Subject};
 pub use document::TEXT_BYTES_MAX;
 pub use error::PolicyError;
 pub use host::Host;
-pub use intel::{FailMode, Intel};
+pub use intel::{ApiKey, FailMode, Intel, Service};
 pub use limits::Limits;
 pub use lists::{Allow, COMMAND_WORDS_MAX, Command, Deny, LIST_ENTRIES_MAX};
 pub use load::Format;

@@ -142,6 +142,35 @@ fn numbers_have_bounds() {
 }
 
 #[test]
+fn a_service_is_checked_and_keeps_its_key_to_itself() {
+    let text = |rest: &str| format!("intel.service = {{ apiKey = \"very-secret\", {rest} }}");
+    let service = toml(&text("exposure = \"whole-urls\"")).intel;
+    assert!(service.asks() && service.exposure() == crate::intel::Exposure::WholeUrls);
+    assert_eq!(service.service.as_ref().unwrap().api_key.reveal(), "very-secret");
+    let shown = format!("{service:?} {}", serde_json::to_string(&service).unwrap());
+    assert!(!shown.contains("very-secret"), "{shown}");
+    for base in ["https://vt.test/x", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1/"] {
+        toml(&text(&format!("baseUrl = \"{base}\"")));
+    }
+    for base in [
+        "http://vt.test",
+        "http://10.0.0.1",
+        "http://127.0.0.1.vt.test",
+        "ftp://127.0.0.1",
+        "https://u@vt.test",
+    ] {
+        refused(&text(&format!("baseUrl = \"{base}\"")), "intel.service.baseUrl: ");
+    }
+    refused("intel.service = {}", "intel.service: missing field `apiKey`");
+    refused("intel.service.apiKey = \"\"", "intel.service.apiKey: must be 1 to 512 visible ASCII characters");
+    refused("intel.service.apiKey = \"a\\nb\"", "intel.service.apiKey: must be");
+    refused("intel.service = [\"k\"]", "intel.service: a list, where a table");
+    refused("intel.lists = [\"list.txt\"]", "intel.lists[0]: \"list.txt\" must begin with / or ~/");
+    let quiet = toml("intel = { perDay = 0, failMode = \"review\", service = { apiKey = \"k\" } }").intel;
+    assert_eq!((quiet.asks(), quiet.if_unchecked()), (false, crate::intel::FailMode::Open));
+}
+
+#[test]
 fn lists_are_checked_entry_by_entry() {
     refused("allow.domains = [\"a.test\", \"*.a.test\"]", "allow.domains[1]: \"*.a.test\" must not hold '*'");
     refused("deny.domains = [\"https://a.test\"]", "must be a host name alone");

@@ -63,11 +63,11 @@ impl Policy {
                 found.rules(&path, &was.rules, &is.rules, &before.rules, &self.rules);
             }
         }
-        let (was, is) = (before.intel, self.intel);
+        let (was, is) = (&before.intel, &self.intel);
         if was.fail_mode == FailMode::Review && is.fail_mode == FailMode::Open {
             found.line("intel.failMode: review to open".to_owned());
         }
-        let asks = |intel: super::Intel| intel.per_minute.get() > 0 && intel.per_day.get() > 0;
+        let asks = |intel: &super::Intel| intel.per_minute.get() > 0 && intel.per_day.get() > 0;
         if asks(was) && !asks(is) {
             found.line("intel: nothing is looked up any more".to_owned());
         }

@@ -53,6 +53,6 @@ pub(crate) fn execute(args: DefenderArgs, global: &Global, output: &Output) -> R
         DefenderCommand::Explain(args) => explain::execute(&args, global, output),
         DefenderCommand::Quarantine(args) => quarantine::execute(args, global, output),
         DefenderCommand::Policy(args) => policy::execute(args, global, output),
-        DefenderCommand::Host(args) => host::execute(args, global, output),
+        DefenderCommand::Host(args) => host::execute(&args, global, output),
     }
 }

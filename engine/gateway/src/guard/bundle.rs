@@ -2,13 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pincer_defender::Defender;
 use pincer_defender::policy::Source;
-use pincer_defender::policy::bundle::{BUNDLE_BYTES_MAX, BundleError, TrustedKey};
+use pincer_defender::policy::bundle::{BUNDLE_BYTES_MAX, BundleError, TrustedKey, Verified};
 use serde_json::{Map, Value};
 
 use super::trust::Trust;
@@ -17,6 +17,29 @@ use crate::serve::Refused;
 
 /// Reads the bundle that `named` (the value of `section.bundle`) names. What it takes is noted on disk before it returns.
 pub(super) fn read(section: &Value, named: &Value, places: &Places, now_ms: u64) -> Result<Read, Refused> {
+    let (mut trust, verified, path) = verify(section, named, places, now_ms)?;
+    let defender = Defender::new(verified.policy.clone())
+        .map_err(|error| {
+            let error = BundleError::from(error);
+            refused(format!("the policy bundle {} is refused: {error}", path.display()))
+        })?
+        .read_from(Source::Bundle { key_id: verified.key_id.clone() });
+    let changed = trust.store.accept(&verified);
+    let mut notes = trust.keep(changed)?;
+    if changed && !verified.next_keys.is_empty() {
+        let ids: Vec<&str> = verified.next_keys.iter().map(|key| key.key_id.as_str()).collect();
+        notes.push(format!("the policy bundle changes the trusted keys: from now on [{}]", ids.join(", ")));
+    }
+    Ok(Read { defender, notes })
+}
+
+/// Checks the bundle, and notes nothing.
+pub(super) fn verify(
+    section: &Value,
+    named: &Value,
+    places: &Places,
+    now_ms: u64,
+) -> Result<(Trust, Verified, PathBuf), Refused> {
     let beside: Vec<String> = section
         .as_object()
         .map(Map::keys)
@@ -38,19 +61,10 @@ pub(super) fn read(section: &Value, named: &Value, places: &Places, now_ms: u64)
     let at = |error: &dyn std::fmt::Display| {
         refused(format!("the policy bundle {} is refused: {error}", path.display()))
     };
-    let mut trust = Trust::load(&places.trust, keys)?;
+    let trust = Trust::load(&places.trust, keys)?;
     let bytes = read_file(&path).map_err(|error| at(&error))?;
     let verified = trust.store.verify(&bytes, now_ms).map_err(|error| at(&error))?;
-    let defender = Defender::new(verified.policy.clone())
-        .map_err(|error| at(&BundleError::from(error)))?
-        .read_from(Source::Bundle { key_id: verified.key_id.clone() });
-    let changed = trust.store.accept(&verified);
-    let mut notes = trust.keep(changed)?;
-    if changed && !verified.next_keys.is_empty() {
-        let ids: Vec<&str> = verified.next_keys.iter().map(|key| key.key_id.as_str()).collect();
-        notes.push(format!("the policy bundle changes the trusted keys: from now on [{}]", ids.join(", ")));
-    }
-    Ok(Read { defender, notes })
+    Ok((trust, verified, path))
 }
 
 /// The file and the keys, or what is wrong with the setting.

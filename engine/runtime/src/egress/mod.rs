@@ -19,6 +19,7 @@ mod call;
 mod client;
 mod limits;
 mod lookup;
+mod outside;
 mod registry;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,9 +34,9 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 pub use limits::Limits;
-pub use lookup::{Lookup, LookupAnswer, LookupError};
+pub use outside::Outside;
+pub use pincer_shard::driver::{Lookup, LookupAnswer, LookupError};
 
-use crate::calls::Calls;
 use call::Job;
 use client::{Clients, Trust};
 use lookup::{LookupJob, Lookups};
@@ -173,21 +174,6 @@ impl Egress {
 
 /// Why there is nobody to do the work, in words.
 struct NoThread(String);
-
-impl Calls for Arc<Egress> {
-    fn call(
-        &mut self,
-        shard: ShardId,
-        call: CallId,
-        request: Box<Cleared<ModelRequest>>,
-    ) -> Result<(), CallProgress> {
-        self.start(shard, call, *request).map_err(CallProgress::Failed)
-    }
-
-    fn cancel(&mut self, shard: ShardId, call: CallId) {
-        Egress::cancel(self, shard, call);
-    }
-}
 
 impl Drop for Egress {
     /// Ends the thread and closes its connections. Calls under way are reported no more.

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pincer_adapters::model::{ModelRequest, Part, Speaker};
-use pincer_defender::intel::FailMode;
 use pincer_defender::policy::Verdict;
 use pincer_defender::{Action, Cleared, Judgement, Known, Provenance, Release, Request, SLICE_BYTES};
 use pincer_sessions::key::{SessionKey, SessionKind};
@@ -64,9 +63,11 @@ impl Shard {
     pub(crate) fn judge_request(&mut self, request: &Request<'_>) -> Judgement {
         self.counters.judged += 1;
         let guard = &mut self.guard;
-        // No service is asked yet, so that nothing is known says nothing.
-        let known = Known { set: &guard.intel, if_unchecked: FailMode::Open, now_ms: self.now.wall_ms };
-        self.view.defender.judge(request, known, &mut guard.scratch)
+        let if_unchecked = self.view.defender.policy().intel.if_unchecked();
+        let known = Known { set: &guard.intel, if_unchecked, now_ms: self.now.wall_ms };
+        let judgement = self.view.defender.judge(request, known, &mut guard.scratch);
+        self.wonder();
+        judgement
     }
 
     /// Clears the call of a session's run or summary, or says why it may not be made: the newest words of people in it

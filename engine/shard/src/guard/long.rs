@@ -5,7 +5,6 @@
 
 use std::hash::BuildHasher;
 
-use pincer_defender::intel::FailMode;
 use pincer_defender::{Judgement, Known, Reading, SLICE_BYTES};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::turn::Turn;
@@ -72,8 +71,12 @@ impl Shard {
         }
         let judgement = if done {
             self.counters.judged += 1;
-            let known = Known { set: &guard.intel, if_unchecked: FailMode::Open, now_ms: self.now.wall_ms };
-            view.defender.conclude(&asked, std::mem::take(&mut long.reading), known, &mut guard.scratch)
+            let if_unchecked = view.defender.policy().intel.if_unchecked();
+            let known = Known { set: &guard.intel, if_unchecked, now_ms: self.now.wall_ms };
+            let reading = std::mem::take(&mut long.reading);
+            let judgement = view.defender.conclude(&asked, reading, known, &mut guard.scratch);
+            self.wonder();
+            judgement
         } else {
             self.unjudged(&long.key, &long.turn, "defender.timeout")
         };

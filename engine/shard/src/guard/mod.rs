@@ -16,11 +16,13 @@ mod record;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
-use pincer_defender::intel::IntelSet;
-use pincer_defender::{Judgement, Scratch};
+use pincer_defender::intel::{FailMode, Indicator, IntelSet, LEARNED_MAX};
+use pincer_defender::{Cleared, Defender, Judgement, Known, Request, Scratch};
 use pincer_sessions::turn::Turn;
 
+use crate::boot::SettingsBoot;
 use crate::caller::Held;
 
 pub(crate) use hold::approval_id;
@@ -34,7 +36,8 @@ const REVIEW_MS: u64 = 24 * 60 * 60 * 1_000;
 /// What a shard's judge needs, and what waits for a person.
 pub(crate) struct Guard {
     scratch: Scratch,
-    intel: IntelSet,
+    /// What is known of addresses and files.
+    pub(crate) intel: IntelSet,
     /// By approval id.
     held: HashMap<Box<str>, HeldTurn>,
     /// Long texts that are being read, oldest first, and what came behind them.
@@ -46,16 +49,34 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn new() -> Guard {
-        let learned_max = pincer_defender::intel::LEARNED_MAX;
+    pub(crate) fn new(settings: &SettingsBoot) -> Guard {
+        let lifetimes = settings.defender.policy().intel.lifetimes();
         Guard {
             scratch: Scratch::default(),
-            intel: IntelSet::new(Default::default(), Default::default(), learned_max),
+            intel: IntelSet::new(Arc::clone(&settings.lists), lifetimes, LEARNED_MAX),
             held: HashMap::new(),
             reading: VecDeque::new(),
             passed: VecDeque::new(),
             hasher: RandomState::new(),
         }
+    }
+
+    /// What the last judgement met and nothing is known of.
+    pub(crate) fn unknown(&self) -> &[Indicator] {
+        self.scratch.unknown()
+    }
+
+    /// Clears what is no text of a session: by its own judgement, for which nobody is asked.
+    pub(crate) fn clear<T>(
+        &mut self,
+        defender: &Defender,
+        request: &Request<'_>,
+        now_ms: u64,
+        value: T,
+    ) -> Option<Cleared<T>> {
+        let known = Known { set: &self.intel, if_unchecked: FailMode::Open, now_ms };
+        let judgement = defender.judge(request, known, &mut self.scratch);
+        Cleared::by(&judgement, value).ok()
     }
 }
 

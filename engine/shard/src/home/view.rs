@@ -24,6 +24,7 @@ use serde_json::value::RawValue;
 
 use crate::handshake::AuthPolicy;
 use crate::home::mentions::MentionTable;
+use crate::host::HostIntegrity;
 
 /// The config as it stands, and what follows from it.
 pub(crate) struct Settings {
@@ -48,6 +49,8 @@ pub(crate) struct View {
     pub(crate) global_scope: bool,
     /// What everything is judged by; replaced whole when the policy changes.
     pub(crate) defender: Arc<Defender>,
+    /// How this machine's files stand; `None` when nobody watches them.
+    pub(crate) host: Option<HostIntegrity>,
     /// What calls an agent in a group.
     pub(crate) mentions: Arc<MentionTable>,
     pub(crate) facts: Arc<HostFacts>,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::dispatch::{Answer, Cx, Handle, Outcome};
 use crate::gather::Query;
 use crate::home::health::merge;
+use crate::host::HostIntegrity;
 use crate::query::{AgentDigest, Listed};
 
 /// Most rows of `status`' lists; upstream's.
@@ -73,6 +74,7 @@ impl Handle for Status {
                 defender: Defender,
             }
             #[derive(serde::Serialize)]
+            #[serde(rename_all = "camelCase")]
             struct Defender {
                 mode: &'static str,
                 note: &'static str,
@@ -80,6 +82,8 @@ impl Handle for Status {
                 version: u64,
                 /// `default`, `config`, or `bundle` and the id of the key that vouched for it.
                 source: String,
+                #[serde(skip_serializing_if = "Option::is_none")]
+                host_integrity: Option<HostIntegrity>,
             }
             let (mode, note) = view.defender.describe();
             let defender = Defender {
@@ -87,6 +91,7 @@ impl Handle for Status {
                 note,
                 version: view.defender.policy().version.get(),
                 source: view.defender.source().to_string(),
+                host_integrity: view.host,
             };
             let payload = WithDefender { status: status(wire, facts), defender };
             shard.answer(held, Ok(&payload));

@@ -111,6 +111,7 @@ pub(crate) mod tests {
                 token: None,
                 password: None,
                 defender: Default::default(),
+                lists: Default::default(),
             },
             facts: Arc::new(HostFacts {
                 host: text(),

@@ -3,7 +3,7 @@
 use pincer_sessions::persist::Table;
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{HARMLESS, MALICIOUS, World};
 
 const KEY: &str = "agent:main:story";
 
@@ -137,6 +137,55 @@ fn stale_sessions_begin_anew() {
     check_stale(json!({"idleMinutes": 3000}), 2000, false);
     check_stale(json!({"resetByType": {"direct": {"mode": "idle", "idleMinutes": 10}}}), 12, true);
     check_stale(json!({"resetByType": {"group": {"mode": "idle", "idleMinutes": 10}}}), 12, false);
+}
+
+/// The first message that names an address passes; what the service says of it is known to the next one, and after a
+/// restart. Nobody asks again.
+#[test]
+fn what_the_service_says_is_known_to_the_next_message() {
+    let defender = json!({"mode": "enforce", "intel": {"service": {"apiKey": "k"}}});
+    let mut world = World::story(&json!({"defender": defender}));
+    world.service = Some(MALICIOUS);
+    let first = say(&mut world, "first", "What is on https://shop.sim-one.net/a today?");
+    assert_eq!(first["payload"]["status"], "started", "{first:#}");
+    world.wait(2_000);
+    let check = |world: &mut World, run: &str| {
+        // Its host is what was asked about.
+        let next = say(world, run, "And on http://shop.sim-one.net/b?");
+        assert_eq!(next["error"]["details"]["reason"], "defender-blocked", "{next:#}");
+        assert_eq!(next["error"]["details"]["rules"], json!(["intel.malicious-url"]));
+        let fine = say(world, &format!("{run} too"), "And https://www.sim-one.net/?");
+        assert_eq!(fine["payload"]["status"], "started", "another host: {fine:#}");
+    };
+    check(&mut world, "second");
+    world.service = Some(HARMLESS);
+    world.crash();
+    world.connect_as(4);
+    check(&mut world, "third");
+    let spent = &world.disk.rows[&(Table::Facts, "defender.intel.spent".to_owned())];
+    assert_eq!(serde_json::from_str::<Value>(spent).unwrap()["used"], 2, "each host once: {spent}");
+}
+
+/// With fail mode `review` a person looks at what nobody knows yet, and only at that.
+#[test]
+fn what_nobody_knows_waits_for_a_person() {
+    let intel = json!({"service": {"apiKey": "k"}, "failMode": "review"});
+    let mut world = World::story(&json!({"defender": {"mode": "enforce", "intel": intel}}));
+    world.service = Some(HARMLESS);
+    let private = "Is http://192.168.0.9/x or http://printer.local/ up?";
+    assert_eq!(say(&mut world, "private", private)["payload"]["status"], "started");
+    let id = world.tell(
+        "agent",
+        json!({"sessionKey": KEY, "message": "Read https://sim-two.net/", "idempotencyKey": "new"}),
+    );
+    world.wait(2_000);
+    assert_eq!(answers(&world, &id), ["accepted"], "it is held");
+    let id = world.tell(
+        "agent",
+        json!({"sessionKey": KEY, "message": "Read https://sim-two.net/x", "idempotencyKey": "known"}),
+    );
+    world.wait(5_000);
+    assert_eq!(answers(&world, &id), ["accepted", "ok"]);
 }
 
 fn approvals(world: &World) -> Vec<Value> {

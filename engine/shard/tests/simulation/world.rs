@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use pincer_sessions::persist::{StoreError, StoreOp, Table, Ticket};
 use pincer_sessions::time::Now;
-use pincer_shard::driver::{ConnId, Core, Effect, Mail, Peer, ShardId};
+use pincer_shard::driver::{ConnId, Core, Effect, LookupAnswer, LookupError, Mail, Peer, ShardId};
 use pincer_shard::{Boot, HostFacts, Limits, Message, SettingsBoot, Shard};
 use serde_json::{Value, json};
 
 mod judged;
 mod settle;
 
-use judged::{BLOCKED, REVIEWED, defender};
+use judged::{BLOCKED, REVIEWED, answer, by_chance, defender};
+pub(crate) use judged::{HARMLESS, MALICIOUS};
 
 use crate::client::{Asked, Client, Learnt, UPGRADE, masked};
 use crate::dice::Dice;
@@ -36,7 +37,7 @@ const KEYS: [&str; 4] = ["main", "agent:main:a", "agent:main:b", "discord:direct
 /// The one that is deleted at times.
 const DELETED_KEY: &str = KEYS[2];
 /// What messages begin with: what the loopback model is to do.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 14] = [
     REVIEWED,
     BLOCKED,
     "hello",
@@ -49,6 +50,8 @@ const WORDS: [&str; 12] = [
     "/status",
     "/reset hi",
     "/compact",
+    "look at https://shop.sim-one.net/a",
+    "https://sim-two.net and https://sim-three.net/b?c",
 ];
 
 /// What is on its way to a shard.
@@ -106,6 +109,8 @@ pub(crate) struct World {
     config: String,
     /// In a story: the store refuses everything.
     pub(crate) fails: bool,
+    /// In a story: what the service answers, always.
+    pub(crate) service: Option<&'static str>,
     seed: u64,
 }
 
@@ -155,6 +160,7 @@ impl World {
             refuses,
             config: config.to_string(),
             fails: false,
+            service: None,
             seed,
         };
         world.boot(shards);
@@ -224,6 +230,12 @@ impl World {
                 Effect::Call { .. } | Effect::CancelCall(_) => {
                     unreachable!("only the loopback model is configured")
                 }
+                Effect::LookUp { lookup, .. } => {
+                    if let Some(answer) = self.service_says() {
+                        self.parcels[index]
+                            .push_back((late, Parcel::Mail(Mail::LookedUp { lookup, answer })));
+                    }
+                }
                 Effect::Finished => {
                     self.finished.insert(index);
                 }
@@ -239,6 +251,14 @@ impl World {
             }
         }
         self.check_bounds(index);
+    }
+
+    /// What the service says of an address; `None`: the answer gets lost.
+    fn service_says(&mut self) -> Option<Result<LookupAnswer, LookupError>> {
+        if let Some(body) = self.service {
+            return Some(Ok(answer(200, body)));
+        }
+        by_chance(self.dice.below(6))
     }
 
     /// Whether the ring between two shards is full. One holds few here, and is full for a while at times.
@@ -325,7 +345,7 @@ impl World {
         self.connect_as(wire);
     }
 
-    fn connect_as(&mut self, wire: u64) {
+    pub(crate) fn connect_as(&mut self, wire: u64) {
         let shard = self.dice.below(self.shards.len());
         let address: SocketAddr = ([127, 0, 0, 1], 40_000).into();
         let peer = Peer { remote: address, local: address };
@@ -602,13 +622,15 @@ fn facts() -> HostFacts {
 }
 
 fn settings(config: &str) -> SettingsBoot {
+    let loaded = pincer_config::load(
+        config,
+        Path::new("/sim/openclaw.json"),
+        &mut |_| Err(ErrorKind::NotFound.into()),
+        &|_| None,
+    );
+    let defender = defender(&loaded.config.defender);
     SettingsBoot {
-        loaded: Arc::new(pincer_config::load(
-            config,
-            Path::new("/sim/openclaw.json"),
-            &mut |_| Err(ErrorKind::NotFound.into()),
-            &|_| None,
-        )),
+        loaded: Arc::new(loaded),
         raw: "".into(),
         exists: false,
         config_path: "/sim/openclaw.json".to_owned(),
@@ -616,6 +638,7 @@ fn settings(config: &str) -> SettingsBoot {
         hash_key: [7; 32],
         token: Some("secret".to_owned()),
         password: None,
-        defender: defender(),
+        defender,
+        lists: Default::default(),
     }
 }

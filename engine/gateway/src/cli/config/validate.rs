@@ -12,7 +12,6 @@ use crate::cli::context::load_text;
 use crate::cli::failure::exit;
 use crate::cli::file::read_bounded;
 use crate::cli::{Context, Failure, Global, Output};
-use crate::guard;
 
 /// Longest file checked.
 const FILE_BYTES_MAX: u64 = pincer_config::parse::TEXT_BYTES_MAX as u64;
@@ -37,9 +36,13 @@ pub(super) fn execute(args: &ValidateArgs, global: &Global, output: &Output) -> 
         issues.extend(more.iter().cloned());
     }
     // What the defender is built from, as a start does it.
-    let defender = guard::policy(&loaded.config.defender).and_then(Defender::new);
+    let defender = judge(&context, &loaded);
+    let judged = defender.as_ref().map_or_else(String::clone, |defender| {
+        let (mode, words) = defender.describe();
+        format!("{mode}: {words}")
+    });
     if let Err(error) = &defender {
-        issues.push(Issue::error("defender", error.to_string()));
+        issues.push(Issue::error("defender", error.clone()));
     }
     if args.file.is_none()
         && let Err(error) = context.located.usable()
@@ -69,9 +72,8 @@ pub(super) fn execute(args: &ValidateArgs, global: &Global, output: &Output) -> 
             output.line(format!("warning  {warning}"));
         }
         match &plan {
-            Some(plan) => {
-                output.line(format!("valid; a start would\n{}", plan_lines(plan, &loaded).join("\n")))
-            }
+            Some(plan) => output
+                .line(format!("valid; a start would\n{}", plan_lines(plan, &loaded, &judged).join("\n"))),
             None => output.line("NOT valid: a gateway would not start with it"),
         }
     }
@@ -83,19 +85,11 @@ fn auth_in_words(plan: &Plan) -> String {
     if plan.auth.generate_token { format!("{mode}, made at the first start") } else { mode.to_owned() }
 }
 
-/// What becomes of what is judged.
-fn judged(loaded: &Loaded) -> String {
-    match guard::defender(&loaded.config.defender) {
-        Ok(defender) => {
-            let (mode, words) = defender.describe();
-            format!("{mode}: {words}")
-        }
-        // There is no plan then.
-        Err(error) => error,
-    }
+fn judge(context: &Context, loaded: &Loaded) -> Result<Defender, String> {
+    Defender::new(context.policy_of(loaded)?).map_err(|error| error.to_string())
 }
 
-fn plan_lines(plan: &Plan, loaded: &Loaded) -> Vec<String> {
+fn plan_lines(plan: &Plan, loaded: &Loaded, judge: &str) -> Vec<String> {
     let shards = match plan.shards {
         pincer_config::section::engine::Shards::Auto => "auto".to_owned(),
         pincer_config::section::engine::Shards::Count(count) => count.to_string(),
@@ -106,7 +100,7 @@ fn plan_lines(plan: &Plan, loaded: &Loaded) -> Vec<String> {
         format!("  ask for        {}", auth_in_words(plan)),
         format!("  run agents     {}", agents.join(", ")),
         format!("  answer with    {}", loaded.config.default_model()),
-        format!("  judge          {}", judged(loaded)),
+        format!("  judge          {}", judge),
         format!("  use            {shards} shards, backend {}", plan.backend.as_str()),
     ]
 }

@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::judge::read_policy;
 use crate::cli::{Context, Failure, Global, Output};
-use crate::guard;
 
 /// Show, check and sign policies.
 #[derive(Debug, Args)]
@@ -65,8 +64,7 @@ pub(super) fn execute(args: PolicyArgs, global: &Global, output: &Output) -> Res
 fn show(global: &Global, output: &Output) -> Result<ExitCode, Failure> {
     let context = Context::open(global)?;
     let section = &context.loaded.config.defender;
-    let policy = guard::policy(section)
-        .map_err(|error| Failure::config(format!("the config's `defender` section is not valid: {error}")))?;
+    let policy = context.policy().map_err(Failure::config)?;
     output.document(&policy);
     if section.is_null() {
         output.remark("the config has no `defender` section: these are the defaults");

@@ -17,7 +17,6 @@ use crate::cli::table::{cut, table};
 use crate::cli::time::ago;
 use crate::cli::{Context, Failure, Global, Output};
 use crate::client::now_ms;
-use crate::guard;
 
 pub(super) use entry::{describe, entry_json};
 
@@ -174,8 +173,7 @@ fn release(
     if reader.show(&id).map_err(Failure::new)?.is_none() {
         return Err(Failure::new(QuarantineError::Unknown { id }));
     }
-    let policy = guard::policy(&context.loaded.config.defender)
-        .map_err(|error| Failure::config(format!("the config's `defender` section is not valid: {error}")))?;
+    let policy = context.policy().map_err(Failure::config)?;
     let opened =
         Quarantine::open(state_dir, policy.quarantine, now_ms(), true).map_err(|error| match error {
             QuarantineError::Open(pincer_store::OpenError::Locked { pid, .. }) => held(pid),

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use super::judge::{Judge, read_policy};
 use crate::cli::table::{cut, table};
 use crate::cli::{Context, Failure, Global, Output};
-use crate::guard;
 
 /// Longest text that is judged, in bytes.
 const TEXT_BYTES_MAX: u64 = 16 << 20;
@@ -93,9 +92,8 @@ pub(super) fn execute(args: &ScanArgs, global: &Global, output: &Output) -> Resu
         Some(file) => (read_policy(file)?, None),
         None => {
             let context = Context::open(global)?;
-            let policy = guard::policy(&context.loaded.config.defender).map_err(|error| {
-                Failure::config(format!("the config's `defender` section is not valid: {error}"))
-                    .fix("correct it, or name another policy with --policy")
+            let policy = context.policy().map_err(|error| {
+                Failure::config(error).fix("correct it, or name another policy with --policy")
             })?;
             let mode = policy.mode;
             (policy, Some(mode))

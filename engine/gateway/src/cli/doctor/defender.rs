@@ -10,8 +10,7 @@ use pincer_store::quarantine::QuarantineReader;
 
 use super::Check;
 use crate::cli::Context;
-use crate::guard;
-use crate::host::HostFiles;
+use crate::integrity::Places;
 
 /// Largest quarantine that is verified on the way: all of it is read and hashed.
 const VERIFIED_BYTES_MAX: u64 = 64 << 20;
@@ -26,12 +25,10 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
 
 fn policy(context: &Context) -> Check {
     let id = "defender.policy";
-    match guard::policy(&context.loaded.config.defender).and_then(Defender::new) {
-        Err(error) => Check::fail(
-            id,
-            error.to_string(),
-            "correct the config's `defender` section; no gateway starts with this one",
-        ),
+    match context.policy().and_then(|policy| Defender::new(policy).map_err(|error| error.to_string())) {
+        Err(error) => {
+            Check::fail(id, error, "correct the config's `defender` section; no gateway starts with this one")
+        }
         Ok(defender) => {
             let (mode, words) = defender.describe();
             let found = format!("{mode}: {words}");
@@ -86,7 +83,7 @@ fn ledger(state_dir: &Path, bytes: u64) -> Check {
 
 /// What host integrity last saw. Nothing is looked at here: `host check` does that.
 fn host(state_dir: &Path) -> Option<Check> {
-    let (id, files) = ("defender.host", HostFiles::below(state_dir));
+    let (id, files) = ("defender.host", Places::of(state_dir));
     if !files.baseline.exists() {
         return None;
     }

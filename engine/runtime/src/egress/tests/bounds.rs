@@ -2,7 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pincer_adapters::http::{HttpRequest, Method};
+use pincer_shard::driver::{LookupId, Mail};
+
 use super::*;
+use crate::calls::Calls as _;
+use crate::mesh::{Mesh, MeshLimits, Post};
 
 #[test]
 fn calls_beyond_the_bound_wait_and_then_are_refused() {
@@ -96,20 +101,37 @@ fn even_the_last_word_stops_waiting_for_room() {
 #[test]
 fn shards_call_through_the_runtimes_port() {
     let server = Server::start(vec![Write(head() + &text("ab") + &end())]);
-    let (reported, progress) = channel();
-    let mut calls = Arc::new(Egress::new(
-        Limits { calls_max: 1, waiting_max: 0, ..Limits::default() },
-        move |_, _, report| {
-            let _ = reported.send(report);
-            Ok(())
-        },
-    ));
+    let bell = crate::bell::Bell::event(crate::bell::eventfd(false).unwrap());
+    let mesh = Mesh::<()>::new(vec![bell], MeshLimits::default());
+    let limits = Limits { calls_max: 1, waiting_max: 0, ..Limits::default() };
+    let mut calls = Outside::new(limits, Post::new(Arc::clone(&mesh)));
+    let shard = ShardId(0);
+    let next = || {
+        let until = std::time::Instant::now() + PATIENCE;
+        loop {
+            match mesh.take(shard, &mut 0) {
+                Some(mail) => return mail,
+                None => assert!(std::time::Instant::now() < until, "nothing came"),
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
     let cleared = || Box::new(cleared_of(request(&server.base_url())));
-    assert!(calls.call(SHARD, CallId(1), cleared()).is_ok());
-    let refused = calls.call(SHARD, CallId(2), cleared());
+    assert!(calls.call(shard, CallId(1), cleared()).is_ok());
+    let refused = calls.call(shard, CallId(2), cleared());
     assert!(matches!(refused, Err(CallProgress::Failed(error)) if error.kind == ProviderErrorKind::Busy));
-    while !matches!(progress.recv_timeout(PATIENCE).unwrap(), CallProgress::Done) {}
-    Calls::cancel(&mut calls, SHARD, CallId(1));
+    while !matches!(next(), Mail::Model { progress: CallProgress::Done, .. }) {}
+    calls.cancel(shard, CallId(1));
+    // Nobody listens there.
+    let nowhere = HttpRequest {
+        method: Method::Get,
+        url: "http://127.0.0.1:1/".to_owned(),
+        headers: Vec::new(),
+        body: Default::default(),
+    };
+    let question = Lookup { request: nowhere, timeout_ms: 5_000, body_bytes_max: 10 };
+    calls.look_up(shard, LookupId(7), Box::new(cleared_of(question))).unwrap();
+    let Mail::LookedUp { lookup: LookupId(7), answer: Err(_) } = next() else { panic!("no answer") };
 }
 
 #[test]

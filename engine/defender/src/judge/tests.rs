@@ -1,0 +1,53 @@
+//! What a judge says of addresses nobody knows.
+
+use super::*;
+use crate::intel::{Counts, Domain, Source, Verdict};
+use crate::policy::Format;
+
+const SERVICE: &str = "service = { apiKey = \"k\" }";
+
+/// `known` is harmless; of the rest nothing is known. What is to be asked about, and the rules that found something.
+#[track_caller]
+fn check(intel: &str, text: &str, unknown: &[&str], rules: &[&str]) {
+    let policy = format!("mode = \"enforce\"\nallow.domains = [\"listed.net\"]\n[intel]\n{intel}");
+    let policy = Policy::from_text(&policy, Format::Toml).unwrap();
+    let if_unchecked = policy.intel.if_unchecked();
+    let defender = Defender::new(policy).unwrap();
+    let mut set = IntelSet::new(Default::default(), Default::default(), 9);
+    let known = Indicator::Domain(Domain::parse("known.net").unwrap());
+    set.learn(known, Verdict::Harmless, Source::Virustotal, Counts::default(), 1);
+    let known = Known { set: &set, if_unchecked, now_ms: 2 };
+    let action = Action::Prompt { text, from: Provenance::Operator };
+    let request = Request { action, agent: "main", session: "main", channel: None, sender: None };
+    let mut scratch = Scratch::default();
+    // What an earlier text left does not count.
+    scratch.unknown.push(Indicator::Sha256(Sha256([0; 32])));
+    let judgement = defender.judge(&request, known, &mut scratch);
+    let found: Vec<String> = scratch.unknown().iter().map(ToString::to_string).collect();
+    assert_eq!(found, unknown, "{text}");
+    assert_eq!(judgement.rules().collect::<Vec<_>>(), rules, "{text}");
+}
+
+#[test]
+fn unknown_addresses_are_told_and_may_need_a_person() {
+    let review = format!("{SERVICE}\nfailMode = \"review\"");
+    let text = "See https://new.net/a?b and http://new.net/c, please.";
+    check(SERVICE, text, &["new.net"], &[]);
+    check(&review, text, &["new.net"], &["intel.unchecked"]);
+    let whole = "service = { apiKey = \"k\", exposure = \"whole-urls\" }";
+    check(whole, text, &["https://new.net/a?b", "http://new.net/c"], &[]);
+    let digest = "ab".repeat(32);
+    check(SERVICE, &digest, &[&digest], &[]);
+    // Its host is what would be asked about, and that is known; the policy names it; nobody outside can know it.
+    check(&review, "See https://known.net/a, https://listed.net/ and http://10.0.0.7/.", &[], &[]);
+    // Nobody is to be asked.
+    check("failMode = \"review\"", text, &[], &[]);
+    check(&format!("{review}\nperMinute = 0"), text, &[], &[]);
+}
+
+#[test]
+fn one_text_does_not_spend_a_quota() {
+    let text: String = (0..50).map(|n| format!("https://h{n}.net/ ")).collect();
+    let unknown: Vec<String> = (0..UNKNOWN_MAX).map(|n| format!("h{n}.net")).collect();
+    check(SERVICE, &text, &unknown.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+}
