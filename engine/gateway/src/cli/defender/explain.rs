@@ -82,7 +82,7 @@ fn next(shown: &Shown) -> String {
     if entry.decision > Verdict::Allow
         && let Some(rule) = entry.rules.first()
     {
-        lines.push(format!("if it was wrong:  {}", override_line(rule)));
+        lines.push(format!("if it was wrong:  change what `why` names; a rule so: {}", override_line(rule)));
     }
     lines.join("\n")
 }
