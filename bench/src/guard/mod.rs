@@ -4,6 +4,7 @@ mod commands;
 mod corpus;
 mod documents;
 mod folds;
+mod hammer;
 mod own;
 mod prompts;
 mod report;

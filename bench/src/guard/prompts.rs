@@ -9,6 +9,7 @@ use pincer_defender::prompt::{PromptGuard, Scratch};
 use super::corpus::{self, Channel};
 use super::documents;
 use super::folds;
+use super::hammer;
 use super::report::{self, Judged};
 use super::train::{Prepared, Recipe};
 
@@ -24,6 +25,12 @@ pub(crate) struct Options {
     /// Prints the rows that were judged wrongly: so many a category.
     #[arg(long, default_value_t = 0)]
     errors: usize,
+    /// Judges so many mutated rows, and nothing else.
+    #[arg(long)]
+    mutations: Option<usize>,
+    /// Measures long texts, and nothing else.
+    #[arg(long)]
+    long: bool,
     #[command(flatten)]
     recipe: Recipe,
 }
@@ -40,6 +47,16 @@ pub(crate) fn run(options: &Options) {
     let mut rows = corpus::read(&options.corpus);
     let (trained, judged) = documents::read(&options.recipe.documents);
     rows.extend(judged);
+    if options.mutations.is_some() || options.long {
+        let guard = PromptGuard::new();
+        if let Some(count) = options.mutations {
+            hammer::mutate(&rows, &guard, count);
+        }
+        if options.long {
+            hammer::long(&rows, &guard);
+        }
+        return;
+    }
     let (mut guard, mut scratch) = (PromptGuard::new(), Scratch::default());
     let judged: Vec<Judged<'_>> = if options.cross_validate {
         let prepared = Prepared::of(&rows, &trained, &guard);

@@ -36,6 +36,9 @@ pub struct Scratch {
     decoded: Decoded,
 }
 
+/// What is done with each view of a window: how many encodings it was in, and what part of the original that was.
+pub(super) type EachView<'a> = &'a mut dyn FnMut(&PromptGuard, &mut Scratch, u8, Option<Span>);
+
 impl Scratch {
     /// Forgets decoded texts; a window of `bytes` bytes is next.
     pub(super) fn begin(&mut self, bytes: usize) {
@@ -119,7 +122,7 @@ impl PromptGuard {
         worst: &mut Worst,
     ) {
         scratch.decoded.begin(window.len());
-        self.each_view(window, base, scratch, &mut |guard, scratch, depth, within, _| {
+        self.each_view(window, base, scratch, &mut |guard, scratch, depth, within| {
             let sum = guard.sum_up(from, scratch);
             let bonus = if depth > 0 && sum > 0.0 { DECODED_BONUS } else { 0.0 };
             if worst.sum.is_none_or(|other| other < sum + bonus) {
@@ -142,14 +145,14 @@ impl PromptGuard {
         window: &str,
         base: u32,
         scratch: &mut Scratch,
-        each: &mut dyn FnMut(&Self, &mut Scratch, u8, Option<Span>, usize),
+        each: EachView<'_>,
     ) {
         self.read(window, base, scratch);
-        each(self, scratch, 0, None, window.len());
+        each(self, scratch, 0, None);
         self.find_encoded(window, base, None, 0, scratch);
         while let Some((job, text)) = scratch.decoded.take() {
             self.read(&text, 0, scratch);
-            each(self, scratch, job.depth, Some(job.span), text.len());
+            each(self, scratch, job.depth, Some(job.span));
             if job.depth < DEPTH_MAX {
                 self.find_encoded(&text, 0, Some(job.span), job.depth, scratch);
             }
@@ -241,6 +244,9 @@ const POINTS_MIN: f32 = 1.0;
 /// What a rule's matches count: the first most, those in quotation marks or code half. Single words say less in a
 /// longer text.
 fn value(tally: &Tally, word: bool, thin: f32) -> f32 {
+    if tally.plain == 0 && tally.quoted == 0 {
+        return 0.0;
+    }
     let count = f32::from(tally.plain.min(8)) + 0.5 * f32::from(tally.quoted.min(8));
     let value = (1.0 + count).log2();
     if word { value * thin } else { value.min(1.6) }

@@ -1,6 +1,8 @@
 //! All words of all families in one pass, and the rules over them.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
 
 use super::signal::FAMILIES;
 use super::view::{CODE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
@@ -14,7 +16,9 @@ type Concepts = u128;
 
 #[derive(Debug)]
 pub(super) struct Matcher {
-    automaton: Option<AhoCorasick>,
+    /// Walked from the start of every word: nothing of a family begins inside of one. The compact form, since a table
+    /// of all transitions would be tens of megabytes.
+    automaton: Option<NFA>,
     words: Vec<Word>,
     rules: Vec<Compiled>,
     /// Of each concept: the rules that need it, and in which place.
@@ -29,8 +33,7 @@ struct Word {
     concept: u8,
     /// Must begin a sentence or line.
     first: bool,
-    /// Must not have a letter before, after.
-    bound_before: bool,
+    /// Must not have a letter after it.
     bound_after: bool,
 }
 
@@ -80,6 +83,41 @@ pub(super) struct Matches {
     latest: Vec<[Option<Hit>; 2]>,
 }
 
+/// Which concepts were seen lately: a cheap look before a rule is worked out. Words are counted in blocks; what was
+/// seen in this block and the one before is at least a block away.
+#[derive(Default)]
+struct Recent {
+    near: [Concepts; 2],
+    far: [Concepts; 2],
+    near_block: u32,
+    far_block: u32,
+}
+
+/// Words in a block, as a power of two.
+const NEAR_BITS: u32 = 4;
+const FAR_BITS: u32 = 6;
+
+impl Recent {
+    fn see(&mut self, concept: u8, token: u32) {
+        let bit = 1 << concept;
+        Self::turn(&mut self.near, &mut self.near_block, token >> NEAR_BITS);
+        Self::turn(&mut self.far, &mut self.far_block, token >> FAR_BITS);
+        self.near[0] |= bit;
+        self.far[0] |= bit;
+    }
+
+    fn turn(blocks: &mut [Concepts; 2], current: &mut u32, block: u32) {
+        if block > *current {
+            *blocks = [0, if block == *current + 1 { blocks[0] } else { 0 }];
+            *current = block;
+        }
+    }
+
+    fn within(&self, words: u32) -> Concepts {
+        if words <= 1 << NEAR_BITS { self.near[0] | self.near[1] } else { self.far[0] | self.far[1] }
+    }
+}
+
 impl Matcher {
     pub(super) fn new(folder: &Folder) -> Self {
         let mut concepts: Vec<&'static str> = Vec::new();
@@ -93,13 +131,7 @@ impl Matcher {
                 let (text, first) = text.strip_prefix('^').map_or((text, false), |rest| (rest, true));
                 let (text, open) = text.strip_suffix('*').map_or((text, false), |rest| (rest, true));
                 let text = folder.fold_str(text);
-                let edge = |byte: Option<&u8>| byte.is_some_and(|&b| is_word(b) && !is_ideograph(b));
-                words.push(Word {
-                    concept: concept as u8,
-                    first,
-                    bound_before: edge(text.as_bytes().first()),
-                    bound_after: !open && ends_bounded(&text),
-                });
+                words.push(Word { concept: concept as u8, first, bound_after: !open && ends_bounded(&text) });
                 patterns.push(text);
             }
         }
@@ -134,11 +166,7 @@ impl Matcher {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&patterns)
-            .ok();
+        let automaton = NFA::builder().match_kind(MatchKind::Standard).dense_depth(3).build(&patterns).ok();
         let not = bits("not");
         Self { automaton, words, rules, uses, concepts, not }
     }
@@ -170,62 +198,99 @@ impl Matcher {
         found.tallies.resize(self.rules.len(), Tally::default());
         found.latest.clear();
         found.latest.resize(self.concepts.len(), [None; 2]);
-        let Some(automaton) = &self.automaton else { return };
         let bytes = view.text.as_bytes();
-        let (mut cursor, mut seen) = (0usize, 0 as Concepts);
-        for found_at in automaton.find_overlapping_iter(&view.text) {
-            let Some(word) = self.words.get(found_at.pattern().as_usize()) else { continue };
-            let (start, end) = (found_at.start(), found_at.end());
-            let before = start.checked_sub(1).and_then(|n| bytes.get(n));
-            if word.bound_before && before.is_some_and(|&b| is_word(b) && !is_ideograph(b)) {
-                continue;
-            }
-            if word.bound_after && bytes.get(end).is_some_and(|&b| is_word(b) && !is_ideograph(b)) {
-                continue;
-            }
-            // Matches come by their ends, so the token that holds the last byte only moves on.
-            while view.tokens.get(cursor + 1).is_some_and(|token| (token.start as usize) < end) {
-                cursor += 1;
-            }
-            let mut first = cursor;
-            while first > 0 && view.tokens.get(first).is_some_and(|token| token.start as usize > start) {
-                first -= 1;
-            }
-            let Some(token) = view.tokens.get(first) else { continue };
-            if word.first && token.flags & (SENTENCE_START | LINE_START) == 0 {
-                continue;
-            }
-            let hit = Hit {
-                concept: word.concept,
-                flags: token.flags,
-                token: first as u32,
-                last_token: cursor as u32,
-                sentence: token.sentence,
-                line: token.line,
-                start: start as u32,
-                end: end as u32,
-            };
-            let bit = 1 << word.concept;
-            seen |= bit;
-            let Some(latest) = found.latest.get_mut(usize::from(word.concept)) else { continue };
-            match latest {
-                // The longer of two words that begin together.
-                [Some(newest), _] if newest.token == hit.token => *newest = hit,
-                [newest, older] => {
-                    *older = *newest;
-                    *newest = Some(hit);
+        let (mut at, mut recent) = (0usize, Recent::default());
+        for (index, token) in view.tokens.iter().enumerate() {
+            // Signs begin some of the phrases.
+            let start = token.start as usize;
+            while at < start {
+                if bytes.get(at).is_some_and(|&byte| byte != b' ') {
+                    self.walk(view, bytes, at, index, &mut recent, found);
                 }
+                at += 1;
             }
-            found.hits.push(hit);
-            self.complete(hit, seen, found);
+            self.walk(view, bytes, start, index, &mut recent, found);
+            at = token.end as usize;
         }
     }
 
+    /// Follows the automaton from `start`, which is at token `first` or between it and the one before.
+    fn walk(
+        &self,
+        view: &View,
+        bytes: &[u8],
+        start: usize,
+        first: usize,
+        recent: &mut Recent,
+        found: &mut Matches,
+    ) {
+        let Some(automaton) = &self.automaton else { return };
+        let Ok(mut state) = automaton.start_state(Anchored::Yes) else { return };
+        let Some(token) = view.tokens.get(first) else { return };
+        let mut last = first;
+        for (offset, &byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
+            state = automaton.next_state(Anchored::Yes, state, byte);
+            if !automaton.is_special(state) {
+                continue;
+            }
+            if automaton.is_dead(state) {
+                return;
+            }
+            if !automaton.is_match(state) {
+                continue;
+            }
+            let end = start + offset + 1;
+            let goes_on = bytes.get(end).is_some_and(|&b| is_word(b) && !is_ideograph(b));
+            while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
+                last += 1;
+            }
+            for n in 0..automaton.match_len(state) {
+                let pattern = automaton.match_pattern(state, n);
+                let Some(word) = self.words.get(pattern.as_usize()) else { continue };
+                // A state also names the words that end in it and began later.
+                let late = automaton.pattern_len(pattern) != offset + 1;
+                let inside = word.bound_after && goes_on;
+                let amid = word.first && token.flags & (SENTENCE_START | LINE_START) == 0;
+                if late || inside || amid {
+                    continue;
+                }
+                let hit = Hit {
+                    concept: word.concept,
+                    flags: token.flags,
+                    token: first as u32,
+                    last_token: last as u32,
+                    sentence: token.sentence,
+                    line: token.line,
+                    start: start as u32,
+                    end: end as u32,
+                };
+                self.see(hit, recent, found);
+            }
+        }
+    }
+
+    /// Takes note of a word that was found.
+    fn see(&self, hit: Hit, recent: &mut Recent, found: &mut Matches) {
+        recent.see(hit.concept, hit.token);
+        let Some(latest) = found.latest.get_mut(usize::from(hit.concept)) else { return };
+        match latest {
+            // The longer of two words that begin together.
+            [Some(newest), _] if newest.token == hit.token => *newest = hit,
+            [newest, older] => {
+                *older = *newest;
+                *newest = Some(hit);
+            }
+        }
+        found.hits.push(hit);
+        self.complete(hit, recent, found);
+    }
+
     /// Tallies the rules that `hit` completes.
-    fn complete(&self, hit: Hit, seen: Concepts, found: &mut Matches) {
+    fn complete(&self, hit: Hit, recent: &Recent, found: &mut Matches) {
         for &(number, slot) in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
             let Some(rule) = self.rules.get(usize::from(number)) else { continue };
-            if rule.need.iter().any(|&need| need & seen == 0) {
+            let near = recent.within(rule.within);
+            if rule.need.iter().any(|&need| need & near == 0) {
                 continue;
             }
             let Some(first) = rule.met(hit, usize::from(slot), &found.latest) else { continue };

@@ -309,15 +309,14 @@ impl Text {
         let (mut odd, mut odd_end) = (0u32, 0u32);
         let ending = bytes.len().saturating_sub(ENDING_BYTES);
         for (at, &byte) in bytes.iter().enumerate() {
-            match byte {
-                b'a'..=b'z' => text.latin += 1,
-                0xC2.. => text.other += 1,
-                b'|' => text.bars += 1,
-                b'!' => text.exclaims += 1,
-                b'?' => text.asks += 1,
-                b'0'..=b'9' => text.digits += 1,
-                b'{' | b'}' | b'[' | b']' | b'\\' | b'=' | b'+' | b'_' | b'^' | b'~' | b'<' | b'>' | b'#'
-                | b'@' | b'&' | b'%' | b'$' | b'*' | b'/' => {
+            match CLASSES.get(usize::from(byte)).copied().unwrap_or(0) {
+                1 => text.latin += 1,
+                2 => text.other += 1,
+                3 => text.bars += 1,
+                4 => text.exclaims += 1,
+                5 => text.asks += 1,
+                6 => text.digits += 1,
+                7 => {
                     odd += 1;
                     odd_end += u32::from(at >= ending);
                 }
@@ -329,3 +328,25 @@ impl Text {
         text
     }
 }
+
+/// What a byte counts as: letters, others, bars, exclamation and question marks, digits, odd signs.
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' => 1,
+            0xC2.. => 2,
+            b'|' => 3,
+            b'!' => 4,
+            b'?' => 5,
+            b'0'..=b'9' => 6,
+            b'{' | b'}' | b'[' | b']' | b'\\' | b'=' | b'+' | b'_' | b'^' | b'~' | b'<' | b'>' | b'#'
+            | b'@' | b'&' | b'%' | b'$' | b'*' | b'/' => 7,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};

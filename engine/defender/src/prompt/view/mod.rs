@@ -88,10 +88,11 @@ impl View {
             self.push_char(c, came_from, folder, &mut last);
             at += c.len_utf8();
         }
-        if spaced::is_spaced(&self.text) {
+        if self.tokenize() {
             self.join_letters();
+            self.tokens.clear();
+            self.tokenize();
         }
-        self.tokenize();
     }
 
     /// The part of the original that `start..end` of the folded text came from.

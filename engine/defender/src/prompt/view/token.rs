@@ -1,6 +1,7 @@
 //! Words, sentences, lines, and what stands in quotation marks or code.
 
 use super::View;
+use super::spaced::{RUN_MIN, is_separator};
 
 /// The first word of a sentence.
 pub(in crate::prompt) const SENTENCE_START: u8 = 1;
@@ -35,8 +36,10 @@ struct Open {
 }
 
 impl View {
-    /// Finds the words of `text`.
-    pub(super) fn tokenize(&mut self) {
+    /// Finds the words of `text`. True if there are letters in a row that stand alone and belong together.
+    pub(super) fn tokenize(&mut self) -> bool {
+        // How many single letters, with one sign between, came last; and the most there were.
+        let (mut alone, mut most, mut behind) = (0usize, 0usize, 0usize);
         let text = std::mem::take(&mut self.text);
         let bytes = text.as_bytes();
         let (mut at, mut line, mut upper) = (0, 0usize, 0usize);
@@ -58,6 +61,13 @@ impl View {
             }
             if is_word(byte) {
                 let end = word_end(bytes, at);
+                let parted = at.checked_sub(1).is_none_or(|n| bytes.get(n).is_some_and(|&b| is_separator(b)));
+                alone = match end - at {
+                    1 if parted && at == behind + 1 => alone + 1,
+                    1 => 1,
+                    _ => 0,
+                };
+                (most, behind) = (most.max(alone), end);
                 while self.uppers.get(upper).is_some_and(|&u| u < here) {
                     upper += 1;
                 }
@@ -99,6 +109,7 @@ impl View {
         self.text = text;
         self.sentences = sentence + 1;
         self.lines = self.line_starts.len() as u32;
+        most >= RUN_MIN
     }
 
     /// A quotation mark: the end of `open`, or else (if it `may_open`) a new beginning.
