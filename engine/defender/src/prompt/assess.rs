@@ -34,6 +34,8 @@ pub struct Scratch {
     pub(super) found: Matches,
     pub(super) dense: Vec<f32>,
     decoded: Decoded,
+    /// Of a text that comes in parts: what is not yet judged.
+    held: String,
 }
 
 /// What is done with each view of a window: how many encodings it was in, and what part of the original that was.
@@ -96,7 +98,41 @@ impl PromptGuard {
 
     /// Judges `text` by who wrote it.
     pub fn assess(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> Assessment {
-        self.judge(text, from, scratch).assessment(&self.model, text)
+        self.judge(text, from, scratch).assessment(&self.model)
+    }
+
+    /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window.
+    pub fn assess_chunks<'a>(
+        &self,
+        chunks: impl IntoIterator<Item = &'a str>,
+        from: Provenance,
+        scratch: &mut Scratch,
+    ) -> Assessment {
+        let (mut worst, mut base) = (Worst::default(), 0);
+        let mut held = std::mem::take(&mut scratch.held);
+        held.clear();
+        for chunk in chunks {
+            let mut rest = chunk;
+            while !rest.is_empty() {
+                // A window and one more character tell that another window follows.
+                let room = (WINDOW_BYTES + 4).saturating_sub(held.len()).min(rest.len());
+                let cut = (room..=rest.len()).find(|&at| rest.is_char_boundary(at)).unwrap_or(rest.len());
+                let (head, tail) = rest.split_at(cut);
+                held.push_str(head);
+                rest = tail;
+                while held.len() > WINDOW_BYTES {
+                    let (end, behind) = window_end(&held, 0);
+                    self.judge_window(held.get(..end).unwrap_or_default(), base, from, scratch, &mut worst);
+                    held.drain(..behind);
+                    base += behind as u32;
+                }
+            }
+        }
+        if !held.is_empty() {
+            self.judge_window(&held, base, from, scratch, &mut worst);
+        }
+        scratch.held = held;
+        worst.assessment(&self.model)
     }
 
     /// The model's sum of the worst part of `text`, before it is put on the scale: what marks are chosen by.
@@ -122,6 +158,7 @@ impl PromptGuard {
         worst: &mut Worst,
     ) {
         scratch.decoded.begin(window.len());
+        let before = worst.sum;
         self.each_view(window, base, scratch, &mut |guard, scratch, depth, within| {
             let sum = guard.sum_up(from, scratch);
             let bonus = if depth > 0 && sum > 0.0 { DECODED_BONUS } else { 0.0 };
@@ -137,16 +174,15 @@ impl PromptGuard {
                 }
             }
         });
+        if worst.sum != before {
+            for finding in &mut worst.findings {
+                finding.span = on_characters(finding.span, window, base);
+            }
+        }
     }
 
     /// Reads `window` and everything that is encoded in it; calls `each` with the view and matches of each in `scratch`.
-    pub(super) fn each_view(
-        &self,
-        window: &str,
-        base: u32,
-        scratch: &mut Scratch,
-        each: EachView<'_>,
-    ) {
+    pub(super) fn each_view(&self, window: &str, base: u32, scratch: &mut Scratch, each: EachView<'_>) {
         self.read(window, base, scratch);
         each(self, scratch, 0, None);
         self.find_encoded(window, base, None, 0, scratch);
@@ -287,24 +323,22 @@ impl Worst {
         self.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
     }
 
-    fn assessment(mut self, model: &Model, text: &str) -> Assessment {
-        for finding in &mut self.findings {
-            finding.span = on_characters(finding.span, text);
-        }
+    fn assessment(self, model: &Model) -> Assessment {
         Assessment { score: self.sum.map_or(0.0, |sum| model.score(sum)), findings: self.findings }
     }
 }
 
-/// Widens a span to whole characters within the text.
-fn on_characters(span: Span, text: &str) -> Span {
-    let (mut start, mut end) = ((span.start as usize).min(text.len()), (span.end as usize).min(text.len()));
-    while !text.is_char_boundary(start) {
+/// Widens a span to whole characters of the window that begins at `base`.
+fn on_characters(span: Span, window: &str, base: u32) -> Span {
+    let within = |at: u32| (at.saturating_sub(base) as usize).min(window.len());
+    let (mut start, mut end) = (within(span.start), within(span.end));
+    while !window.is_char_boundary(start) {
         start -= 1;
     }
-    while !text.is_char_boundary(end) {
+    while !window.is_char_boundary(end) {
         end += 1;
     }
-    Span { start: start as u32, end: end.max(start) as u32 }
+    Span { start: base + start as u32, end: base + end.max(start) as u32 }
 }
 
 /// Cuts a text into windows that overlap, on characters.
@@ -312,17 +346,23 @@ pub(super) fn windows(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
     let mut next = (!text.is_empty()).then_some(0);
     std::iter::from_fn(move || {
         let start = next?;
-        let mut end = (start + WINDOW_BYTES).min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let mut behind = end.saturating_sub(OVERLAP_BYTES);
-        while !text.is_char_boundary(behind) {
-            behind -= 1;
-        }
+        let (end, behind) = window_end(text, start);
         next = (end < text.len()).then_some(behind);
         Some((start, end))
     })
+}
+
+/// Where the window from `start` ends, and where the next begins.
+fn window_end(text: &str, start: usize) -> (usize, usize) {
+    let mut end = (start + WINDOW_BYTES).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut behind = end.saturating_sub(OVERLAP_BYTES);
+    while !text.is_char_boundary(behind) {
+        behind -= 1;
+    }
+    (end, behind)
 }
 
 // The number of families is small enough for the bit sets of concepts.

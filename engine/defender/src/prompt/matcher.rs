@@ -130,7 +130,7 @@ impl Matcher {
             for text in lists.iter().flat_map(|list| list.split('|')).filter(|text| !text.is_empty()) {
                 let (text, first) = text.strip_prefix('^').map_or((text, false), |rest| (rest, true));
                 let (text, open) = text.strip_suffix('*').map_or((text, false), |rest| (rest, true));
-                let text = folder.fold_str(text);
+                let text = folder.fold_str(&text.replace('¦', "|"));
                 words.push(Word { concept: concept as u8, first, bound_after: !open && ends_bounded(&text) });
                 patterns.push(text);
             }

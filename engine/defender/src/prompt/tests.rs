@@ -124,6 +124,21 @@ proptest! {
     }
 
     #[test]
+    fn parts_say_the_same_as_the_whole(text in hostile(), times in 1usize..40, cut in 1usize..900) {
+        let text = text.repeat(times);
+        let mut chunks = Vec::new();
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let at = (cut..rest.len()).find(|&at| rest.is_char_boundary(at)).unwrap_or(rest.len());
+            chunks.push(&rest[..at]);
+            rest = &rest[at..];
+        }
+        let mut scratch = Scratch::default();
+        let whole = guard().assess(&text, Provenance::FileContent, &mut scratch);
+        prop_assert_eq!(guard().assess_chunks(chunks, Provenance::FileContent, &mut scratch), whole);
+    }
+
+    #[test]
     fn every_part_of_a_view_has_its_origin(text in hostile()) {
         let mut view = View::default();
         view.read(&text, 0, &Folder::new());
