@@ -1,6 +1,8 @@
 //! The learned part: a weight a signal, a weight a hashed n-gram, and where review and block begin.
 //!
-//! `pincer-bench guard train` makes `prompt.weights`; see there for how.
+//! `prompt.weights` is made by
+//! `pincer-bench guard train --corpus PROMPTS --documents ~/.cargo/registry/src --out engine/defender/src/prompt/model/prompt.weights`
+//! and judged by `pincer-bench guard prompts --corpus PROMPTS --documents ~/.cargo/registry/src --cross-validate`.
 
 use std::fmt;
 
