@@ -1,10 +1,10 @@
 //! Labelled commands.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use pincer_defender::command::{CommandGuard, Scratch};
 
+use super::clock;
 use super::corpus;
 use super::report::{self, Judged};
 
@@ -21,9 +21,9 @@ pub(crate) fn run(options: &Options) {
     let (guard, mut scratch) = (CommandGuard::new(), Scratch::default());
     let judge = |row| {
         let row: &corpus::Row = row;
-        let since = Instant::now();
+        let since = clock::now();
         let score = guard.assess(&row.text, &mut scratch).score;
-        Judged { row, score, took: since.elapsed() }
+        Judged { row, score, took: clock::since(since) }
     };
     report::print(&rows.iter().map(judge).collect::<Vec<_>>());
 }

@@ -1,10 +1,11 @@
 //! The prompt guard on mutated rows and on long texts: no panic, and time that grows with the length and no faster.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pincer_defender::Provenance;
 use pincer_defender::prompt::{PromptGuard, Scratch};
 
+use super::clock;
 use super::corpus::Row;
 use super::prompts::provenance;
 
@@ -43,7 +44,7 @@ const PIECES: [&str; 16] = [
 /// Judges `count` mutations of rows; prints the worst time a byte.
 pub(crate) fn mutate(rows: &[Row], guard: &PromptGuard, count: usize) {
     let (mut dice, mut scratch) = (Dice(0x9E37_79B9_7F4A_7C15), Scratch::default());
-    let (since, mut worst, mut bytes) = (Instant::now(), Duration::ZERO, 0usize);
+    let (since, mut worst, mut bytes) = (clock::now(), Duration::ZERO, 0usize);
     for _ in 0..count {
         let row = &rows[dice.below(rows.len())];
         let mut chars: Vec<char> = row.text.chars().take(1 + dice.below(1500)).collect();
@@ -68,22 +69,23 @@ pub(crate) fn mutate(rows: &[Row], guard: &PromptGuard, count: usize) {
         }
         let text: String = chars.into_iter().collect();
         bytes += text.len();
-        let began = Instant::now();
+        let began = clock::now();
         let assessment = guard.assess(&text, provenance(row.channel), &mut scratch);
-        worst = worst.max(began.elapsed());
+        worst = worst.max(clock::since(began));
         for finding in &assessment.findings {
             assert!(text.get(finding.span.start as usize..finding.span.end as usize).is_some(), "{text:?}");
         }
     }
     println!(
         "{count} mutations, {bytes} bytes, {:.1} s, worst {:.3} ms",
-        since.elapsed().as_secs_f64(),
+        clock::since(since).as_secs_f64(),
         worst.as_secs_f64() * 1e3
     );
 }
 
-/// Prints the time that long texts take: the best of five.
+/// Prints the CPU time that long texts take, the best of five, and the size of the tables.
 pub(crate) fn long(rows: &[Row], guard: &PromptGuard) {
+    println!("tables: {} bytes", guard.table_bytes());
     let mixed: String = rows.iter().flat_map(|row| [row.text.as_str(), "\n\n"]).collect();
     let kinds = [
         ("mixed rows", mixed.as_str()),
@@ -105,9 +107,9 @@ pub(crate) fn long(rows: &[Row], guard: &PromptGuard) {
             let end = (0..=size).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
             text.truncate(end);
             let once = |scratch: &mut Scratch| {
-                let began = Instant::now();
+                let began = clock::now();
                 guard.assess(&text, Provenance::WebContent, scratch);
-                began.elapsed()
+                clock::since(began)
             };
             let best = (0..5).map(|_| once(&mut scratch)).min().unwrap_or_default();
             print!("  {:4} KB {:8.3} ms", size >> 10, best.as_secs_f64() * 1e3);

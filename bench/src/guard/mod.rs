@@ -1,5 +1,6 @@
 //! How well the defender judges labelled material, and how fast.
 
+mod clock;
 mod commands;
 mod corpus;
 mod documents;

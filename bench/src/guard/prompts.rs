@@ -1,11 +1,11 @@
 //! Labelled prompts.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use pincer_defender::Provenance;
 use pincer_defender::prompt::{PromptGuard, Scratch};
 
+use super::clock;
 use super::corpus::{self, Channel};
 use super::documents;
 use super::folds;
@@ -31,6 +31,10 @@ pub(crate) struct Options {
     /// Measures long texts, and nothing else.
     #[arg(long)]
     long: bool,
+    /// Folders of other people's documents (`~/.cargo/registry/src`): never trained on, only judged, in a report of
+    /// their own.
+    #[arg(long)]
+    measure_documents: Vec<PathBuf>,
     #[command(flatten)]
     recipe: Recipe,
 }
@@ -50,8 +54,9 @@ pub(crate) fn provenance(channel: Channel) -> Provenance {
 
 pub(crate) fn run(options: &Options) {
     let mut rows = corpus::read(&options.corpus);
-    let (trained, judged) = documents::read(&options.recipe.documents);
-    rows.extend(judged);
+    let (trained, held_out) = documents::own(&options.recipe.repository);
+    rows.extend(held_out);
+    rows.extend(documents::others(&options.measure_documents));
     if options.mutations.is_some() || options.long {
         let guard = PromptGuard::new();
         if let Some(count) = options.mutations {
@@ -73,9 +78,9 @@ pub(crate) fn run(options: &Options) {
         let judge = |row| {
             let row: &corpus::Row = row;
             let mut judge = || {
-                let since = Instant::now();
+                let since = clock::now();
                 let score = guard.assess(&row.text, provenance(row.channel), &mut scratch).score;
-                (since.elapsed(), score)
+                (clock::since(since), score)
             };
             // The best of three: the machine may have other things to do.
             let runs = [judge(), judge(), judge()];
@@ -90,8 +95,15 @@ pub(crate) fn run(options: &Options) {
         );
         println!("Examples of our own are in every training. The marks are chosen on these very sums.\n");
     }
+    let is_document = |one: &Judged<'_>| documents::SOURCES.iter().any(|name| one.row.source.starts_with(name));
+    let (found, judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_document);
     report::print(&judged);
+    println!("\nDocuments that were not trained on, all harmless: this repository's, and those of other folders");
+    report::table("source", &found, |row| row.source.clone());
     println!("{EARLIER}");
+    if options.errors > 0 {
+        report::errors(&found, options.errors);
+    }
     if options.errors > 0 {
         report::errors(&judged, options.errors);
     }

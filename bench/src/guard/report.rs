@@ -99,7 +99,8 @@ fn grouped<'a>(
     groups
 }
 
-fn table(name: &str, judged: &[Judged<'_>], by: impl Fn(&Row) -> String) {
+/// Prints a line a group of rows.
+pub(crate) fn table(name: &str, judged: &[Judged<'_>], by: impl Fn(&Row) -> String) {
     println!("\n{name:45} attacks  review   block      f1  benign  review   block");
     // F1 of a group of attacks is against all harmless rows.
     let whole = Point::of(judged.iter(), REVIEW_AT);

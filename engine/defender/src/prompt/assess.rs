@@ -237,7 +237,7 @@ impl PromptGuard {
         self.measure(from, scratch);
         let dense: f32 =
             scratch.dense.iter().zip(&self.model.dense).map(|(value, weight)| value * weight).sum();
-        let grams = if self.model.grams.is_empty() {
+        let grams = if self.model.grams.is_empty() || !self.has_evidence(scratch) {
             0.0
         } else {
             let mut total = 0.0;
@@ -245,6 +245,17 @@ impl PromptGuard {
             total * self.model.gram_step / (count as f32).sqrt().max(1.0)
         };
         self.model.bias + dense + grams
+    }
+
+    /// Whether any rule of an attack was met by more than a word on its own. Without, n-grams count nothing.
+    pub(super) fn has_evidence(&self, scratch: &Scratch) -> bool {
+        let tallies = scratch.found.tallies.iter().enumerate();
+        tallies.into_iter().any(|(rule, tally)| tally.plain > 0 && self.matcher.is_evidence(rule))
+    }
+
+    /// Bytes that the tables take.
+    pub fn table_bytes(&self) -> usize {
+        self.folder.bytes() + self.matcher.bytes() + self.model.grams.len() + self.model.dense.len() * 4
     }
 
     /// Collects what spoke for or against the text that was just measured.

@@ -1,9 +1,6 @@
 //! All words of all families in one pass, and the rules over them.
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, MatchKind};
-
+use super::lexicon::Lexicon;
 use super::signal::FAMILIES;
 use super::view::{CODE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
 use crate::RuleId;
@@ -16,13 +13,12 @@ type Concepts = u128;
 
 #[derive(Debug)]
 pub(super) struct Matcher {
-    /// Walked from the start of every word: nothing of a family begins inside of one. The compact form, since a table
-    /// of all transitions would be tens of megabytes.
-    automaton: Option<NFA>,
+    /// Walked from the start of every word: nothing of a family begins inside of one.
+    lexicon: Lexicon,
     words: Vec<Word>,
     rules: Vec<Compiled>,
-    /// Of each concept: the rules that need it, and in which place.
-    uses: Vec<Vec<(u16, u8)>>,
+    /// Of each concept: the rules that need it.
+    uses: Vec<Vec<Use>>,
     concepts: Vec<&'static str>,
     not: Concepts,
 }
@@ -35,6 +31,18 @@ struct Word {
     first: bool,
     /// Must not have a letter after it.
     bound_after: bool,
+}
+
+/// A rule that needs a concept.
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    rule: u16,
+    /// In which place.
+    slot: u8,
+    /// Looks at the far block, not only at the near one.
+    far: bool,
+    /// The first two of what else it needs: any concept will do if it needs no more.
+    others: [Concepts; 2],
 }
 
 #[derive(Debug)]
@@ -112,10 +120,6 @@ impl Recent {
             *current = block;
         }
     }
-
-    fn within(&self, words: u32) -> Concepts {
-        if words <= 1 << NEAR_BITS { self.near[0] | self.near[1] } else { self.far[0] | self.far[1] }
-    }
 }
 
 impl Matcher {
@@ -159,16 +163,28 @@ impl Matcher {
                 if rule.ordered && slot + 1 < rule.need.len() {
                     continue;
                 }
+                let mut others = [Concepts::MAX; 2];
+                let rest = rule.need.iter().enumerate().filter(|(other, _)| *other != slot);
+                for (place, (_, &need)) in others.iter_mut().zip(rest) {
+                    *place = need;
+                }
+                let far = rule.within > 1 << NEAR_BITS;
                 for (concept, uses) in uses.iter_mut().enumerate() {
                     if need >> concept & 1 == 1 {
-                        uses.push((n as u16, slot as u8));
+                        uses.push(Use { rule: n as u16, slot: slot as u8, far, others });
                     }
                 }
             }
         }
-        let automaton = NFA::builder().match_kind(MatchKind::Standard).dense_depth(3).build(&patterns).ok();
+        let lexicon = Lexicon::new(&patterns);
         let not = bits("not");
-        Self { automaton, words, rules, uses, concepts, not }
+        Self { lexicon, words, rules, uses, concepts, not }
+    }
+
+    /// Bytes that the tables take.
+    pub(super) fn bytes(&self) -> usize {
+        let uses: usize = self.uses.iter().map(|uses| uses.len() * size_of::<Use>()).sum();
+        self.lexicon.bytes() + self.words.len() * size_of::<Word>() + uses
     }
 
     /// Names of the rules, in the order of their tallies.
@@ -184,6 +200,11 @@ impl Matcher {
     /// Whether a rule is one concept on its own.
     pub(super) fn is_word(&self, rule: usize) -> bool {
         self.rules.get(rule).is_some_and(|rule| rule.need.len() == 1)
+    }
+
+    /// Whether a rule says by itself that there may be an attack.
+    pub(super) fn is_evidence(&self, rule: usize) -> bool {
+        self.rules.get(rule).is_some_and(|rule| rule.need.len() > 1 && !rule.name.starts_with("benign."))
     }
 
     /// The number of a concept.
@@ -224,34 +245,27 @@ impl Matcher {
         recent: &mut Recent,
         found: &mut Matches,
     ) {
-        let Some(automaton) = &self.automaton else { return };
-        let Ok(mut state) = automaton.start_state(Anchored::Yes) else { return };
-        let Some(token) = view.tokens.get(first) else { return };
+        let mut node = self.lexicon.start();
         let mut last = first;
         for (offset, &byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
-            state = automaton.next_state(Anchored::Yes, state, byte);
-            if !automaton.is_special(state) {
+            match self.lexicon.next(node, byte) {
+                Some(next) => node = next,
+                None => return,
+            }
+            if !node.is_end() {
                 continue;
             }
-            if automaton.is_dead(state) {
-                return;
-            }
-            if !automaton.is_match(state) {
-                continue;
-            }
+            let Some(token) = view.tokens.get(first) else { return };
             let end = start + offset + 1;
             let goes_on = bytes.get(end).is_some_and(|&b| is_word(b) && !is_ideograph(b));
             while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
                 last += 1;
             }
-            for n in 0..automaton.match_len(state) {
-                let pattern = automaton.match_pattern(state, n);
-                let Some(word) = self.words.get(pattern.as_usize()) else { continue };
-                // A state also names the words that end in it and began later.
-                let late = automaton.pattern_len(pattern) != offset + 1;
+            for &pattern in self.lexicon.ending(node) {
+                let Some(word) = self.words.get(pattern as usize) else { continue };
                 let inside = word.bound_after && goes_on;
                 let amid = word.first && token.flags & (SENTENCE_START | LINE_START) == 0;
-                if late || inside || amid {
+                if inside || amid {
                     continue;
                 }
                 let hit = Hit {
@@ -287,13 +301,15 @@ impl Matcher {
 
     /// Tallies the rules that `hit` completes.
     fn complete(&self, hit: Hit, recent: &Recent, found: &mut Matches) {
-        for &(number, slot) in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
-            let Some(rule) = self.rules.get(usize::from(number)) else { continue };
-            let near = recent.within(rule.within);
-            if rule.need.iter().any(|&need| need & near == 0) {
+        let (near, far) = (recent.near[0] | recent.near[1], recent.far[0] | recent.far[1]);
+        for one in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
+            let seen = if one.far { far } else { near };
+            if one.others[0] & seen == 0 || one.others[1] & seen == 0 {
                 continue;
             }
-            let Some(first) = rule.met(hit, usize::from(slot), &found.latest) else { continue };
+            let number = one.rule;
+            let Some(rule) = self.rules.get(usize::from(number)) else { continue };
+            let Some(first) = rule.met(hit, usize::from(one.slot), &found.latest) else { continue };
             let negated = rule.negatable && self.negated(first, &found.latest);
             let Some(tally) = found.tallies.get_mut(usize::from(number)) else { continue };
             // Phrases that share a word are one piece of evidence.

@@ -9,6 +9,7 @@
 
 mod assess;
 mod decode;
+mod lexicon;
 mod matcher;
 mod model;
 mod ngram;

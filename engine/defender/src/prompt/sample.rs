@@ -27,7 +27,11 @@ impl PromptGuard {
             self.each_view(window, start as u32, scratch, &mut |guard, scratch, depth, within| {
                 guard.measure(from, scratch);
                 let mut grams = Vec::new();
-                let count = ngram::each(&scratch.view, |bucket| grams.push((bucket as u16, 1.0)));
+                let count = if guard.has_evidence(scratch) {
+                    ngram::each(&scratch.view, |bucket| grams.push((bucket as u16, 1.0)))
+                } else {
+                    0
+                };
                 let scale = 1.0 / (count as f32).sqrt().max(1.0);
                 grams.sort_unstable_by_key(|&(bucket, _)| bucket);
                 grams.dedup_by(|one, kept| {

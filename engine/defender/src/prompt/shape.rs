@@ -1,5 +1,6 @@
 //! What a text looks like, apart from its words: where orders stand in it, what it hides, what it mixes.
 
+use super::decode::count;
 use super::matcher::{Hit, Matcher, Matches};
 use super::view::{UPPER, View};
 
@@ -305,48 +306,25 @@ const ENDING_BYTES: usize = 100;
 impl Text {
     fn of(view: &View) -> Self {
         let bytes = view.text.as_bytes();
-        let mut text = Self::default();
-        let (mut odd, mut odd_end) = (0u32, 0u32);
-        let ending = bytes.len().saturating_sub(ENDING_BYTES);
-        for (at, &byte) in bytes.iter().enumerate() {
-            match CLASSES.get(usize::from(byte)).copied().unwrap_or(0) {
-                1 => text.latin += 1,
-                2 => text.other += 1,
-                3 => text.bars += 1,
-                4 => text.exclaims += 1,
-                5 => text.asks += 1,
-                6 => text.digits += 1,
-                7 => {
-                    odd += 1;
-                    odd_end += u32::from(at >= ending);
-                }
-                _ => {}
-            }
-        }
+        let (_, ending) = bytes.split_at_checked(bytes.len().saturating_sub(ENDING_BYTES)).unwrap_or_default();
+        let of = |is: fn(u8) -> bool| count(bytes, is) as u32;
+        let mut text = Self {
+            latin: of(|b| b.is_ascii_lowercase()),
+            other: of(|b| b >= 0xC2),
+            bars: of(|b| b == b'|'),
+            exclaims: of(|b| b == b'!'),
+            asks: of(|b| b == b'?'),
+            digits: of(|b| b.is_ascii_digit()),
+            ..Self::default()
+        };
+        let (odd, odd_end) = (of(is_odd), count(ending, is_odd));
         text.odd_share = odd as f32 / (bytes.len() as f32 + 20.0);
         text.odd_ending = odd_end as f32 / (ENDING_BYTES.min(bytes.len()) as f32 + 20.0);
         text
     }
 }
 
-/// What a byte counts as: letters, others, bars, exclamation and question marks, digits, odd signs.
-#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'a'..=b'z' => 1,
-            0xC2.. => 2,
-            b'|' => 3,
-            b'!' => 4,
-            b'?' => 5,
-            b'0'..=b'9' => 6,
-            b'{' | b'}' | b'[' | b']' | b'\\' | b'=' | b'+' | b'_' | b'^' | b'~' | b'<' | b'>' | b'#'
-            | b'@' | b'&' | b'%' | b'$' | b'*' | b'/' => 7,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    classes
-};
+/// Signs that belong to no sentence.
+fn is_odd(byte: u8) -> bool {
+    matches!(byte, b'#'..=b'&' | b'*' | b'+' | b'/' | b'<'..=b'>' | b'@' | b'['..=b'_' | b'{' | b'}' | b'~')
+}

@@ -30,6 +30,13 @@ fn the_built_in_model_belongs_to_these_signals() {
 }
 
 #[test]
+fn the_tables_are_small() {
+    // The whole gateway at rest stays within 10 MiB.
+    let bytes = guard().table_bytes();
+    assert!(bytes < 1_500_000, "{bytes} bytes");
+}
+
+#[test]
 fn nothing_is_said_of_nothing() {
     for text in ["", " ", "\n\n", "\u{200b}", "a"] {
         let assessment = guard().assess(text, Provenance::Operator, &mut Scratch::default());

@@ -1,8 +1,9 @@
 //! The learned part: a weight a signal, a weight a hashed n-gram, and where review and block begin.
 //!
 //! `prompt.weights` is made by
-//! `pincer-bench guard train --corpus PROMPTS --documents ~/.cargo/registry/src --out engine/defender/src/prompt/model/prompt.weights`
-//! and judged by `pincer-bench guard prompts --corpus PROMPTS --documents ~/.cargo/registry/src --cross-validate`.
+//! `pincer-bench guard train --corpus PROMPTS --out engine/defender/src/prompt/model/prompt.weights`
+//! in the root of this repository, whose files are its harmless documents, and judged by
+//! `pincer-bench guard prompts --corpus PROMPTS --cross-validate`.
 
 use std::fmt;
 

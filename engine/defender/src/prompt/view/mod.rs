@@ -78,7 +78,13 @@ impl View {
                         }
                         self.push_ascii(byte, came_from, &mut last);
                     }
-                    _ => self.push_ascii(byte, came_from, &mut last),
+                    _ => {
+                        self.push_ascii(byte, came_from, &mut last);
+                        if last.class == Class::Latin {
+                            at += 1 + self.push_small(text, at + 1, &mut last);
+                            continue;
+                        }
+                    }
                 }
                 at += 1;
                 continue;
@@ -165,6 +171,19 @@ impl View {
                 self.class(class, last, at);
             }
         }
+    }
+
+    /// The rest of a word, as far as it is small letters and digits: most of most texts. Returns its length.
+    fn push_small(&mut self, text: &str, at: usize, last: &mut Last) -> usize {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        let len = rest.iter().take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).count();
+        if len > 0 {
+            self.text.push_str(text.get(at..at + len).unwrap_or_default());
+            last.expected += len as u32;
+            last.uppers = 100;
+            last.single = false;
+        }
+        len
     }
 
     fn push_char(&mut self, c: char, came_from: u32, folder: &Folder, last: &mut Last) {

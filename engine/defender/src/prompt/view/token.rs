@@ -132,7 +132,8 @@ pub(in crate::prompt) fn is_word(byte: u8) -> bool {
 }
 
 fn word_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start;
+    let rest = bytes.get(start..).unwrap_or_default();
+    let mut at = start + rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
     while let Some(&byte) = bytes.get(at) {
         // Ideographs and kana (E2 to E9 lead their three bytes) stand alone; Hangul, which has spaces, does not.
         // Thai and its neighbours have no spaces either.
