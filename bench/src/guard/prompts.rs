@@ -95,10 +95,13 @@ pub(crate) fn run(options: &Options) {
         );
         println!("Examples of our own are in every training. The marks are chosen on these very sums.\n");
     }
-    let is_document = |one: &Judged<'_>| documents::SOURCES.iter().any(|name| one.row.source.starts_with(name));
+    let is_document =
+        |one: &Judged<'_>| documents::SOURCES.iter().any(|name| one.row.source.starts_with(name));
     let (found, judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_document);
     report::print(&judged);
-    println!("\nDocuments that were not trained on, all harmless: this repository's, and those of other folders");
+    println!(
+        "\nDocuments that were not trained on, all harmless: this repository's, and those of other folders"
+    );
     report::table("source", &found, |row| row.source.clone());
     println!("{EARLIER}");
     if options.errors > 0 {

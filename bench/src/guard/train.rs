@@ -50,6 +50,9 @@ pub(crate) struct Recipe {
     /// Weight of the examples of our own, beside one source.
     #[arg(long, default_value_t = 3.0)]
     own: f32,
+    /// Weight of the documents of the repository, beside one source.
+    #[arg(long, default_value_t = 6.0)]
+    documents: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.014)]
     review_fpr: f32,
@@ -190,7 +193,11 @@ impl Prepared {
             .collect();
         // What was written for training is about more than any one source.
         for (weight, (row, _)) in weights.iter_mut().zip(chosen) {
-            *weight *= if self.sources[*row].starts_with("own:") { recipe.own } else { 1.0 };
+            *weight *= match &self.sources[*row] {
+                source if source.starts_with("own:") => recipe.own,
+                source if source.starts_with("trained:") => recipe.documents,
+                _ => 1.0,
+            };
         }
         // The two labels weigh the same, and all of it as much as there are rows.
         for label in [false, true] {

@@ -20,10 +20,10 @@ pub(super) struct Lexicon {
 /// A slot is a base, a mark that a pattern ends here, and the byte that leads to it.
 const BASE_SHIFT: u32 = 9;
 const END_MARK: u32 = 1 << 8;
-/// No node has it: a base is below it.
-const EMPTY: u32 = u32::MAX;
-/// Leads from a node where a pattern ends to the number of its text. No pattern contains it.
-const END_BYTE: u8 = 0;
+/// Leads from a node where a pattern ends to the number of its text. No text contains it: it is no byte of UTF-8.
+const END_BYTE: u8 = 0xFF;
+/// What is in a slot without a node. Its byte is none of UTF-8 either, so nothing leads there.
+const EMPTY: u32 = 0xFE;
 
 /// A node on the way.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl Lexicon {
     pub(super) fn new(patterns: &[String]) -> Self {
         let mut sorted: Vec<(&[u8], u32)> =
             patterns.iter().enumerate().map(|(n, text)| (text.as_bytes(), n as u32)).collect();
-        sorted.retain(|(text, _)| !text.is_empty() && !text.contains(&END_BYTE));
+        sorted.retain(|(text, _)| !text.is_empty());
         sorted.sort_unstable();
         let mut lexicon = Self::default();
         let mut builder = Builder::default();
@@ -74,7 +74,9 @@ impl Lexicon {
                 lexicon.entries.extend(part.iter().take(ending).map(|(_, number)| *number));
                 let text = lexicon.ends.len() as u32;
                 lexicon.ends.push((first, lexicon.entries.len() as u32));
-                builder.fill(base as usize, |_| text << BASE_SHIFT | u32::from(END_BYTE));
+                builder.fill(base as usize + usize::from(END_BYTE), |_| {
+                    text << BASE_SHIFT | u32::from(END_BYTE)
+                });
             }
             for (byte, range) in children {
                 let slot = base as usize + usize::from(byte);
@@ -92,16 +94,17 @@ impl Lexicon {
         Node(self.root << BASE_SHIFT)
     }
 
-    /// The node that `byte` leads to.
+    /// The node that a byte of a text leads to.
     #[inline]
     pub(super) fn next(&self, node: Node, byte: u8) -> Option<Node> {
         let slot = *self.slots.get((node.0 >> BASE_SHIFT) as usize + usize::from(byte))?;
-        (slot & 0xFF == u32::from(byte) && slot != EMPTY && byte != END_BYTE).then_some(Node(slot))
+        (slot & 0xFF == u32::from(byte)).then_some(Node(slot))
     }
 
     /// Numbers of the patterns that end at `node`.
     pub(super) fn ending(&self, node: Node) -> &[u32] {
-        let text = self.slots.get((node.0 >> BASE_SHIFT) as usize).map_or(u32::MAX, |slot| slot >> BASE_SHIFT);
+        let text = self.slots.get((node.0 >> BASE_SHIFT) as usize + usize::from(END_BYTE));
+        let text = text.map_or(u32::MAX, |slot| slot >> BASE_SHIFT);
         let (from, to) = self.ends.get(text as usize).copied().unwrap_or_default();
         self.entries.get(from as usize..to as usize).unwrap_or_default()
     }
@@ -124,7 +127,7 @@ struct Builder {
 }
 
 /// After so many places that do not fit, the search goes on where it stopped: a few holes are cheaper than a long start.
-const TRIES_MAX: usize = 2048;
+const TRIES_MAX: usize = 256;
 
 impl Builder {
     /// Finds a base from which all `labels` are free, and takes them.
@@ -134,10 +137,8 @@ impl Builder {
         let mut tries = 0;
         loop {
             let base = at - usize::from(first);
-            self.grow(base + 256);
-            let is_free = |label: &u8| {
-                self.taken.get(base + usize::from(*label)).is_some_and(|taken| !taken)
-            };
+            self.grow(base + usize::from(END_BYTE) + 1);
+            let is_free = |label: &u8| self.taken.get(base + usize::from(*label)).is_some_and(|taken| !taken);
             if self.bases.get(base).is_some_and(|used| !used) && labels.iter().all(is_free) {
                 break;
             }
@@ -206,6 +207,7 @@ mod tests {
         check(&patterns, "she", &[]);
         check(&patterns, "he\0", &[(2, &[0, 3])]);
         check(&patterns, "h\u{ff}", &[]);
+        check(&patterns, "\u{7f}\u{fe}\u{ff}", &[(3, &[6])]);
         check(&[], "he", &[]);
     }
 }

@@ -1,6 +1,6 @@
 //! All words of all families in one pass, and the rules over them.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Node};
 use super::signal::FAMILIES;
 use super::view::{CODE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
 use crate::RuleId;
@@ -31,6 +31,14 @@ struct Word {
     first: bool,
     /// Must not have a letter after it.
     bound_after: bool,
+}
+
+/// What was walked: bytes of the folded text, and the token they begin at.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
+    first: usize,
 }
 
 /// A rule that needs a concept.
@@ -252,38 +260,54 @@ impl Matcher {
                 Some(next) => node = next,
                 None => return,
             }
-            if !node.is_end() {
-                continue;
-            }
-            let Some(token) = view.tokens.get(first) else { return };
-            let end = start + offset + 1;
-            let goes_on = bytes.get(end).is_some_and(|&b| is_word(b) && !is_ideograph(b));
-            while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
-                last += 1;
-            }
-            for &pattern in self.lexicon.ending(node) {
-                let Some(word) = self.words.get(pattern as usize) else { continue };
-                let inside = word.bound_after && goes_on;
-                let amid = word.first && token.flags & (SENTENCE_START | LINE_START) == 0;
-                if inside || amid {
-                    continue;
-                }
-                let hit = Hit {
-                    concept: word.concept,
-                    flags: token.flags,
-                    token: first as u32,
-                    last_token: last as u32,
-                    sentence: token.sentence,
-                    line: token.line,
-                    start: start as u32,
-                    end: end as u32,
-                };
-                self.see(hit, recent, found);
+            if node.is_end() {
+                let place = Place { start, first, end: start + offset + 1 };
+                last = self.ended(view, node, place, last, recent, found);
             }
         }
     }
 
-    /// Takes note of a word that was found.
+    /// Takes note of the words that end at `node`; returns the last token that they reach.
+    #[inline(never)]
+    fn ended(
+        &self,
+        view: &View,
+        node: Node,
+        Place { start, first, end }: Place,
+        mut last: usize,
+        recent: &mut Recent,
+        found: &mut Matches,
+    ) -> usize {
+        let Some(token) = view.tokens.get(first) else { return last };
+        let behind = view.text.as_bytes().get(end);
+        let goes_on = behind.is_some_and(|&b| is_word(b) && !is_ideograph(b));
+        while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
+            last += 1;
+        }
+        for &pattern in self.lexicon.ending(node) {
+            let Some(word) = self.words.get(pattern as usize) else { continue };
+            let inside = word.bound_after && goes_on;
+            let amid = word.first && token.flags & (SENTENCE_START | LINE_START) == 0;
+            if inside || amid {
+                continue;
+            }
+            let hit = Hit {
+                concept: word.concept,
+                flags: token.flags,
+                token: first as u32,
+                last_token: last as u32,
+                sentence: token.sentence,
+                line: token.line,
+                start: start as u32,
+                end: end as u32,
+            };
+            self.see(hit, recent, found);
+        }
+        last
+    }
+
+    /// Takes note of a word that was found. Not inlined: the way to here is short, and most words end on it.
+    #[inline(never)]
     fn see(&self, hit: Hit, recent: &mut Recent, found: &mut Matches) {
         recent.see(hit.concept, hit.token);
         let Some(latest) = found.latest.get_mut(usize::from(hit.concept)) else { return };

@@ -14,7 +14,12 @@ pub(super) fn runs(text: &[u8], out: &mut Vec<u8>, mut each: impl FnMut(usize, u
     let (mut probe, mut done, mut looked) = (PROBE - 1, 0, 0);
     while let Some(&byte) = text.get(probe) {
         let class = class(byte);
-        if class & GROUPED != 0 && probe >= looked {
+        // A run that is long enough goes on for half its length on one side at least.
+        let goes_on = || {
+            let sides = [probe.checked_sub(GROUPS_MIN / 2), Some(probe + GROUPS_MIN / 2)];
+            sides.into_iter().flatten().any(|at| text.get(at).is_some_and(|&b| self::class(b) & GROUPED != 0))
+        };
+        if class & GROUPED != 0 && probe >= looked && goes_on() {
             let (start, end) = around(text, probe, done, GROUPED);
             looked = end;
             if end - start >= GROUPS_MIN

@@ -1,7 +1,7 @@
 //! Words, sentences, lines, and what stands in quotation marks or code.
 
-use super::View;
 use super::spaced::{RUN_MIN, is_separator};
+use super::{View, run};
 
 /// The first word of a sentence.
 pub(in crate::prompt) const SENTENCE_START: u8 = 1;
@@ -47,6 +47,10 @@ impl View {
         let mut open: [Option<Open>; 3] = [None; 3];
         let mut code = false;
         while let Some(&byte) = bytes.get(at) {
+            if is_plain(byte) {
+                at += 1;
+                continue;
+            }
             let here = at as u32;
             let mut starts = 0;
             while self.line_starts.get(line).is_some_and(|&start| start <= here) {
@@ -61,13 +65,15 @@ impl View {
             }
             if is_word(byte) {
                 let end = word_end(bytes, at);
-                let parted = at.checked_sub(1).is_none_or(|n| bytes.get(n).is_some_and(|&b| is_separator(b)));
-                alone = match end - at {
-                    1 if parted && at == behind + 1 => alone + 1,
-                    1 => 1,
-                    _ => 0,
-                };
-                (most, behind) = (most.max(alone), end);
+                if end - at == 1 {
+                    let before = at.checked_sub(1).and_then(|n| bytes.get(n));
+                    let parted = before.is_none_or(|&b| is_separator(b));
+                    alone = if parted && at == behind + 1 { alone + 1 } else { 1 };
+                    most = most.max(alone);
+                } else {
+                    alone = 0;
+                }
+                behind = end;
                 while self.uppers.get(upper).is_some_and(|&u| u < here) {
                     upper += 1;
                 }
@@ -131,9 +137,27 @@ pub(in crate::prompt) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
+/// Signs that part words and mean nothing more: lines that begin before them are counted at the next word.
+fn is_plain(byte: u8) -> bool {
+    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        let of = byte as u8;
+        plain[byte] =
+            !of.is_ascii_alphanumeric() && !matches!(of, b'.' | b'!' | b'?' | b'|' | b'`' | b'"' | b'\'');
+        byte += 1;
+    }
+    plain
+};
+
 fn word_end(bytes: &[u8], start: usize) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
-    let mut at = start + rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let mut at = start + run::length(rest);
     while let Some(&byte) = bytes.get(at) {
         // Ideographs and kana (E2 to E9 lead their three bytes) stand alone; Hangul, which has spaces, does not.
         // Thai and its neighbours have no spaces either.
