@@ -128,7 +128,9 @@ fn document(path: &Path, name: String, source: &str, rows: &mut Vec<Row>) {
     let mut rest = text.as_str();
     for piece in 0..pieces {
         let end = (0..=BYTES.min(rest.len())).rev().find(|&end| rest.is_char_boundary(end)).unwrap_or(0);
-        let (head, tail) = rest.split_at(end);
+        // Whole lines: a text that ends amid a word is none that anybody wrote.
+        let whole = rest.get(..end).and_then(|head| head.rfind('\n')).map_or(end, |at| at + 1);
+        let (head, tail) = rest.split_at(if end == rest.len() { end } else { whole });
         if head.len() < 100 {
             return;
         }

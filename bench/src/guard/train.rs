@@ -33,13 +33,13 @@ pub(crate) struct Options {
 #[derive(clap::Args, Clone)]
 pub(crate) struct Recipe {
     /// Steps of gradient descent.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 160)]
     steps: usize,
     /// Holds down the weights of signals.
     #[arg(long, default_value_t = 1.0)]
     l2: f32,
     /// Holds down the weights of signals in data, which come on top of those.
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 16.0)]
     l2_data: f32,
     /// Holds down the weights of n-grams.
     #[arg(long, default_value_t = 12.0)]
@@ -48,8 +48,11 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 0.6)]
     source_power: f32,
     /// Weight of the examples of our own, beside one source.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 16.0)]
     own: f32,
+    /// The same of the harmless documents among them: they are longer, and there are many.
+    #[arg(long, default_value_t = 12.0)]
+    own_documents: f32,
     /// Weight of the documents of the repository, beside one source.
     #[arg(long, default_value_t = 6.0)]
     documents: f32,
@@ -194,6 +197,7 @@ impl Prepared {
         // What was written for training is about more than any one source.
         for (weight, (row, _)) in weights.iter_mut().zip(chosen) {
             *weight *= match &self.sources[*row] {
+                source if source == "own:documents" || source == "own:requests" => recipe.own_documents,
                 source if source.starts_with("own:") => recipe.own,
                 source if source.starts_with("trained:") => recipe.documents,
                 _ => 1.0,

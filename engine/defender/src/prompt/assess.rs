@@ -34,6 +34,8 @@ pub struct Scratch {
     pub(super) found: Matches,
     pub(super) dense: Vec<f32>,
     decoded: Decoded,
+    /// Whether the text begins and ends with the window: what stands at its edges tells nothing if it does not.
+    pub(super) edges: [bool; 2],
     /// Of a text that comes in parts: what is not yet judged.
     held: String,
 }
@@ -122,6 +124,7 @@ impl PromptGuard {
                 rest = tail;
                 while held.len() > WINDOW_BYTES {
                     let (end, behind) = window_end(&held, 0);
+                    scratch.edges = [base == 0, false];
                     self.judge_window(held.get(..end).unwrap_or_default(), base, from, scratch, &mut worst);
                     held.drain(..behind);
                     base += behind as u32;
@@ -129,6 +132,7 @@ impl PromptGuard {
             }
         }
         if !held.is_empty() {
+            scratch.edges = [base == 0, true];
             self.judge_window(&held, base, from, scratch, &mut worst);
         }
         scratch.held = held;
@@ -144,6 +148,7 @@ impl PromptGuard {
         let mut worst = Worst::default();
         for (start, end) in windows(text) {
             let window = text.get(start..end).unwrap_or_default();
+            scratch.edges = [start == 0, end == text.len()];
             self.judge_window(window, start as u32, from, scratch, &mut worst);
         }
         worst
@@ -186,6 +191,7 @@ impl PromptGuard {
         self.read(window, base, scratch);
         each(self, scratch, 0, None);
         self.find_encoded(window, base, None, 0, scratch);
+        let edges = std::mem::replace(&mut scratch.edges, [true; 2]);
         while let Some((job, text)) = scratch.decoded.take() {
             self.read(&text, 0, scratch);
             each(self, scratch, job.depth, Some(job.span));
@@ -194,6 +200,7 @@ impl PromptGuard {
             }
             scratch.decoded.give_back(job, text);
         }
+        scratch.edges = edges;
     }
 
     fn read(&self, text: &str, base: u32, scratch: &mut Scratch) {
@@ -221,7 +228,7 @@ impl PromptGuard {
         dense.extend(tallies.map(|(rule, tally)| value(tally, self.matcher.is_word(rule), thin)));
         dense.extend_from_within(..);
         let rules = scratch.found.tallies.len();
-        self.shape.measure(&scratch.view, &scratch.found, dense);
+        self.shape.measure(&scratch.view, &scratch.found, scratch.edges, dense);
         dense.extend_from_within(rules * 2..);
         let shapes = shape::NAMES.len();
         let (in_rules, in_shapes) = (rules..rules * 2, rules * 2 + shapes..rules * 2 + shapes * 2);

@@ -24,6 +24,7 @@ impl PromptGuard {
         for (start, end) in windows(text) {
             let window = text.get(start..end).unwrap_or_default();
             scratch.begin(window.len());
+            scratch.edges = [start == 0, end == text.len()];
             self.each_view(window, start as u32, scratch, &mut |guard, scratch, depth, within| {
                 guard.measure(from, scratch);
                 let mut grams = Vec::new();

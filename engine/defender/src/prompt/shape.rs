@@ -133,8 +133,8 @@ impl Shape {
         self.kinds.get(usize::from(hit.concept)).copied().unwrap_or(0)
     }
 
-    /// Appends the features named in [`NAMES`].
-    pub(super) fn measure(&self, view: &View, found: &Matches, out: &mut Vec<f32>) {
+    /// Appends the features named in [`NAMES`]. `whole` says whether the text begins and ends where the view does.
+    pub(super) fn measure(&self, view: &View, found: &Matches, whole: [bool; 2], out: &mut Vec<f32>) {
         let words = view.tokens.len() as f32;
         let last_sentence = view.tokens.last().map_or(0, |token| token.sentence);
         let last_line = view.tokens.last().map_or(0, |token| token.line);
@@ -152,8 +152,10 @@ impl Shape {
             if kinds & JAILBREAK != 0 {
                 jailbreaks.see(hit);
             }
-            let edges =
-                [hit.sentence == 0 || hit.line <= 1, hit.sentence == last_sentence || hit.line == last_line];
+            let edges = [
+                whole[0] && (hit.sentence == 0 || hit.line <= 1),
+                whole[1] && (hit.sentence == last_sentence || hit.line == last_line),
+            ];
             if kinds & (ORDERS | ASKS) != 0 {
                 first |= edges[0];
                 last |= edges[1];
@@ -212,7 +214,7 @@ impl Shape {
             log(text.exclaims.min(6) as f32) / 2.0,
             log(text.asks.min(6) as f32) / 2.0,
             text.digits as f32 / (1.0 + view.text.len() as f32),
-            text.odd_ending,
+            if whole[1] { text.odd_ending } else { 0.0 },
             foreign as f32 / (1.0 + english as f32 + foreign as f32),
             log(fired as f32).min(4.0) / 4.0,
             flag(first && many),
