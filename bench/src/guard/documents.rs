@@ -134,7 +134,7 @@ fn document(path: &Path, name: String, source: &str, rows: &mut Vec<Row>) {
         if head.len() < 100 {
             return;
         }
-        let channel = if (rows.len() + piece) % 3 == 0 { Channel::User } else { Channel::Tool };
+        let channel = if (rows.len() + piece).is_multiple_of(3) { Channel::User } else { Channel::Tool };
         rows.push(Row {
             id: name.clone(),
             text: head.to_owned(),

@@ -5,6 +5,7 @@
 //! A node is at its parent's base plus its byte. No two nodes share a base, so the byte alone tells whose child it is.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// The tree.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ impl Lexicon {
         while let Some((range, depth, slot)) = open.pop_front() {
             let part = sorted.get(range.clone()).unwrap_or_default();
             let ending = part.iter().take_while(|(text, _)| text.len() == depth).count();
-            let mut children: Vec<(u8, std::ops::Range<usize>)> = Vec::new();
+            let mut children: Vec<(u8, Range<usize>)> = Vec::new();
             for (n, (text, _)) in part.iter().enumerate().skip(ending) {
                 let byte = text.get(depth).copied().unwrap_or(END_BYTE);
                 let at = range.start + n;
@@ -101,12 +102,17 @@ impl Lexicon {
         (slot & 0xFF == u32::from(byte)).then_some(Node(slot))
     }
 
-    /// Numbers of the patterns that end at `node`.
-    pub(super) fn ending(&self, node: Node) -> &[u32] {
+    /// The patterns that end at `node`: which places of [`Self::order`] they have.
+    pub(super) fn ending(&self, node: Node) -> Range<usize> {
         let text = self.slots.get((node.0 >> BASE_SHIFT) as usize + usize::from(END_BYTE));
         let text = text.map_or(u32::MAX, |slot| slot >> BASE_SHIFT);
         let (from, to) = self.ends.get(text as usize).copied().unwrap_or_default();
-        self.entries.get(from as usize..to as usize).unwrap_or_default()
+        from as usize..to as usize
+    }
+
+    /// Numbers of all patterns, those of one text together.
+    pub(super) fn order(&self) -> &[u32] {
+        &self.entries
     }
 
     /// Bytes that the tree takes.
@@ -191,7 +197,7 @@ mod tests {
             let Some(next) = lexicon.next(node, byte) else { break };
             node = next;
             if node.is_end() {
-                found.push((at + 1, lexicon.ending(node)));
+                found.push((at + 1, &lexicon.order()[lexicon.ending(node)]));
             }
         }
         assert_eq!(found, expect, "{text:?}");

@@ -185,6 +185,8 @@ impl Matcher {
             }
         }
         let lexicon = Lexicon::new(&patterns);
+        // In the order of the tree: what ends at a node stands together.
+        let words = lexicon.order().iter().filter_map(|&n| words.get(n as usize).copied()).collect();
         let not = bits("not");
         Self { lexicon, words, rules, uses, concepts, not }
     }
@@ -284,8 +286,7 @@ impl Matcher {
         while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
             last += 1;
         }
-        for &pattern in self.lexicon.ending(node) {
-            let Some(word) = self.words.get(pattern as usize) else { continue };
+        for word in self.words.get(self.lexicon.ending(node)).unwrap_or_default() {
             let inside = word.bound_after && goes_on;
             let amid = word.first && token.flags & (SENTENCE_START | LINE_START) == 0;
             if inside || amid {
