@@ -1,11 +1,13 @@
 //! Labelled commands.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use pincer_defender::command::{CommandGuard, Scratch};
 use pincer_defender::{BLOCK_AT, REVIEW_AT};
 
+use std::time::Instant;
+
+use super::clock;
 use super::corpus::{self, Label, Row};
 use super::report::{self, Judged};
 
@@ -27,9 +29,9 @@ pub(crate) fn run(options: &Options) {
     rows.iter().for_each(|row| drop(guard.assess(&row.text, &mut scratch)));
     let judge = |row| {
         let row: &Row = row;
-        let since = Instant::now();
+        let since = clock::now();
         let score = guard.assess(&row.text, &mut scratch).score;
-        Judged { row, score, took: since.elapsed() }
+        Judged { row, score, took: clock::since(since) }
     };
     let judged = rows.iter().map(judge).collect::<Vec<_>>();
     report::print(&judged);

@@ -4,10 +4,11 @@
 //! together. Each origin is a fold of its own.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pincer_defender::prompt::{Model, PromptGuard, Scratch};
 
+use super::clock;
 use super::corpus::{Label, Row};
 use super::prompts::provenance;
 use super::train::{Prepared, Recipe};
@@ -17,8 +18,16 @@ pub(crate) struct Validated {
     /// Of each row: the sum that the model made, before the scale.
     pub(crate) sums: Vec<f32>,
     pub(crate) took: Vec<Duration>,
-    /// Whether a row is harmless, and whether it is data.
-    kinds: Vec<(bool, bool)>,
+    kinds: Vec<Kind>,
+}
+
+/// What a row is to the marks.
+struct Kind {
+    benign: bool,
+    data: bool,
+    document: bool,
+    /// Only measured: it sets no mark.
+    measured: bool,
 }
 
 /// Where review and block begin, and what is added to the sum of data.
@@ -42,7 +51,12 @@ pub(crate) fn validate(
 ) -> Validated {
     let origins: BTreeSet<&str> = rows.iter().map(|row| origin(&row.source)).collect();
     let mut scratch = Scratch::default();
-    let kind = |row: &Row| (row.label == Label::Benign, provenance(row.channel).is_data());
+    let kind = |row: &Row| Kind {
+        benign: row.label == Label::Benign,
+        data: provenance(row.channel).is_data(),
+        document: row.source.starts_with("documents:"),
+        measured: row.source.starts_with("measured:"),
+    };
     let mut validated = Validated {
         sums: vec![0.0; rows.len()],
         took: vec![Duration::ZERO; rows.len()],
@@ -51,32 +65,35 @@ pub(crate) fn validate(
     for left_out in origins {
         guard.set_model(prepared.train(recipe, |source| origin(source) != left_out));
         for (n, row) in rows.iter().enumerate().filter(|(_, row)| origin(&row.source) == left_out) {
-            let since = Instant::now();
+            let since = clock::now();
             validated.sums[n] = guard.sum(&row.text, provenance(row.channel), &mut scratch);
-            validated.took[n] = since.elapsed();
+            validated.took[n] = clock::since(since);
         }
     }
     validated
 }
 
 impl Validated {
-    /// The sums above which the wanted shares of harmless rows are.
+    /// The sums above which the wanted shares of harmless rows are. Review begins where neither the corpus nor the
+    /// documents of the repository that were held out have more than theirs.
     pub(crate) fn marks(&self, recipe: &Recipe) -> Marks {
-        let (review, block, data) = recipe.marks();
-        let said = self.mark(review, 0.0, |is_data| !is_data);
-        let read = self.mark(data, 0.0, |is_data| is_data);
+        let (review, block, data, documents) = recipe.marks();
+        let said = self.mark(review, 0.0, |kind| !kind.data && !kind.document);
+        let read = self.mark(data, 0.0, |kind| kind.data && !kind.document);
         let shift = said - read;
-        let review = self.mark(review, shift, |_| true);
+        let review = self.mark(review, shift, |kind| !kind.document);
+        let review = review.max(self.mark(documents, shift, |kind| kind.document));
         let block = self.mark(block, shift, |_| true);
         Marks { review, block: block.max(review + 0.1), data: shift }
     }
 
-    fn mark(&self, share: f32, shift: f32, of: impl Fn(bool) -> bool) -> f32 {
-        let benign = self.sums.iter().zip(&self.kinds).filter(|(_, (benign, data))| *benign && of(*data));
+    fn mark(&self, share: f32, shift: f32, of: impl Fn(&Kind) -> bool) -> f32 {
+        let rows = self.sums.iter().zip(&self.kinds);
+        let benign = rows.filter(|(_, kind)| kind.benign && !kind.measured && of(kind));
         let mut sums: Vec<f32> =
-            benign.map(|(sum, (_, data))| sum + if *data { shift } else { 0.0 }).collect();
+            benign.map(|(sum, kind)| sum + if kind.data { shift } else { 0.0 }).collect();
         sums.sort_by(|a, b| b.total_cmp(a));
-        sums.get((share * sums.len() as f32) as usize).copied().unwrap_or(0.0) + 1e-4
+        sums.get((share * sums.len() as f32) as usize).copied().unwrap_or(f32::MIN) + 1e-4
     }
 
     /// The scores that a model with these marks would give.
@@ -84,7 +101,7 @@ impl Validated {
         let Marks { review, block, data } = self.marks(recipe);
         let model = Model { review, block, ..Model::blank(0) };
         let shifted =
-            self.sums.iter().zip(&self.kinds).map(|(sum, kind)| sum + if kind.1 { data } else { 0.0 });
+            self.sums.iter().zip(&self.kinds).map(|(sum, kind)| sum + if kind.data { data } else { 0.0 });
         shifted.map(|sum| model.score(sum)).collect()
     }
 }

@@ -1,9 +1,11 @@
 //! How well the defender judges labelled material, and how fast.
 
+mod clock;
 mod commands;
 mod corpus;
 mod documents;
 mod folds;
+mod hammer;
 mod own;
 mod prompts;
 mod report;

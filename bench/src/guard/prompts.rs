@@ -1,14 +1,15 @@
 //! Labelled prompts.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use pincer_defender::Provenance;
 use pincer_defender::prompt::{PromptGuard, Scratch};
 
+use super::clock;
 use super::corpus::{self, Channel};
 use super::documents;
 use super::folds;
+use super::hammer;
 use super::report::{self, Judged};
 use super::train::{Prepared, Recipe};
 
@@ -24,9 +25,24 @@ pub(crate) struct Options {
     /// Prints the rows that were judged wrongly: so many a category.
     #[arg(long, default_value_t = 0)]
     errors: usize,
+    /// Judges so many mutated rows, and nothing else.
+    #[arg(long)]
+    mutations: Option<usize>,
+    /// Measures long texts, and nothing else.
+    #[arg(long)]
+    long: bool,
+    /// Folders of other people's documents (`~/.cargo/registry/src`): never trained on, only judged, in a report of
+    /// their own.
+    #[arg(long)]
+    measure_documents: Vec<PathBuf>,
     #[command(flatten)]
     recipe: Recipe,
 }
+
+/// The guard that this one follows, by the figures of the project's reference notes. They were measured there, on 4,502
+/// rows of which today's file holds 3,886, and not by this program.
+const EARLIER: &str = "\nEarlier Rust guard, as measured elsewhere on 4,502 rows: recall .001 at review, .000 at block; \
+                       false positives .00 % at both; F1 .002; AUC .499; macro recall .001; us p50 .9, p99 4";
 
 /// Whose words a row is.
 pub(crate) fn provenance(channel: Channel) -> Provenance {
@@ -38,8 +54,19 @@ pub(crate) fn provenance(channel: Channel) -> Provenance {
 
 pub(crate) fn run(options: &Options) {
     let mut rows = corpus::read(&options.corpus);
-    let (trained, judged) = documents::read(&options.recipe.documents);
-    rows.extend(judged);
+    let (trained, held_out) = documents::own(&options.recipe.repository);
+    rows.extend(held_out);
+    rows.extend(documents::others(&options.measure_documents));
+    if options.mutations.is_some() || options.long {
+        let guard = PromptGuard::new();
+        if let Some(count) = options.mutations {
+            hammer::mutate(&rows, &guard, count);
+        }
+        if options.long {
+            hammer::long(&rows, &guard);
+        }
+        return;
+    }
     let (mut guard, mut scratch) = (PromptGuard::new(), Scratch::default());
     let judged: Vec<Judged<'_>> = if options.cross_validate {
         let prepared = Prepared::of(&rows, &trained, &guard);
@@ -51,9 +78,9 @@ pub(crate) fn run(options: &Options) {
         let judge = |row| {
             let row: &corpus::Row = row;
             let mut judge = || {
-                let since = Instant::now();
+                let since = clock::now();
                 let score = guard.assess(&row.text, provenance(row.channel), &mut scratch).score;
-                (since.elapsed(), score)
+                (clock::since(since), score)
             };
             // The best of three: the machine may have other things to do.
             let runs = [judge(), judge(), judge()];
@@ -62,7 +89,24 @@ pub(crate) fn run(options: &Options) {
         };
         rows.iter().map(judge).collect()
     };
+    if options.cross_validate {
+        println!(
+            "Each origin (a source, its translations, its encodings) is judged by a model trained without it."
+        );
+        println!("Examples of our own are in every training. The marks are chosen on these very sums.\n");
+    }
+    let is_document =
+        |one: &Judged<'_>| documents::SOURCES.iter().any(|name| one.row.source.starts_with(name));
+    let (found, judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_document);
     report::print(&judged);
+    println!(
+        "\nDocuments that were not trained on, all harmless: this repository's, and those of other folders"
+    );
+    report::table("source", &found, |row| row.source.clone());
+    println!("{EARLIER}");
+    if options.errors > 0 {
+        report::errors(&found, options.errors);
+    }
     if options.errors > 0 {
         report::errors(&judged, options.errors);
     }

@@ -15,6 +15,7 @@ pub(crate) struct Judged<'a> {
 }
 
 /// Counts at one threshold.
+#[derive(Clone, Copy)]
 struct Point {
     attacks: usize,
     caught: usize,
@@ -98,17 +99,21 @@ fn grouped<'a>(
     groups
 }
 
-fn table(name: &str, judged: &[Judged<'_>], by: impl Fn(&Row) -> String) {
-    println!("\n{name:45} attacks  review   block  benign  review   block");
+/// Prints a line a group of rows.
+pub(crate) fn table(name: &str, judged: &[Judged<'_>], by: impl Fn(&Row) -> String) {
+    println!("\n{name:45} attacks  review   block      f1  benign  review   block");
+    // F1 of a group of attacks is against all harmless rows.
+    let whole = Point::of(judged.iter(), REVIEW_AT);
     for (group, rows) in grouped(judged, by) {
         let review = Point::of(rows.iter().copied(), REVIEW_AT);
         let block = Point::of(rows.iter().copied(), BLOCK_AT);
         let cell = |n: usize, share: f64| if n == 0 { "      -".to_owned() } else { format!("{share:7.3}") };
         println!(
-            "{group:45} {:7} {} {} {:7} {} {}",
+            "{group:45} {:7} {} {} {} {:7} {} {}",
             review.attacks,
             cell(review.attacks, review.recall()),
             cell(block.attacks, block.recall()),
+            cell(review.attacks, Point { caught: review.caught, attacks: review.attacks, ..whole }.f1()),
             review.benign,
             cell(review.benign, review.false_positives()),
             cell(block.benign, block.false_positives()),

@@ -33,13 +33,13 @@ pub(crate) struct Options {
 #[derive(clap::Args, Clone)]
 pub(crate) struct Recipe {
     /// Steps of gradient descent.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 160)]
     steps: usize,
     /// Holds down the weights of signals.
     #[arg(long, default_value_t = 1.0)]
     l2: f32,
     /// Holds down the weights of signals in data, which come on top of those.
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 16.0)]
     l2_data: f32,
     /// Holds down the weights of n-grams.
     #[arg(long, default_value_t = 12.0)]
@@ -48,8 +48,14 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 0.6)]
     source_power: f32,
     /// Weight of the examples of our own, beside one source.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 16.0)]
     own: f32,
+    /// The same of the harmless documents among them: they are longer, and there are many.
+    #[arg(long, default_value_t = 12.0)]
+    own_documents: f32,
+    /// Weight of the documents of the repository, beside one source.
+    #[arg(long, default_value_t = 6.0)]
+    documents: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.014)]
     review_fpr: f32,
@@ -59,9 +65,12 @@ pub(crate) struct Recipe {
     /// The same of review for what is data: there are few harmless documents to tell by.
     #[arg(long, default_value_t = 0.03)]
     data_fpr: f32,
-    /// A folder of package sources, `~/.cargo/registry/src`: harmless documents.
-    #[arg(long)]
-    pub(crate) documents: Vec<PathBuf>,
+    /// Where this repository is: half of its files are trained on as harmless documents, half show what comes of it.
+    #[arg(long, default_value = ".")]
+    pub(crate) repository: PathBuf,
+    /// Share of the harmless documents held out that may be sent to review; sets the mark, if it is the higher one.
+    #[arg(long, default_value_t = 0.018)]
+    documents_fpr: f32,
     /// Leaves out features whose names begin so (`grams` for the n-grams): what do they contribute?
     #[arg(long)]
     without: Vec<String>,
@@ -69,7 +78,7 @@ pub(crate) struct Recipe {
 
 pub(crate) fn run(options: &Options) {
     let mut rows = corpus::read(&options.corpus);
-    let (trained, judged) = documents::read(&options.recipe.documents);
+    let (trained, judged) = documents::own(&options.recipe.repository);
     rows.extend(judged);
     let mut guard = PromptGuard::new();
     let prepared = Prepared::of(&rows, &trained, &guard);
@@ -95,14 +104,32 @@ pub(crate) fn run(options: &Options) {
 }
 
 impl Recipe {
-    pub(crate) fn marks(&self) -> (f32, f32, f32) {
-        (self.review_fpr, self.block_fpr, self.data_fpr)
+    pub(crate) fn marks(&self) -> (f32, f32, f32, f32) {
+        (self.review_fpr, self.block_fpr, self.data_fpr, self.documents_fpr)
+    }
+}
+
+/// The features of a sample that it has: place and value. N-grams come behind the dense ones and the bias.
+struct Sparse {
+    features: Vec<(u32, f32)>,
+}
+
+impl Sparse {
+    fn of(sample: &Sample) -> Self {
+        let behind = sample.dense.len() as u32 + 1;
+        let dense = sample.dense.iter().enumerate().map(|(n, &x)| (n as u32, x)).filter(|(_, x)| *x != 0.0);
+        let grams = sample.grams.iter().map(|&(bucket, x)| (behind + u32::from(bucket), x));
+        Self { features: dense.chain(grams).collect() }
+    }
+
+    fn times(&self, theta: &[f32]) -> f32 {
+        self.features.iter().map(|&(n, x)| x * theta[n as usize]).sum()
     }
 }
 
 /// Rows and their features.
 pub(crate) struct Prepared {
-    samples: Vec<(usize, Sample)>,
+    samples: Vec<(usize, Sparse)>,
     labels: Vec<f32>,
     sources: Vec<String>,
     names: Vec<&'static str>,
@@ -117,7 +144,7 @@ impl Prepared {
         let all = || rows.iter().chain(&own).chain(documents);
         for (n, row) in all().enumerate() {
             // Documents that are judged are never trained on, in no fold.
-            if n < rows.len() && row.source.starts_with("documents:") {
+            if documents::SOURCES.iter().any(|name| row.source.starts_with(name)) {
                 continue;
             }
             let mut views = guard.samples(&row.text, provenance(row.channel), &mut scratch);
@@ -127,7 +154,7 @@ impl Prepared {
             } else {
                 views.retain(|view| view.depth == 0);
             }
-            samples.extend(views.into_iter().map(|view| (n, view)));
+            samples.extend(views.iter().map(|view| (n, Sparse::of(view))));
         }
         let labels = all().map(|row| if row.label == Label::Attack { 1.0 } else { 0.0 }).collect();
         let sources = all().map(|row| row.source.clone()).collect();
@@ -140,31 +167,23 @@ impl Prepared {
     /// An attack of many windows is somewhere in them: a first model is trained on all, a second on the window that the
     /// first finds worst.
     pub(crate) fn train(&self, recipe: &Recipe, on: impl Fn(&str) -> bool) -> Model {
-        let all: Vec<&(usize, Sample)> =
+        let all: Vec<&(usize, Sparse)> =
             self.samples.iter().filter(|(row, _)| on(&self.sources[*row])).collect();
         let first = self.descend(recipe, recipe.steps / 3, &all);
-        let mut worst: BTreeMap<usize, (f32, &(usize, Sample))> = BTreeMap::new();
+        let mut worst: BTreeMap<usize, (f32, &(usize, Sparse))> = BTreeMap::new();
         for one in &all {
-            let sum = self.sum(&first, &one.1);
+            let sum = one.1.times(&first);
             let place = worst.entry(one.0).or_insert((sum, one));
             if place.0 < sum {
                 *place = (sum, one);
             }
         }
-        let hard = |one: &&&(usize, Sample)| self.labels[one.0] < 0.5 || std::ptr::eq(worst[&one.0].1, **one);
+        let hard = |one: &&&(usize, Sparse)| self.labels[one.0] < 0.5 || std::ptr::eq(worst[&one.0].1, **one);
         let chosen: Vec<_> = all.iter().filter(hard).copied().collect();
-        self.descend(recipe, recipe.steps, &chosen)
+        self.model(&self.descend(recipe, recipe.steps, &chosen))
     }
 
-    fn sum(&self, model: &Model, sample: &Sample) -> f32 {
-        let dense: f32 = sample.dense.iter().zip(&model.dense).map(|(x, w)| x * w).sum();
-        let gram = |&(bucket, x): &(u16, f32)| {
-            x * model.gram_step * f32::from(model.grams.get(bucket as usize).copied().unwrap_or(0))
-        };
-        model.bias + dense + sample.grams.iter().map(gram).sum::<f32>()
-    }
-
-    fn descend(&self, recipe: &Recipe, steps: usize, chosen: &[&(usize, Sample)]) -> Model {
+    fn descend(&self, recipe: &Recipe, steps: usize, chosen: &[&(usize, Sparse)]) -> Vec<f32> {
         let mut sizes: BTreeMap<(&str, bool), f32> = BTreeMap::new();
         for (row, _) in chosen {
             *sizes.entry((&self.sources[*row], self.labels[*row] > 0.5)).or_default() += 1.0;
@@ -177,7 +196,12 @@ impl Prepared {
             .collect();
         // What was written for training is about more than any one source.
         for (weight, (row, _)) in weights.iter_mut().zip(chosen) {
-            *weight *= if self.sources[*row].starts_with("own:") { recipe.own } else { 1.0 };
+            *weight *= match &self.sources[*row] {
+                source if source == "own:documents" || source == "own:requests" => recipe.own_documents,
+                source if source.starts_with("own:") => recipe.own,
+                source if source.starts_with("trained:") => recipe.documents,
+                _ => 1.0,
+            };
         }
         // The two labels weigh the same, and all of it as much as there are rows.
         for label in [false, true] {
@@ -201,38 +225,24 @@ impl Prepared {
                 if in_data { recipe.l2_data } else { recipe.l2 }
             })
             .collect();
-        let size = features + 1 + if grams_kept { BUCKETS } else { 0 };
+        let size = features + 1 + BUCKETS;
         let mut adam = Adam::new(size);
         let mut theta = vec![0.0f32; size];
         for step in 0..steps {
             let mut gradient = vec![0.0f32; size];
             for ((row, sample), weight) in chosen.iter().zip(&weights) {
-                let mut sum = theta[features];
-                sum += sample
-                    .dense
-                    .iter()
-                    .zip(&theta)
-                    .zip(&kept)
-                    .filter(|(_, k)| **k)
-                    .map(|((x, t), _)| x * t)
-                    .sum::<f32>();
-                if grams_kept {
-                    sum += sample
-                        .grams
-                        .iter()
-                        .map(|&(bucket, x)| x * theta[features + 1 + bucket as usize])
-                        .sum::<f32>();
-                }
+                let sum = theta[features] + sample.times(&theta);
                 let error = weight * (1.0 / (1.0 + (-sum).exp()) - self.labels[*row]);
                 gradient[features] += error;
-                for ((g, x), k) in gradient.iter_mut().zip(&sample.dense).zip(&kept) {
-                    *g += if *k { error * x } else { 0.0 };
+                for &(n, x) in &sample.features {
+                    gradient[n as usize] += error * x;
                 }
-                if grams_kept {
-                    for &(bucket, x) in &sample.grams {
-                        gradient[features + 1 + bucket as usize] += error * x;
-                    }
-                }
+            }
+            for (g, kept) in gradient.iter_mut().zip(&kept) {
+                *g = if *kept { *g } else { 0.0 };
+            }
+            if !grams_kept {
+                gradient[features + 1..].fill(0.0);
             }
             for (n, g) in gradient.iter_mut().enumerate() {
                 let l2 = if n < features {
@@ -254,6 +264,11 @@ impl Prepared {
                 }
             }
         }
+        theta
+    }
+
+    fn model(&self, theta: &[f32]) -> Model {
+        let features = self.names.len();
         let grams = &theta[features + 1..];
         let largest = grams.iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
         let gram_step = largest / 127.0;

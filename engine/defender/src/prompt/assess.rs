@@ -34,7 +34,14 @@ pub struct Scratch {
     pub(super) found: Matches,
     pub(super) dense: Vec<f32>,
     decoded: Decoded,
+    /// Whether the text begins and ends with the window: what stands at its edges tells nothing if it does not.
+    pub(super) edges: [bool; 2],
+    /// Of a text that comes in parts: what is not yet judged.
+    held: String,
 }
+
+/// What is done with each view of a window: how many encodings it was in, and what part of the original that was.
+pub(super) type EachView<'a> = &'a mut dyn FnMut(&PromptGuard, &mut Scratch, u8, Option<Span>);
 
 impl Scratch {
     /// Forgets decoded texts; a window of `bytes` bytes is next.
@@ -93,7 +100,43 @@ impl PromptGuard {
 
     /// Judges `text` by who wrote it.
     pub fn assess(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> Assessment {
-        self.judge(text, from, scratch).assessment(&self.model, text)
+        self.judge(text, from, scratch).assessment(&self.model)
+    }
+
+    /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window.
+    pub fn assess_chunks<'a>(
+        &self,
+        chunks: impl IntoIterator<Item = &'a str>,
+        from: Provenance,
+        scratch: &mut Scratch,
+    ) -> Assessment {
+        let (mut worst, mut base) = (Worst::default(), 0);
+        let mut held = std::mem::take(&mut scratch.held);
+        held.clear();
+        for chunk in chunks {
+            let mut rest = chunk;
+            while !rest.is_empty() {
+                // A window and one more character tell that another window follows.
+                let room = (WINDOW_BYTES + 4).saturating_sub(held.len()).min(rest.len());
+                let cut = (room..=rest.len()).find(|&at| rest.is_char_boundary(at)).unwrap_or(rest.len());
+                let (head, tail) = rest.split_at(cut);
+                held.push_str(head);
+                rest = tail;
+                while held.len() > WINDOW_BYTES {
+                    let (end, behind) = window_end(&held, 0);
+                    scratch.edges = [base == 0, false];
+                    self.judge_window(held.get(..end).unwrap_or_default(), base, from, scratch, &mut worst);
+                    held.drain(..behind);
+                    base += behind as u32;
+                }
+            }
+        }
+        if !held.is_empty() {
+            scratch.edges = [base == 0, true];
+            self.judge_window(&held, base, from, scratch, &mut worst);
+        }
+        scratch.held = held;
+        worst.assessment(&self.model)
     }
 
     /// The model's sum of the worst part of `text`, before it is put on the scale: what marks are chosen by.
@@ -105,6 +148,7 @@ impl PromptGuard {
         let mut worst = Worst::default();
         for (start, end) in windows(text) {
             let window = text.get(start..end).unwrap_or_default();
+            scratch.edges = [start == 0, end == text.len()];
             self.judge_window(window, start as u32, from, scratch, &mut worst);
         }
         worst
@@ -119,7 +163,8 @@ impl PromptGuard {
         worst: &mut Worst,
     ) {
         scratch.decoded.begin(window.len());
-        self.each_view(window, base, scratch, &mut |guard, scratch, depth, within, _| {
+        let before = worst.sum;
+        self.each_view(window, base, scratch, &mut |guard, scratch, depth, within| {
             let sum = guard.sum_up(from, scratch);
             let bonus = if depth > 0 && sum > 0.0 { DECODED_BONUS } else { 0.0 };
             if worst.sum.is_none_or(|other| other < sum + bonus) {
@@ -134,27 +179,28 @@ impl PromptGuard {
                 }
             }
         });
+        if worst.sum != before {
+            for finding in &mut worst.findings {
+                finding.span = on_characters(finding.span, window, base);
+            }
+        }
     }
 
     /// Reads `window` and everything that is encoded in it; calls `each` with the view and matches of each in `scratch`.
-    pub(super) fn each_view(
-        &self,
-        window: &str,
-        base: u32,
-        scratch: &mut Scratch,
-        each: &mut dyn FnMut(&Self, &mut Scratch, u8, Option<Span>, usize),
-    ) {
+    pub(super) fn each_view(&self, window: &str, base: u32, scratch: &mut Scratch, each: EachView<'_>) {
         self.read(window, base, scratch);
-        each(self, scratch, 0, None, window.len());
+        each(self, scratch, 0, None);
         self.find_encoded(window, base, None, 0, scratch);
+        let edges = std::mem::replace(&mut scratch.edges, [true; 2]);
         while let Some((job, text)) = scratch.decoded.take() {
             self.read(&text, 0, scratch);
-            each(self, scratch, job.depth, Some(job.span), text.len());
+            each(self, scratch, job.depth, Some(job.span));
             if job.depth < DEPTH_MAX {
                 self.find_encoded(&text, 0, Some(job.span), job.depth, scratch);
             }
             scratch.decoded.give_back(job, text);
         }
+        scratch.edges = edges;
     }
 
     fn read(&self, text: &str, base: u32, scratch: &mut Scratch) {
@@ -182,7 +228,7 @@ impl PromptGuard {
         dense.extend(tallies.map(|(rule, tally)| value(tally, self.matcher.is_word(rule), thin)));
         dense.extend_from_within(..);
         let rules = scratch.found.tallies.len();
-        self.shape.measure(&scratch.view, &scratch.found, dense);
+        self.shape.measure(&scratch.view, &scratch.found, scratch.edges, dense);
         dense.extend_from_within(rules * 2..);
         let shapes = shape::NAMES.len();
         let (in_rules, in_shapes) = (rules..rules * 2, rules * 2 + shapes..rules * 2 + shapes * 2);
@@ -196,9 +242,8 @@ impl PromptGuard {
 
     fn sum_up(&self, from: Provenance, scratch: &mut Scratch) -> f32 {
         self.measure(from, scratch);
-        let dense: f32 =
-            scratch.dense.iter().zip(&self.model.dense).map(|(value, weight)| value * weight).sum();
-        let grams = if self.model.grams.is_empty() {
+        let dense = product(&scratch.dense, &self.model.dense);
+        let grams = if self.model.grams.is_empty() || !self.has_evidence(scratch) {
             0.0
         } else {
             let mut total = 0.0;
@@ -206,6 +251,17 @@ impl PromptGuard {
             total * self.model.gram_step / (count as f32).sqrt().max(1.0)
         };
         self.model.bias + dense + grams
+    }
+
+    /// Whether any rule of an attack was met by more than a word on its own. Without, n-grams count nothing.
+    pub(super) fn has_evidence(&self, scratch: &Scratch) -> bool {
+        let tallies = scratch.found.tallies.iter().enumerate();
+        tallies.into_iter().any(|(rule, tally)| tally.plain > 0 && self.matcher.is_evidence(rule))
+    }
+
+    /// Bytes that the tables take.
+    pub fn table_bytes(&self) -> usize {
+        self.folder.bytes() + self.matcher.bytes() + self.model.grams.len() + self.model.dense.len() * 4
     }
 
     /// Collects what spoke for or against the text that was just measured.
@@ -241,9 +297,24 @@ const POINTS_MIN: f32 = 1.0;
 /// What a rule's matches count: the first most, those in quotation marks or code half. Single words say less in a
 /// longer text.
 fn value(tally: &Tally, word: bool, thin: f32) -> f32 {
+    if tally.plain == 0 && tally.quoted == 0 {
+        return 0.0;
+    }
     let count = f32::from(tally.plain.min(8)) + 0.5 * f32::from(tally.quoted.min(8));
     let value = (1.0 + count).log2();
     if word { value * thin } else { value.min(1.6) }
+}
+
+/// The sum of the products, in lanes that the compiler adds side by side. Always in the same order.
+fn product(values: &[f32], weights: &[f32]) -> f32 {
+    const LANES: usize = 8;
+    let mut sums = [0.0f32; LANES];
+    for (values, weights) in values.chunks(LANES).zip(weights.chunks(LANES)) {
+        for ((sum, value), weight) in sums.iter_mut().zip(values).zip(weights) {
+            *sum += value * weight;
+        }
+    }
+    sums.iter().sum()
 }
 
 /// What a single word counts in a text of so many words.
@@ -281,24 +352,22 @@ impl Worst {
         self.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
     }
 
-    fn assessment(mut self, model: &Model, text: &str) -> Assessment {
-        for finding in &mut self.findings {
-            finding.span = on_characters(finding.span, text);
-        }
+    fn assessment(self, model: &Model) -> Assessment {
         Assessment { score: self.sum.map_or(0.0, |sum| model.score(sum)), findings: self.findings }
     }
 }
 
-/// Widens a span to whole characters within the text.
-fn on_characters(span: Span, text: &str) -> Span {
-    let (mut start, mut end) = ((span.start as usize).min(text.len()), (span.end as usize).min(text.len()));
-    while !text.is_char_boundary(start) {
+/// Widens a span to whole characters of the window that begins at `base`.
+fn on_characters(span: Span, window: &str, base: u32) -> Span {
+    let within = |at: u32| (at.saturating_sub(base) as usize).min(window.len());
+    let (mut start, mut end) = (within(span.start), within(span.end));
+    while !window.is_char_boundary(start) {
         start -= 1;
     }
-    while !text.is_char_boundary(end) {
+    while !window.is_char_boundary(end) {
         end += 1;
     }
-    Span { start: start as u32, end: end.max(start) as u32 }
+    Span { start: base + start as u32, end: base + end.max(start) as u32 }
 }
 
 /// Cuts a text into windows that overlap, on characters.
@@ -306,17 +375,23 @@ pub(super) fn windows(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
     let mut next = (!text.is_empty()).then_some(0);
     std::iter::from_fn(move || {
         let start = next?;
-        let mut end = (start + WINDOW_BYTES).min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let mut behind = end.saturating_sub(OVERLAP_BYTES);
-        while !text.is_char_boundary(behind) {
-            behind -= 1;
-        }
+        let (end, behind) = window_end(text, start);
         next = (end < text.len()).then_some(behind);
         Some((start, end))
     })
+}
+
+/// Where the window from `start` ends, and where the next begins.
+fn window_end(text: &str, start: usize) -> (usize, usize) {
+    let mut end = (start + WINDOW_BYTES).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut behind = end.saturating_sub(OVERLAP_BYTES);
+    while !text.is_char_boundary(behind) {
+        behind -= 1;
+    }
+    (end, behind)
 }
 
 // The number of families is small enough for the bit sets of concepts.

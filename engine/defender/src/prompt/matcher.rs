@@ -1,7 +1,6 @@
 //! All words of all families in one pass, and the rules over them.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
+use super::lexicon::{Lexicon, Node};
 use super::signal::FAMILIES;
 use super::view::{CODE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
 use crate::RuleId;
@@ -14,11 +13,12 @@ type Concepts = u128;
 
 #[derive(Debug)]
 pub(super) struct Matcher {
-    automaton: Option<AhoCorasick>,
+    /// Walked from the start of every word: nothing of a family begins inside of one.
+    lexicon: Lexicon,
     words: Vec<Word>,
     rules: Vec<Compiled>,
-    /// Of each concept: the rules that need it, and in which place.
-    uses: Vec<Vec<(u16, u8)>>,
+    /// Of each concept: the rules that need it.
+    uses: Vec<Vec<Use>>,
     concepts: Vec<&'static str>,
     not: Concepts,
 }
@@ -29,9 +29,28 @@ struct Word {
     concept: u8,
     /// Must begin a sentence or line.
     first: bool,
-    /// Must not have a letter before, after.
-    bound_before: bool,
+    /// Must not have a letter after it.
     bound_after: bool,
+}
+
+/// What was walked: bytes of the folded text, and the token they begin at.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
+    first: usize,
+}
+
+/// A rule that needs a concept.
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    rule: u16,
+    /// In which place.
+    slot: u8,
+    /// Looks at the far block, not only at the near one.
+    far: bool,
+    /// The first two of what else it needs: any concept will do if it needs no more.
+    others: [Concepts; 2],
 }
 
 #[derive(Debug)]
@@ -80,6 +99,37 @@ pub(super) struct Matches {
     latest: Vec<[Option<Hit>; 2]>,
 }
 
+/// Which concepts were seen lately: a cheap look before a rule is worked out. Words are counted in blocks; what was
+/// seen in this block and the one before is at least a block away.
+#[derive(Default)]
+struct Recent {
+    near: [Concepts; 2],
+    far: [Concepts; 2],
+    near_block: u32,
+    far_block: u32,
+}
+
+/// Words in a block, as a power of two.
+const NEAR_BITS: u32 = 4;
+const FAR_BITS: u32 = 6;
+
+impl Recent {
+    fn see(&mut self, concept: u8, token: u32) {
+        let bit = 1 << concept;
+        Self::turn(&mut self.near, &mut self.near_block, token >> NEAR_BITS);
+        Self::turn(&mut self.far, &mut self.far_block, token >> FAR_BITS);
+        self.near[0] |= bit;
+        self.far[0] |= bit;
+    }
+
+    fn turn(blocks: &mut [Concepts; 2], current: &mut u32, block: u32) {
+        if block > *current {
+            *blocks = [0, if block == *current + 1 { blocks[0] } else { 0 }];
+            *current = block;
+        }
+    }
+}
+
 impl Matcher {
     pub(super) fn new(folder: &Folder) -> Self {
         let mut concepts: Vec<&'static str> = Vec::new();
@@ -92,14 +142,8 @@ impl Matcher {
             for text in lists.iter().flat_map(|list| list.split('|')).filter(|text| !text.is_empty()) {
                 let (text, first) = text.strip_prefix('^').map_or((text, false), |rest| (rest, true));
                 let (text, open) = text.strip_suffix('*').map_or((text, false), |rest| (rest, true));
-                let text = folder.fold_str(text);
-                let edge = |byte: Option<&u8>| byte.is_some_and(|&b| is_word(b) && !is_ideograph(b));
-                words.push(Word {
-                    concept: concept as u8,
-                    first,
-                    bound_before: edge(text.as_bytes().first()),
-                    bound_after: !open && ends_bounded(&text),
-                });
+                let text = folder.fold_str(&text.replace('¦', "|"));
+                words.push(Word { concept: concept as u8, first, bound_after: !open && ends_bounded(&text) });
                 patterns.push(text);
             }
         }
@@ -127,20 +171,30 @@ impl Matcher {
                 if rule.ordered && slot + 1 < rule.need.len() {
                     continue;
                 }
+                let mut others = [Concepts::MAX; 2];
+                let rest = rule.need.iter().enumerate().filter(|(other, _)| *other != slot);
+                for (place, (_, &need)) in others.iter_mut().zip(rest) {
+                    *place = need;
+                }
+                let far = rule.within > 1 << NEAR_BITS;
                 for (concept, uses) in uses.iter_mut().enumerate() {
                     if need >> concept & 1 == 1 {
-                        uses.push((n as u16, slot as u8));
+                        uses.push(Use { rule: n as u16, slot: slot as u8, far, others });
                     }
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&patterns)
-            .ok();
+        let lexicon = Lexicon::new(&patterns);
+        // In the order of the tree: what ends at a node stands together.
+        let words = lexicon.order().iter().filter_map(|&n| words.get(n as usize).copied()).collect();
         let not = bits("not");
-        Self { automaton, words, rules, uses, concepts, not }
+        Self { lexicon, words, rules, uses, concepts, not }
+    }
+
+    /// Bytes that the tables take.
+    pub(super) fn bytes(&self) -> usize {
+        let uses: usize = self.uses.iter().map(|uses| uses.len() * size_of::<Use>()).sum();
+        self.lexicon.bytes() + self.words.len() * size_of::<Word>() + uses
     }
 
     /// Names of the rules, in the order of their tallies.
@@ -158,6 +212,11 @@ impl Matcher {
         self.rules.get(rule).is_some_and(|rule| rule.need.len() == 1)
     }
 
+    /// Whether a rule says by itself that there may be an attack.
+    pub(super) fn is_evidence(&self, rule: usize) -> bool {
+        self.rules.get(rule).is_some_and(|rule| rule.need.len() > 1 && !rule.name.starts_with("benign."))
+    }
+
     /// The number of a concept.
     pub(super) fn concept(&self, name: &str) -> Option<u8> {
         self.concepts.iter().position(|&known| known == name).map(|n| n as u8)
@@ -170,65 +229,112 @@ impl Matcher {
         found.tallies.resize(self.rules.len(), Tally::default());
         found.latest.clear();
         found.latest.resize(self.concepts.len(), [None; 2]);
-        let Some(automaton) = &self.automaton else { return };
         let bytes = view.text.as_bytes();
-        let (mut cursor, mut seen) = (0usize, 0 as Concepts);
-        for found_at in automaton.find_overlapping_iter(&view.text) {
-            let Some(word) = self.words.get(found_at.pattern().as_usize()) else { continue };
-            let (start, end) = (found_at.start(), found_at.end());
-            let before = start.checked_sub(1).and_then(|n| bytes.get(n));
-            if word.bound_before && before.is_some_and(|&b| is_word(b) && !is_ideograph(b)) {
-                continue;
+        let (mut at, mut recent) = (0usize, Recent::default());
+        for (index, token) in view.tokens.iter().enumerate() {
+            // Signs begin some of the phrases.
+            let start = token.start as usize;
+            while at < start {
+                if bytes.get(at).is_some_and(|&byte| byte != b' ') {
+                    self.walk(view, bytes, at, index, &mut recent, found);
+                }
+                at += 1;
             }
-            if word.bound_after && bytes.get(end).is_some_and(|&b| is_word(b) && !is_ideograph(b)) {
-                continue;
+            self.walk(view, bytes, start, index, &mut recent, found);
+            at = token.end as usize;
+        }
+    }
+
+    /// Follows the automaton from `start`, which is at token `first` or between it and the one before.
+    fn walk(
+        &self,
+        view: &View,
+        bytes: &[u8],
+        start: usize,
+        first: usize,
+        recent: &mut Recent,
+        found: &mut Matches,
+    ) {
+        let mut node = self.lexicon.start();
+        let mut last = first;
+        for (offset, &byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
+            match self.lexicon.next(node, byte) {
+                Some(next) => node = next,
+                None => return,
             }
-            // Matches come by their ends, so the token that holds the last byte only moves on.
-            while view.tokens.get(cursor + 1).is_some_and(|token| (token.start as usize) < end) {
-                cursor += 1;
+            if node.is_end() {
+                let place = Place { start, first, end: start + offset + 1 };
+                last = self.ended(view, node, place, last, recent, found);
             }
-            let mut first = cursor;
-            while first > 0 && view.tokens.get(first).is_some_and(|token| token.start as usize > start) {
-                first -= 1;
-            }
-            let Some(token) = view.tokens.get(first) else { continue };
-            if word.first && token.flags & (SENTENCE_START | LINE_START) == 0 {
+        }
+    }
+
+    /// Takes note of the words that end at `node`; returns the last token that they reach.
+    #[inline(never)]
+    fn ended(
+        &self,
+        view: &View,
+        node: Node,
+        Place { start, first, end }: Place,
+        mut last: usize,
+        recent: &mut Recent,
+        found: &mut Matches,
+    ) -> usize {
+        let Some(token) = view.tokens.get(first) else { return last };
+        let behind = view.text.as_bytes().get(end);
+        let goes_on = behind.is_some_and(|&b| is_word(b) && !is_ideograph(b));
+        while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
+            last += 1;
+        }
+        for word in self.words.get(self.lexicon.ending(node)).unwrap_or_default() {
+            let inside = word.bound_after && goes_on;
+            let amid = word.first && token.flags & (SENTENCE_START | LINE_START) == 0;
+            if inside || amid {
                 continue;
             }
             let hit = Hit {
                 concept: word.concept,
                 flags: token.flags,
                 token: first as u32,
-                last_token: cursor as u32,
+                last_token: last as u32,
                 sentence: token.sentence,
                 line: token.line,
                 start: start as u32,
                 end: end as u32,
             };
-            let bit = 1 << word.concept;
-            seen |= bit;
-            let Some(latest) = found.latest.get_mut(usize::from(word.concept)) else { continue };
-            match latest {
-                // The longer of two words that begin together.
-                [Some(newest), _] if newest.token == hit.token => *newest = hit,
-                [newest, older] => {
-                    *older = *newest;
-                    *newest = Some(hit);
-                }
-            }
-            found.hits.push(hit);
-            self.complete(hit, seen, found);
+            self.see(hit, recent, found);
         }
+        last
+    }
+
+    /// Takes note of a word that was found. Not inlined: the way to here is short, and most words end on it.
+    #[inline(never)]
+    fn see(&self, hit: Hit, recent: &mut Recent, found: &mut Matches) {
+        recent.see(hit.concept, hit.token);
+        let Some(latest) = found.latest.get_mut(usize::from(hit.concept)) else { return };
+        match latest {
+            // The longer of two words that begin together.
+            [Some(newest), _] if newest.token == hit.token => *newest = hit,
+            [newest, older] => {
+                *older = *newest;
+                *newest = Some(hit);
+            }
+        }
+        found.hits.push(hit);
+        self.complete(hit, recent, found);
     }
 
     /// Tallies the rules that `hit` completes.
-    fn complete(&self, hit: Hit, seen: Concepts, found: &mut Matches) {
-        for &(number, slot) in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
-            let Some(rule) = self.rules.get(usize::from(number)) else { continue };
-            if rule.need.iter().any(|&need| need & seen == 0) {
+    fn complete(&self, hit: Hit, recent: &Recent, found: &mut Matches) {
+        let (near, far) = (recent.near[0] | recent.near[1], recent.far[0] | recent.far[1]);
+        for one in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
+            let seen = if one.far { far } else { near };
+            if one.others[0] & seen == 0 || one.others[1] & seen == 0 {
                 continue;
             }
-            let Some(first) = rule.met(hit, usize::from(slot), &found.latest) else { continue };
+            let number = one.rule;
+            let Some(rule) = self.rules.get(usize::from(number)) else { continue };
+            let Some(first) = rule.met(hit, usize::from(one.slot), &found.latest) else { continue };
             let negated = rule.negatable && self.negated(first, &found.latest);
             let Some(tally) = found.tallies.get_mut(usize::from(number)) else { continue };
             // Phrases that share a word are one piece of evidence.

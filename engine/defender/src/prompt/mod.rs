@@ -4,11 +4,13 @@
 //! of them, so that a clean prompt costs no allocation. Start with [`PromptGuard::assess`].
 //!
 //! A text is read in windows. Each is folded to what it means itself ([`view`]), searched for the words and rules of all
-//! families in one pass ([`signal`], [`matcher`]), measured for its shape, and summed up by a linear model ([`model`]).
+//! families in one pass ([`signal`], [`lexicon`], [`matcher`]), measured for its shape, and summed up by a linear model
+//! ([`model`]).
 //! What is encoded in it is decoded and judged in the same way ([`decode`]). The worst of all parts is the verdict.
 
 mod assess;
 mod decode;
+mod lexicon;
 mod matcher;
 mod model;
 mod ngram;

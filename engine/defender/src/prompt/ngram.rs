@@ -1,12 +1,12 @@
-//! Hashed words and letter groups: the part of the model that nobody thought of.
+//! Hashed words: the part of the model that nobody thought of.
+//!
+//! Words alone are no evidence: they only shift what rules have found. A window in which no rule of an attack is met is
+//! not hashed at all, and most windows are such.
 
 use super::model::BUCKETS;
 use super::view::View;
 
-/// Letters in a group.
-const LETTERS: usize = 4;
-
-/// Calls `each` with the bucket of every word, pair of words and group of letters; returns how many there were.
+/// Calls `each` with the bucket of every word and every pair of words; returns how many there were.
 pub(super) fn each(view: &View, mut each: impl FnMut(usize)) -> u32 {
     let bytes = view.text.as_bytes();
     let (mut count, mut before) = (0, 0u32);
@@ -19,12 +19,6 @@ pub(super) fn each(view: &View, mut each: impl FnMut(usize)) -> u32 {
         each(bucket(hash ^ before.rotate_left(11)));
         before = hash;
         count += 2;
-    }
-    for group in bytes.windows(LETTERS) {
-        if let &[a, b, c, d] = group {
-            each(bucket(u32::from_le_bytes([a, b, c, d]) ^ 0x5BD1_E995));
-            count += 1;
-        }
     }
     count
 }

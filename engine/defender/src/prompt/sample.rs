@@ -24,10 +24,15 @@ impl PromptGuard {
         for (start, end) in windows(text) {
             let window = text.get(start..end).unwrap_or_default();
             scratch.begin(window.len());
-            self.each_view(window, start as u32, scratch, &mut |guard, scratch, depth, within, _| {
+            scratch.edges = [start == 0, end == text.len()];
+            self.each_view(window, start as u32, scratch, &mut |guard, scratch, depth, within| {
                 guard.measure(from, scratch);
                 let mut grams = Vec::new();
-                let count = ngram::each(&scratch.view, |bucket| grams.push((bucket as u16, 1.0)));
+                let count = if guard.has_evidence(scratch) {
+                    ngram::each(&scratch.view, |bucket| grams.push((bucket as u16, 1.0)))
+                } else {
+                    0
+                };
                 let scale = 1.0 / (count as f32).sqrt().max(1.0);
                 grams.sort_unstable_by_key(|&(bucket, _)| bucket);
                 grams.dedup_by(|one, kept| {

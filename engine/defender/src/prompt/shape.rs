@@ -1,5 +1,6 @@
 //! What a text looks like, apart from its words: where orders stand in it, what it hides, what it mixes.
 
+use super::decode::count;
 use super::matcher::{Hit, Matcher, Matches};
 use super::view::{UPPER, View};
 
@@ -44,18 +45,21 @@ pub(super) const NAMES: [&str; 37] = [
     "peak-many",
 ];
 
-/// The concepts that speak to the reader.
-#[derive(Debug, Clone, Copy, Default)]
+/// What each concept is to the shape: a set of the kinds below.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    orders: u128,
-    asks: u128,
-    english: u128,
-    foreign: u128,
-    /// What an order to a reader is made of.
-    directive: u128,
-    /// What a jailbreak is made of.
-    jailbreak: u128,
+    kinds: [u8; 128],
 }
+
+/// Speaks to the reader.
+const ORDERS: u8 = 1;
+const ASKS: u8 = 2;
+const ENGLISH: u8 = 4;
+const FOREIGN: u8 = 8;
+/// What an order to a reader is made of.
+const DIRECTIVE: u8 = 16;
+/// What a jailbreak is made of.
+const JAILBREAK: u8 = 32;
 
 /// Words that are near each other, for the peaks.
 const ORDER_REACH: u32 = 30;
@@ -63,59 +67,74 @@ const JAILBREAK_REACH: u32 = 80;
 
 impl Shape {
     pub(super) fn new(matcher: &Matcher) -> Self {
-        let bits = |names: &[&str]| {
-            names.iter().filter_map(|name| matcher.concept(name)).fold(0u128, |bits, n| bits | 1 << n)
-        };
-        Self {
-            orders: bits(&["imperative", "duty", "answer-order", "note-to"]),
-            asks: bits(&["question"]),
-            english: bits(&["english"]),
-            foreign: bits(&["foreign"]),
-            directive: bits(&[
-                "urgent",
-                "interrupt",
-                "new",
-                "task",
-                "must",
-                "follow",
-                "duty",
-                "imperative",
-                "question",
-                "answer-order",
-                "reply",
-                "override",
-                "tell-user",
-                "note-to",
-                "assistant",
-                "done",
-                "focus",
-                "instead",
-                "scope",
-                "instruction",
-                "ornament",
-                "secretly",
-                "no-approval",
-            ]),
-            jailbreak: bits(&[
-                "persona",
-                "nolimits",
-                "norefusal",
-                "immoral",
-                "mode",
-                "model",
-                "always",
-                "twofold",
-                "ask-slot",
-                "must",
-                "now",
-                "override",
-            ]),
+        let mut kinds = [0; 128];
+        let sets: [(u8, &[&str]); 6] = [
+            (ORDERS, &["imperative", "duty", "answer-order", "note-to"]),
+            (ASKS, &["question"]),
+            (ENGLISH, &["english"]),
+            (FOREIGN, &["foreign"]),
+            (
+                DIRECTIVE,
+                &[
+                    "urgent",
+                    "interrupt",
+                    "new",
+                    "task",
+                    "must",
+                    "follow",
+                    "duty",
+                    "imperative",
+                    "question",
+                    "answer-order",
+                    "reply",
+                    "override",
+                    "tell-user",
+                    "note-to",
+                    "assistant",
+                    "done",
+                    "focus",
+                    "instead",
+                    "scope",
+                    "instruction",
+                    "ornament",
+                    "secretly",
+                    "no-approval",
+                ],
+            ),
+            (
+                JAILBREAK,
+                &[
+                    "persona",
+                    "nolimits",
+                    "norefusal",
+                    "immoral",
+                    "mode",
+                    "model",
+                    "always",
+                    "twofold",
+                    "ask-slot",
+                    "must",
+                    "now",
+                    "override",
+                ],
+            ),
+        ];
+        for (kind, names) in sets {
+            for concept in names.iter().filter_map(|name| matcher.concept(name)) {
+                if let Some(kinds) = kinds.get_mut(usize::from(concept)) {
+                    *kinds |= kind;
+                }
+            }
         }
+        Self { kinds }
     }
 
-    /// Appends the features named in [`NAMES`].
-    pub(super) fn measure(&self, view: &View, found: &Matches, out: &mut Vec<f32>) {
-        let is = |set: u128, hit: &Hit| set >> hit.concept & 1 == 1;
+    fn kinds(&self, hit: &Hit) -> u8 {
+        self.kinds.get(usize::from(hit.concept)).copied().unwrap_or(0)
+    }
+
+    /// Appends the features named in [`NAMES`]. `whole` says whether the text begins and ends where the view does.
+    pub(super) fn measure(&self, view: &View, found: &Matches, whole: [bool; 2], out: &mut Vec<f32>) {
         let words = view.tokens.len() as f32;
         let last_sentence = view.tokens.last().map_or(0, |token| token.sentence);
         let last_line = view.tokens.last().map_or(0, |token| token.line);
@@ -126,30 +145,33 @@ impl Shape {
         let mut before = None;
         let (mut orders, mut jailbreaks) = (Peak::new(ORDER_REACH), Peak::new(JAILBREAK_REACH));
         for hit in &found.hits {
-            if is(self.directive, hit) {
+            let kinds = self.kinds(hit);
+            if kinds & DIRECTIVE != 0 {
                 orders.see(hit);
             }
-            if is(self.jailbreak, hit) {
+            if kinds & JAILBREAK != 0 {
                 jailbreaks.see(hit);
             }
-            let edges =
-                [hit.sentence == 0 || hit.line <= 1, hit.sentence == last_sentence || hit.line == last_line];
-            if is(self.orders | self.asks, hit) {
+            let edges = [
+                whole[0] && (hit.sentence == 0 || hit.line <= 1),
+                whole[1] && (hit.sentence == last_sentence || hit.line == last_line),
+            ];
+            if kinds & (ORDERS | ASKS) != 0 {
                 first |= edges[0];
                 last |= edges[1];
-                last_asks |= edges[1] && is(self.asks, hit);
+                last_asks |= edges[1] && kinds & ASKS != 0;
                 middle |= !edges[0] && !edges[1];
                 if before != Some(hit.sentence) {
                     ordered += 1;
                     before = Some(hit.sentence);
                 }
             }
-            if is(self.english, hit) {
+            if kinds & ENGLISH != 0 {
                 english += 1;
                 for (count, edge) in edge_english.iter_mut().zip(edges) {
                     *count += u32::from(edge);
                 }
-            } else if is(self.foreign, hit) {
+            } else if kinds & FOREIGN != 0 {
                 foreign += 1;
                 for (count, edge) in edge_foreign.iter_mut().zip(edges) {
                     *count += u32::from(edge);
@@ -160,7 +182,7 @@ impl Shape {
         let foreign_edge =
             edge_foreign.iter().zip(edge_english).any(|(&f, e)| f >= 2 && e == 0) && english > foreign;
         let text = Text::of(view);
-        let lines = Lines::of(view, found, self.orders | self.asks);
+        let lines = Lines::of(view, found, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0);
         let capitals = view.tokens.iter().filter(|token| token.flags & UPPER != 0).count() as f32;
         let quoted: u32 = found.tallies.iter().map(|t| u32::from(t.quoted > 0)).sum();
         let negated: u32 = found.tallies.iter().map(|t| u32::from(t.negated > 0)).sum();
@@ -192,7 +214,7 @@ impl Shape {
             log(text.exclaims.min(6) as f32) / 2.0,
             log(text.asks.min(6) as f32) / 2.0,
             text.digits as f32 / (1.0 + view.text.len() as f32),
-            text.odd_ending,
+            if whole[1] { text.odd_ending } else { 0.0 },
             foreign as f32 / (1.0 + english as f32 + foreign as f32),
             log(fired as f32).min(4.0) / 4.0,
             flag(first && many),
@@ -254,7 +276,7 @@ struct Lines {
 const SENTENCE_WORDS_MIN: u32 = 5;
 
 impl Lines {
-    fn of(view: &View, found: &Matches, orders: u128) -> Self {
+    fn of(view: &View, found: &Matches, is_order: impl Fn(&Hit) -> bool) -> Self {
         let mut lines = Self::default();
         let bytes = view.text.as_bytes();
         let (mut rows, mut prose, mut at) = (0u32, 0u32, 0usize);
@@ -280,7 +302,7 @@ impl Lines {
         }
         lines.prose_in_table = rows >= 3 && (1..=2).contains(&prose);
         lines.order_in_table = lines.prose_in_table
-            && found.hits.iter().any(|hit| Some(hit.line) == prose_line && orders >> hit.concept & 1 == 1);
+            && found.hits.iter().any(|hit| Some(hit.line) == prose_line && is_order(hit));
         lines
     }
 }
@@ -305,27 +327,26 @@ const ENDING_BYTES: usize = 100;
 impl Text {
     fn of(view: &View) -> Self {
         let bytes = view.text.as_bytes();
-        let mut text = Self::default();
-        let (mut odd, mut odd_end) = (0u32, 0u32);
-        let ending = bytes.len().saturating_sub(ENDING_BYTES);
-        for (at, &byte) in bytes.iter().enumerate() {
-            match byte {
-                b'a'..=b'z' => text.latin += 1,
-                0xC2.. => text.other += 1,
-                b'|' => text.bars += 1,
-                b'!' => text.exclaims += 1,
-                b'?' => text.asks += 1,
-                b'0'..=b'9' => text.digits += 1,
-                b'{' | b'}' | b'[' | b']' | b'\\' | b'=' | b'+' | b'_' | b'^' | b'~' | b'<' | b'>' | b'#'
-                | b'@' | b'&' | b'%' | b'$' | b'*' | b'/' => {
-                    odd += 1;
-                    odd_end += u32::from(at >= ending);
-                }
-                _ => {}
-            }
-        }
+        let (_, ending) =
+            bytes.split_at_checked(bytes.len().saturating_sub(ENDING_BYTES)).unwrap_or_default();
+        let of = |is: fn(u8) -> bool| count(bytes, is) as u32;
+        let mut text = Self {
+            latin: of(|b| b.is_ascii_lowercase()),
+            other: of(|b| b >= 0xC2),
+            bars: of(|b| b == b'|'),
+            exclaims: of(|b| b == b'!'),
+            asks: of(|b| b == b'?'),
+            digits: of(|b| b.is_ascii_digit()),
+            ..Self::default()
+        };
+        let (odd, odd_end) = (of(is_odd), count(ending, is_odd));
         text.odd_share = odd as f32 / (bytes.len() as f32 + 20.0);
         text.odd_ending = odd_end as f32 / (ENDING_BYTES.min(bytes.len()) as f32 + 20.0);
         text
     }
+}
+
+/// Signs that belong to no sentence.
+fn is_odd(byte: u8) -> bool {
+    matches!(byte, b'#'..=b'&' | b'*' | b'+' | b'/' | b'<'..=b'>' | b'@' | b'['..=b'_' | b'{' | b'}' | b'~')
 }

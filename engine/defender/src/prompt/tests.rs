@@ -30,6 +30,13 @@ fn the_built_in_model_belongs_to_these_signals() {
 }
 
 #[test]
+fn the_tables_are_small() {
+    // The whole gateway at rest stays within 10 MiB.
+    let bytes = guard().table_bytes();
+    assert!(bytes < 1_500_000, "{bytes} bytes");
+}
+
+#[test]
 fn nothing_is_said_of_nothing() {
     for text in ["", " ", "\n\n", "\u{200b}", "a"] {
         let assessment = guard().assess(text, Provenance::Operator, &mut Scratch::default());
@@ -121,6 +128,21 @@ proptest! {
             let part = text.get(finding.span.start as usize..finding.span.end as usize);
             prop_assert!(part.is_some_and(|part| !part.is_empty()), "{finding:?} of {text:?}");
         }
+    }
+
+    #[test]
+    fn parts_say_the_same_as_the_whole(text in hostile(), times in 1usize..40, cut in 1usize..900) {
+        let text = text.repeat(times);
+        let mut chunks = Vec::new();
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let at = (cut..rest.len()).find(|&at| rest.is_char_boundary(at)).unwrap_or(rest.len());
+            chunks.push(&rest[..at]);
+            rest = &rest[at..];
+        }
+        let mut scratch = Scratch::default();
+        let whole = guard().assess(&text, Provenance::FileContent, &mut scratch);
+        prop_assert_eq!(guard().assess_chunks(chunks, Provenance::FileContent, &mut scratch), whole);
     }
 
     #[test]

@@ -10,42 +10,105 @@ const WRAPPED_MIN: usize = 40;
 
 /// Calls `each` with every part of `text` that could be an encoding, and the bytes it stands for.
 pub(super) fn runs(text: &[u8], out: &mut Vec<u8>, mut each: impl FnMut(usize, usize, &[u8])) {
-    let mut at = 0;
-    while at < text.len() {
-        let rest = text.get(at..).unwrap_or_default();
-        let len = rest.iter().position(|&b| !is_base64(b)).unwrap_or(rest.len());
-        if len == 0 {
-            at += 1;
-            continue;
-        }
-        if len <= 8 {
-            // Digits that stand in groups: `01001001 01100111`, `49 67 6e`.
-            let groups = grouped(rest, len, out);
-            if groups > 0 {
-                each(at, at + groups, out);
-                at += groups;
+    // A run of so many bytes has one at a multiple of its length: only there it is looked for.
+    let (mut probe, mut done, mut looked) = (PROBE - 1, 0, 0);
+    while let Some(&byte) = text.get(probe) {
+        let class = class(byte);
+        // A run that is long enough goes on for half its length on one side at least.
+        let goes_on = || {
+            let sides = [probe.checked_sub(GROUPS_MIN / 2), Some(probe + GROUPS_MIN / 2)];
+            sides.into_iter().flatten().any(|at| text.get(at).is_some_and(|&b| self::class(b) & GROUPED != 0))
+        };
+        if class & GROUPED != 0 && probe >= looked && goes_on() {
+            let (start, end) = around(text, probe, done, GROUPED);
+            looked = end;
+            if end - start >= GROUPS_MIN
+                && let Some((from, to)) = groups(text, start, end, out)
+            {
+                each(from, to, out);
+                done = to;
+                probe = probe.max(to) + PROBE;
                 continue;
             }
         }
-        if len >= BASE64_MIN {
-            let end = at + wrapped(rest, len);
-            let run = text.get(at..end).unwrap_or_default();
-            if run.len() >= HEX_MIN && hex(run, out)
-                || run.len() >= BASE32_MIN && base32(run, out)
-                || run.len() >= BINARY_MIN && binary(run, out)
-                || base64(run, out)
-            {
-                each(at, end, out);
+        if class & BASE64 != 0 {
+            let (start, end) = around(text, probe, done, BASE64);
+            if end - start >= BASE64_MIN {
+                let end = start + wrapped(text.get(start..).unwrap_or_default(), end - start);
+                let run = text.get(start..end).unwrap_or_default();
+                if run.len() >= HEX_MIN && hex(run, out)
+                    || run.len() >= BASE32_MIN && base32(run, out)
+                    || run.len() >= BINARY_MIN && binary(run, out)
+                    || base64(run, out)
+                {
+                    each(start, end, out);
+                }
+                done = end;
+                probe = probe.max(end.saturating_sub(1)) + PROBE;
+                continue;
             }
-            at = end;
-        } else {
-            at += len;
         }
+        probe += PROBE;
     }
 }
 
+/// How far apart it is looked for runs: as long as the shortest.
+const PROBE: usize = BASE64_MIN;
+/// Six groups of two digits, with a space between.
+const GROUPS_MIN: usize = 17;
+
+/// Bytes of base64 and its like, and bytes of digits in groups.
+const BASE64: u8 = 1;
+const GROUPED: u8 = 2;
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let of = byte as u8;
+        if of.is_ascii_alphanumeric() || matches!(of, b'+' | b'/' | b'-' | b'_' | b'=') {
+            classes[byte] |= BASE64;
+        }
+        if of.is_ascii_hexdigit() || matches!(of, b' ' | b'\n' | b',') {
+            classes[byte] |= GROUPED;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// The run of a class around `at`, which begins at `from` or later.
+fn around(text: &[u8], at: usize, from: usize, of: u8) -> (usize, usize) {
+    let is = |byte: &u8| class(*byte) & of != 0;
+    let before = text.get(from..at).unwrap_or_default().iter().rev().take_while(|b| is(b)).count();
+    let behind = text.get(at..).unwrap_or_default().iter().take_while(|b| is(b)).count();
+    (at - before, at + behind)
+}
+
+/// The first digits in groups between `start` and `end`: where, and in `out` what they say.
+fn groups(text: &[u8], start: usize, end: usize, out: &mut Vec<u8>) -> Option<(usize, usize)> {
+    let mut at = start;
+    while at + GROUPS_MIN <= end {
+        let rest = text.get(at..).unwrap_or_default();
+        let len = rest.iter().position(|b| !b.is_ascii_hexdigit()).unwrap_or(rest.len());
+        let spans = grouped(rest, len, out);
+        // A word before or behind that goes on is no group.
+        let alone = at.checked_sub(1).and_then(|n| text.get(n)).is_none_or(|&b| !is_base64(b));
+        if spans > 0 && alone {
+            return Some((at, at + spans));
+        }
+        at += len + 1;
+    }
+    None
+}
+
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
+    class(byte) & BASE64 != 0
 }
 
 /// The end of a run that goes on in the next lines.

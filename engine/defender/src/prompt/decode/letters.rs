@@ -21,6 +21,10 @@ pub(super) fn reversed(text: &str, out: &mut Vec<u8>) {
 
 /// Whether digits stand for letters in a good part of the words.
 pub(super) fn is_leet(text: &[u8]) -> bool {
+    // Most texts have hardly any digits; counting them is quick.
+    if count(text, |b| b.is_ascii_digit()) * LEET_DIGITS < text.len() {
+        return false;
+    }
     let (mut words, mut mixed, mut plain) = (0u32, 0u32, 0u32);
     for word in text.split(|b| b.is_ascii_whitespace()) {
         let letters = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
@@ -95,6 +99,9 @@ const MORSE: [(&[u8], u8); 36] = [
 /// Reads the Morse code in a text; false if there is none worth reading.
 pub(super) fn morse(text: &str, out: &mut Vec<u8>) -> bool {
     out.clear();
+    if count(text.as_bytes(), |b| b == b'.' || b == b'-') * MORSE_SIGNS < text.len() {
+        return false;
+    }
     let mut letters = 0;
     for group in text.split(|c: char| !matches!(c, '.' | '-' | '/' | '|')) {
         match group {
@@ -111,4 +118,14 @@ pub(super) fn morse(text: &str, out: &mut Vec<u8>) -> bool {
         }
     }
     letters >= 8
+}
+
+/// Of so many characters of leet at least one is a digit, and of Morse code one a dot or dash.
+const LEET_DIGITS: usize = 20;
+const MORSE_SIGNS: usize = 8;
+
+/// How many bytes are such. Counted in bytes, so that the compiler looks at many at once.
+pub(in crate::prompt) fn count(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    let part = |part: &[u8]| usize::from(part.iter().fold(0u8, |count, &byte| count + u8::from(is(byte))));
+    text.chunks(usize::from(u8::MAX)).map(part).sum()
 }

@@ -5,6 +5,8 @@
 mod bits;
 mod letters;
 
+pub(super) use letters::count;
+
 use crate::Span;
 
 /// Encodings inside encodings are followed so far.

@@ -1,6 +1,9 @@
 //! The learned part: a weight a signal, a weight a hashed n-gram, and where review and block begin.
 //!
-//! `pincer-bench guard train` makes `prompt.weights`; see there for how.
+//! `prompt.weights` is made by
+//! `pincer-bench guard train --corpus PROMPTS --out engine/defender/src/prompt/model/prompt.weights`
+//! in the root of this repository, whose files are its harmless documents, and judged by
+//! `pincer-bench guard prompts --corpus PROMPTS --cross-validate`.
 
 use std::fmt;
 

@@ -56,7 +56,7 @@ pub(super) struct Family {
     /// What its findings are called.
     pub(super) id: RuleId,
     /// Concepts: a name, and words and phrases, separated by `|`. A `*` at the end lets the word go on; a `^` at the
-    /// start asks for the start of a sentence or line.
+    /// start asks for the start of a sentence or line; a `¦` stands for a bar.
     pub(super) concepts: &'static [(&'static str, &'static [&'static str])],
     pub(super) rules: &'static [Rule],
 }

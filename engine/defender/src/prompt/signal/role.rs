@@ -8,7 +8,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "template",
             &[
-                "<|im_start|>|<|im_end|>|<|system|>|<|user|>|<|assistant|>|<|endoftext|>|<|end|>|<|eot_id|>|<|start_header_id|>|<|end_header_id|>|<|begin_of_text|>|<|endofprompt|>|[inst]|[/inst]|<<sys>>|<</sys>>|<s>[|<start_of_turn>|<end_of_turn>|### instruction|### response|### human|### assistant|### system|###instruction|### new|<human>|<bot>|<|prompter|>|\\n\\nhuman:|<|channel|>|<|message|>",
+                "<¦im_start¦>|<¦im_end¦>|<¦system¦>|<¦user¦>|<¦assistant¦>|<¦endoftext¦>|<¦end¦>|<¦eot_id¦>|<¦start_header_id¦>|<¦end_header_id¦>|<¦begin_of_text¦>|<¦endofprompt¦>|[inst]|[/inst]|<<sys>>|<</sys>>|<s>[|<start_of_turn>|<end_of_turn>|### instruction|### response|### human|### assistant|### system|###instruction|### new|<human>|<bot>|<¦prompter¦>|\\n\\nhuman:|<¦channel¦>|<¦message¦>",
             ],
         ),
         (

@@ -58,6 +58,11 @@ impl Folder {
         Self { slots, text }
     }
 
+    /// Bytes that the table takes.
+    pub(in crate::prompt) fn bytes(&self) -> usize {
+        self.text.len() + self.slots.len() * size_of::<(u16, u8)>()
+    }
+
     /// The folded form; `None` where a character stands for itself.
     pub(super) fn fold(&self, c: char) -> Option<&str> {
         let code = u32::from(c);

@@ -6,6 +6,7 @@
 mod escape;
 mod fold;
 mod invisible;
+mod run;
 mod spaced;
 mod token;
 
@@ -78,7 +79,13 @@ impl View {
                         }
                         self.push_ascii(byte, came_from, &mut last);
                     }
-                    _ => self.push_ascii(byte, came_from, &mut last),
+                    _ => {
+                        self.push_ascii(byte, came_from, &mut last);
+                        if last.class == Class::Latin {
+                            at += 1 + self.push_small(text, at + 1, &mut last);
+                            continue;
+                        }
+                    }
                 }
                 at += 1;
                 continue;
@@ -88,10 +95,11 @@ impl View {
             self.push_char(c, came_from, folder, &mut last);
             at += c.len_utf8();
         }
-        if spaced::is_spaced(&self.text) {
+        if self.tokenize() {
             self.join_letters();
+            self.tokens.clear();
+            self.tokenize();
         }
-        self.tokenize();
     }
 
     /// The part of the original that `start..end` of the folded text came from.
@@ -126,6 +134,7 @@ impl View {
         self.line_starts.push(0);
     }
 
+    #[inline]
     fn push_ascii(&mut self, byte: u8, came_from: u32, last: &mut Last) {
         let at = self.text.len() as u32;
         match byte {
@@ -147,7 +156,8 @@ impl View {
             }
             _ => {
                 self.note(at, came_from, last);
-                self.text.push(char::from(byte.to_ascii_lowercase()));
+                // The mask tells the compiler that it is one byte.
+                self.text.push(char::from(byte.to_ascii_lowercase() & 0x7F));
                 let class = if byte.is_ascii_alphanumeric() { Class::Latin } else { Class::Other };
                 if byte.is_ascii_uppercase() {
                     if last.class == Class::Latin {
@@ -164,6 +174,19 @@ impl View {
                 self.class(class, last, at);
             }
         }
+    }
+
+    /// The rest of a word, as far as it is small letters and digits: most of most texts. Returns its length.
+    fn push_small(&mut self, text: &str, at: usize, last: &mut Last) -> usize {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        let len = run::length(rest);
+        if len > 0 {
+            self.text.push_str(text.get(at..at + len).unwrap_or_default());
+            last.expected += len as u32;
+            last.uppers = 100;
+            last.single = false;
+        }
+        len
     }
 
     fn push_char(&mut self, c: char, came_from: u32, folder: &Folder, last: &mut Last) {
@@ -187,9 +210,9 @@ impl View {
                 }
                 self.note_wide(at, came_from, last);
                 self.text.push_str(folded);
-                let lookalike = c.is_alphabetic()
+                let lookalike = matches!(u32::from(c), 0x370..=0x58F | 0x13A0..=0x13FF)
                     && folded.is_ascii()
-                    && matches!(u32::from(c), 0x370..=0x58F | 0x13A0..=0x13FF);
+                    && c.is_alphabetic();
                 let letter =
                     folded.bytes().next().is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
                 if lookalike && last.class == Class::Latin {
@@ -206,7 +229,7 @@ impl View {
                 self.note_wide(at, came_from, last);
                 self.text.push(c);
                 last.flag = c == '\u{1F3F4}';
-                self.class(if c.is_alphabetic() { Class::Letter } else { Class::Other }, last, at);
+                self.class(if is_letter(c) { Class::Letter } else { Class::Other }, last, at);
                 return;
             }
         }
@@ -259,6 +282,11 @@ impl View {
         last.single = is_word && !was_word;
         last.class = class;
     }
+}
+
+/// Ideographs and Hangul are letters; the others are looked up.
+fn is_letter(c: char) -> bool {
+    matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}') || c.is_alphabetic()
 }
 
 /// What came before, while reading.

@@ -3,32 +3,9 @@
 use super::View;
 
 /// So many single letters in a row are no list of options and no initials any more.
-const RUN_MIN: usize = 6;
+pub(super) const RUN_MIN: usize = 6;
 
-/// Whether there is a run to join.
-pub(super) fn is_spaced(text: &str) -> bool {
-    let (mut run, mut odd) = (0, false);
-    let mut before = b' ';
-    // A run alternates: separator, letter, separator, letter.
-    for &byte in text.as_bytes() {
-        let fits = if odd { byte.is_ascii_alphanumeric() } else { is_separator(byte) };
-        if fits {
-            run += 1;
-            odd = !odd;
-            if run >= RUN_MIN * 2 {
-                return true;
-            }
-        } else if is_separator(byte) || (byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric()) {
-            (run, odd) = (1, is_separator(byte));
-        } else {
-            (run, odd) = (0, false);
-        }
-        before = byte;
-    }
-    false
-}
-
-fn is_separator(byte: u8) -> bool {
+pub(super) fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b'.' | b'-' | b'_' | b'*' | b'|' | b'/' | b'+' | b'~')
 }
 

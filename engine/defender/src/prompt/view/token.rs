@@ -1,6 +1,7 @@
 //! Words, sentences, lines, and what stands in quotation marks or code.
 
-use super::View;
+use super::spaced::{RUN_MIN, is_separator};
+use super::{View, run};
 
 /// The first word of a sentence.
 pub(in crate::prompt) const SENTENCE_START: u8 = 1;
@@ -35,8 +36,10 @@ struct Open {
 }
 
 impl View {
-    /// Finds the words of `text`.
-    pub(super) fn tokenize(&mut self) {
+    /// Finds the words of `text`. True if there are letters in a row that stand alone and belong together.
+    pub(super) fn tokenize(&mut self) -> bool {
+        // How many single letters, with one sign between, came last; and the most there were.
+        let (mut alone, mut most, mut behind) = (0usize, 0usize, 0usize);
         let text = std::mem::take(&mut self.text);
         let bytes = text.as_bytes();
         let (mut at, mut line, mut upper) = (0, 0usize, 0usize);
@@ -44,6 +47,10 @@ impl View {
         let mut open: [Option<Open>; 3] = [None; 3];
         let mut code = false;
         while let Some(&byte) = bytes.get(at) {
+            if is_plain(byte) {
+                at += 1;
+                continue;
+            }
             let here = at as u32;
             let mut starts = 0;
             while self.line_starts.get(line).is_some_and(|&start| start <= here) {
@@ -58,6 +65,15 @@ impl View {
             }
             if is_word(byte) {
                 let end = word_end(bytes, at);
+                if end - at == 1 {
+                    let before = at.checked_sub(1).and_then(|n| bytes.get(n));
+                    let parted = before.is_none_or(|&b| is_separator(b));
+                    alone = if parted && at == behind + 1 { alone + 1 } else { 1 };
+                    most = most.max(alone);
+                } else {
+                    alone = 0;
+                }
+                behind = end;
                 while self.uppers.get(upper).is_some_and(|&u| u < here) {
                     upper += 1;
                 }
@@ -99,6 +115,7 @@ impl View {
         self.text = text;
         self.sentences = sentence + 1;
         self.lines = self.line_starts.len() as u32;
+        most >= RUN_MIN
     }
 
     /// A quotation mark: the end of `open`, or else (if it `may_open`) a new beginning.
@@ -120,8 +137,27 @@ pub(in crate::prompt) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
+/// Signs that part words and mean nothing more: lines that begin before them are counted at the next word.
+fn is_plain(byte: u8) -> bool {
+    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        let of = byte as u8;
+        plain[byte] =
+            !of.is_ascii_alphanumeric() && !matches!(of, b'.' | b'!' | b'?' | b'|' | b'`' | b'"' | b'\'');
+        byte += 1;
+    }
+    plain
+};
+
 fn word_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start;
+    let rest = bytes.get(start..).unwrap_or_default();
+    let mut at = start + run::length(rest);
     while let Some(&byte) = bytes.get(at) {
         // Ideographs and kana (E2 to E9 lead their three bytes) stand alone; Hangul, which has spaces, does not.
         // Thai and its neighbours have no spaces either.

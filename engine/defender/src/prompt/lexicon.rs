@@ -1,0 +1,219 @@
+//! All words and phrases as one tree of bytes, followed from a known start.
+//!
+//! Words are only sought where a word of the text begins, so nothing of what an Aho-Corasick automaton adds to a tree
+//! (where to go on after a mismatch) is needed, and the tree fits into the cache: a double array, four bytes a node.
+//! A node is at its parent's base plus its byte. No two nodes share a base, so the byte alone tells whose child it is.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// The tree.
+#[derive(Debug, Default)]
+pub(super) struct Lexicon {
+    slots: Vec<u32>,
+    /// Of each text: where its entries are, the first and the one behind the last.
+    ends: Vec<(u32, u32)>,
+    /// Numbers of the patterns, those of one text together.
+    entries: Vec<u32>,
+    root: u32,
+}
+
+/// A slot is a base, a mark that a pattern ends here, and the byte that leads to it.
+const BASE_SHIFT: u32 = 9;
+const END_MARK: u32 = 1 << 8;
+/// Leads from a node where a pattern ends to the number of its text. No text contains it: it is no byte of UTF-8.
+const END_BYTE: u8 = 0xFF;
+/// What is in a slot without a node. Its byte is none of UTF-8 either, so nothing leads there.
+const EMPTY: u32 = 0xFE;
+
+/// A node on the way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node(u32);
+
+impl Node {
+    /// Whether a pattern ends here.
+    pub(super) fn is_end(self) -> bool {
+        self.0 & END_MARK != 0
+    }
+}
+
+impl Lexicon {
+    /// Builds the tree of `patterns`; their places in the list are their numbers.
+    pub(super) fn new(patterns: &[String]) -> Self {
+        let mut sorted: Vec<(&[u8], u32)> =
+            patterns.iter().enumerate().map(|(n, text)| (text.as_bytes(), n as u32)).collect();
+        sorted.retain(|(text, _)| !text.is_empty());
+        sorted.sort_unstable();
+        let mut lexicon = Self::default();
+        let mut builder = Builder::default();
+        // A part of the sorted list that shares its first bytes, and the slot of the node they lead to.
+        let mut open = VecDeque::from([(0..sorted.len(), 0usize, None::<usize>)]);
+        while let Some((range, depth, slot)) = open.pop_front() {
+            let part = sorted.get(range.clone()).unwrap_or_default();
+            let ending = part.iter().take_while(|(text, _)| text.len() == depth).count();
+            let mut children: Vec<(u8, Range<usize>)> = Vec::new();
+            for (n, (text, _)) in part.iter().enumerate().skip(ending) {
+                let byte = text.get(depth).copied().unwrap_or(END_BYTE);
+                let at = range.start + n;
+                match children.last_mut() {
+                    Some((last, range)) if *last == byte => range.end = at + 1,
+                    _ => children.push((byte, at..at + 1)),
+                }
+            }
+            let mut labels: Vec<u8> = children.iter().map(|(byte, _)| *byte).collect();
+            if ending > 0 {
+                labels.push(END_BYTE);
+            }
+            let base = builder.place(&labels);
+            let mark = if ending > 0 { END_MARK } else { 0 };
+            match slot {
+                Some(slot) => builder.fill(slot, |held| base << BASE_SHIFT | mark | held & 0xFF),
+                None => lexicon.root = base,
+            }
+            if ending > 0 {
+                let first = lexicon.entries.len() as u32;
+                lexicon.entries.extend(part.iter().take(ending).map(|(_, number)| *number));
+                let text = lexicon.ends.len() as u32;
+                lexicon.ends.push((first, lexicon.entries.len() as u32));
+                builder.fill(base as usize + usize::from(END_BYTE), |_| {
+                    text << BASE_SHIFT | u32::from(END_BYTE)
+                });
+            }
+            for (byte, range) in children {
+                let slot = base as usize + usize::from(byte);
+                builder.fill(slot, |_| u32::from(byte));
+                open.push_back((range, depth + 1, Some(slot)));
+            }
+        }
+        lexicon.slots = builder.slots;
+        lexicon.slots.shrink_to_fit();
+        lexicon
+    }
+
+    /// Where every pattern begins.
+    pub(super) fn start(&self) -> Node {
+        Node(self.root << BASE_SHIFT)
+    }
+
+    /// The node that a byte of a text leads to.
+    #[inline]
+    pub(super) fn next(&self, node: Node, byte: u8) -> Option<Node> {
+        let slot = *self.slots.get((node.0 >> BASE_SHIFT) as usize + usize::from(byte))?;
+        (slot & 0xFF == u32::from(byte)).then_some(Node(slot))
+    }
+
+    /// The patterns that end at `node`: which places of [`Self::order`] they have.
+    pub(super) fn ending(&self, node: Node) -> Range<usize> {
+        let text = self.slots.get((node.0 >> BASE_SHIFT) as usize + usize::from(END_BYTE));
+        let text = text.map_or(u32::MAX, |slot| slot >> BASE_SHIFT);
+        let (from, to) = self.ends.get(text as usize).copied().unwrap_or_default();
+        from as usize..to as usize
+    }
+
+    /// Numbers of all patterns, those of one text together.
+    pub(super) fn order(&self) -> &[u32] {
+        &self.entries
+    }
+
+    /// Bytes that the tree takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.slots.len() * 4 + self.ends.len() * 8 + self.entries.len() * 4
+    }
+}
+
+/// Slots while they are given out.
+#[derive(Default)]
+struct Builder {
+    slots: Vec<u32>,
+    taken: Vec<bool>,
+    /// Bases that a node has: no other may have them.
+    bases: Vec<bool>,
+    /// All slots before it are taken, or were passed by for good.
+    low: usize,
+}
+
+/// After so many places that do not fit, the search goes on where it stopped: a few holes are cheaper than a long start.
+const TRIES_MAX: usize = 256;
+
+impl Builder {
+    /// Finds a base from which all `labels` are free, and takes them.
+    fn place(&mut self, labels: &[u8]) -> u32 {
+        let Some(&first) = labels.iter().min() else { return 0 };
+        let mut at = self.low.max(usize::from(first));
+        let mut tries = 0;
+        loop {
+            let base = at - usize::from(first);
+            self.grow(base + usize::from(END_BYTE) + 1);
+            let is_free = |label: &u8| self.taken.get(base + usize::from(*label)).is_some_and(|taken| !taken);
+            if self.bases.get(base).is_some_and(|used| !used) && labels.iter().all(is_free) {
+                break;
+            }
+            at += 1;
+            tries += 1;
+            if tries == TRIES_MAX {
+                self.low = at;
+            }
+        }
+        let base = at - usize::from(first);
+        for label in labels {
+            if let Some(taken) = self.taken.get_mut(base + usize::from(*label)) {
+                *taken = true;
+            }
+        }
+        if let Some(used) = self.bases.get_mut(base) {
+            *used = true;
+        }
+        while self.taken.get(self.low).is_some_and(|&taken| taken) {
+            self.low += 1;
+        }
+        base as u32
+    }
+
+    fn grow(&mut self, len: usize) {
+        if self.slots.len() < len {
+            self.slots.resize(len, EMPTY);
+            self.taken.resize(len, false);
+            self.bases.resize(len, false);
+        }
+    }
+
+    fn fill(&mut self, slot: usize, to: impl FnOnce(u32) -> u32) {
+        if let Some(held) = self.slots.get_mut(slot) {
+            *held = to(*held);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(patterns: &[&str], text: &str, expect: &[(usize, &[u32])]) {
+        let patterns: Vec<String> = patterns.iter().map(|&text| text.to_owned()).collect();
+        let lexicon = Lexicon::new(&patterns);
+        let (mut node, mut found) = (lexicon.start(), Vec::new());
+        for (at, byte) in text.bytes().enumerate() {
+            let Some(next) = lexicon.next(node, byte) else { break };
+            node = next;
+            if node.is_end() {
+                found.push((at + 1, &lexicon.order()[lexicon.ending(node)]));
+            }
+        }
+        assert_eq!(found, expect, "{text:?}");
+    }
+
+    #[test]
+    fn patterns_are_found_from_their_start() {
+        let patterns = ["he", "hers", "his", "he", "忽略", "忽", "\u{7f}\u{fe}"];
+        check(&patterns, "hers", &[(2, &[0, 3]), (4, &[1])]);
+        check(&patterns, "her", &[(2, &[0, 3])]);
+        check(&patterns, "his", &[(3, &[2])]);
+        check(&patterns, "忽略", &[(3, &[5]), (6, &[4])]);
+        check(&patterns, "she", &[]);
+        check(&patterns, "he\0", &[(2, &[0, 3])]);
+        check(&patterns, "h\u{ff}", &[]);
+        check(&patterns, "\u{7f}\u{fe}\u{ff}", &[(3, &[6])]);
+        check(&[], "he", &[]);
+    }
+}
