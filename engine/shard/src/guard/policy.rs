@@ -136,14 +136,14 @@ mod tests {
         let key = SessionKey::from_stored("agent:main:direct:1");
         shard.ensure_session(&key).unwrap();
         shard.submit(&key, long_attack(&key), asker());
-        shard.tick(NOW);
+        shard.read_piece();
         assert!(shard.guard.reading.iter().all(|long| long.reading != Reading::default()), "half read");
         shard.mail(NOW, change(json!({"mode": "enforce"}), &[]));
         assert!(shard.guard.reading.iter().all(|long| long.reading == Reading::default()), "read anew");
         assert_eq!(shard.guard.reading.len(), 1);
         let mut kept = Vec::new();
         while !shard.guard.reading.is_empty() {
-            shard.tick(NOW);
+            shard.read_piece();
             kept.extend(effects(&mut shard, LogLevel::Error).0);
         }
         assert_eq!((kept, shard.counters.judged_blocked), (vec![true], 1));
