@@ -6,7 +6,9 @@
 use crate::action::{Action, Request};
 use crate::command::{self, CommandGuard};
 use crate::intel::{Extract, Extracted, FailMode, Indicator, IntelSet, Lookup, Sha256, Url, extract, signal};
-use crate::policy::{Compiled, Decision, Hit, ListKind, Listing, Mode, Policy, PolicyError, Subject, fold};
+use crate::policy::{
+    Compiled, Decision, Hit, ListKind, Listing, Mode, Policy, PolicyError, Source, Subject, fold,
+};
 use crate::prompt::{self, PromptGuard};
 use crate::{Assessment, Finding, Provenance, RuleId, Span};
 
@@ -26,6 +28,7 @@ const OVERLAP_BYTES: usize = 2 * 1024;
 #[derive(Debug)]
 pub struct Defender {
     policy: Compiled,
+    source: Source,
     rules: command::Rules,
     prompts: PromptGuard,
     commands: CommandGuard,
@@ -121,7 +124,23 @@ impl Defender {
             deny: words(&policy.policy().deny.commands),
             allow: words(&policy.policy().allow.commands),
         };
-        Defender { policy, rules, prompts: PromptGuard::new(), commands: CommandGuard::new() }
+        Defender {
+            policy,
+            source: Source::default(),
+            rules,
+            prompts: PromptGuard::new(),
+            commands: CommandGuard::new(),
+        }
+    }
+
+    /// The same, with a note of where its policy came from; nothing is judged by that.
+    pub fn read_from(self, source: Source) -> Defender {
+        Defender { source, ..self }
+    }
+
+    /// Where its policy came from.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// What it judges by.

@@ -12,6 +12,8 @@ use pincer_runtime::{Backend, Choice, Drain};
 use pincer_shard::driver::{LogLevel, LogLine};
 
 use crate::cli::{Failure, Global, Output, RunOptions, prepare};
+
+use crate::guard::Reload;
 use crate::serve::{self, Refused, Running, Serve};
 use crate::warm;
 
@@ -40,7 +42,8 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         Wanted::Epoll => Choice::Epoll,
     };
     let (backend, backend_reason) = Backend::choose(choice, shards.get()).map_err(Failure::config)?;
-    let state_dir = context.located.state_dir.clone();
+    let (located, environment) = (context.located, context.environment);
+    let state_dir = located.state_dir.clone();
     let drain_ms = context.loaded.config.engine.drain_ms.unwrap_or(DRAIN_BUDGET_MS);
     let serve = Serve {
         listen: vec![plan.listen],
@@ -48,7 +51,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         password: plan.auth.password,
         raw: context.raw,
         loaded: context.loaded,
-        config_path: context.located.config_path,
+        config_path: located.config_path.clone(),
         store_path: plan.store.unwrap_or_else(|| default_store(&state_dir)),
         state_dir,
         shards,
@@ -58,7 +61,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         fsync: plan.durability == Durability::Full,
     };
     let started = format!("pincer {}, backend {backend}, {shards} shards", env!("CARGO_PKG_VERSION"));
-    let Running { server, log, scratch, watching } =
+    let Running { server, log, scratch, defender, quarantine, watching } =
         serve::start(serve, &mut |line| output.remark(&line)).map_err(|Refused { message, config }| {
             if config { Failure::config(message) } else { Failure::new(message) }
         })?;
@@ -73,7 +76,16 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
         pincer_runtime::Clock::start().now().wall_ms,
         LogLine { level: LogLevel::Info, subsystem: "gateway", message },
     );
-    let watched = watch(server.post().clone(), log, OnSignal::drain(drain));
+    let mut reload = Reload {
+        environment,
+        located,
+        post: server.post().clone(),
+        log: log.clone(),
+        in_force: defender,
+        quarantine,
+    };
+    let on_signal = OnSignal { reload: Box::new(move || reload.run()), ..OnSignal::drain(drain) };
+    let watched = watch(server.post().clone(), log, on_signal);
     let _watch = watched.map_err(|error| Failure::new(format!("signals cannot be watched: {error}")))?;
     pincer_runtime::memory::release_startup_code();
     warm::up(scratch);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use pincer_config::section::engine::Limits as ConfigLimits;
 use pincer_config::{Loaded, Secret};
+use pincer_defender::Defender;
 use pincer_defender::policy::Policy;
 use pincer_runtime::egress::{Limits as EgressLimits, Outside};
 use pincer_runtime::integrity::Config as WatchConfig;
@@ -16,8 +17,10 @@ use pincer_runtime::log::{self, LogOptions, LogPort};
 use pincer_runtime::{Backend, Options, Server, Services};
 use pincer_shard::driver::{LogLevel, LogLine};
 use pincer_shard::{Boot, HostFacts, Limits, SettingsBoot, Shard};
-use pincer_store::OpenError;
+use pincer_store::{OpenError, QuarantineLimits};
 
+use crate::client::now_ms;
+use crate::guard;
 use crate::identity::GatewayIdentity;
 use crate::integrity::watching::Watching;
 use crate::integrity::{self, MAKE_ONE, Places};
@@ -74,6 +77,10 @@ pub(crate) struct Running {
     pub(crate) log: LogPort,
     /// What a scratch shard like its own is made from, without sessions.
     pub(crate) scratch: Boot,
+    /// What everything is judged by.
+    pub(crate) defender: Arc<Defender>,
+    /// Where the limits of its quarantine are set.
+    pub(crate) quarantine: QuarantineLimits,
     /// Keeps files of this machine watched while it is kept.
     pub(crate) watching: Option<Watching>,
 }
@@ -83,7 +90,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let log_file = serve.state_dir.join("logs").join("pincer.log");
     let mut options = pincer_store::Options::new(&serve.state_dir, &serve.store_path, &log_file);
     options.fsync = serve.fsync;
-    let mut opened = pincer_store::open(options).map_err(|error| {
+    let opened = pincer_store::open(options).map_err(|error| {
         let config = matches!(error, OpenError::Locked { .. } | OpenError::OpenClawState { .. });
         Refused { message: error.to_string(), config }
     })?;
@@ -113,10 +120,18 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         serve.shards,
         limits.memory_bound() >> 20
     ));
-    let defender = crate::guard::defender(&serve.loaded.config.defender)
-        .map_err(|message| Refused { message, config: true })?;
+    let places = guard::Places::of(&serve.config_path, &serve.state_dir);
+    let guard::Read { defender, notes } = guard::read(&serve.loaded.config.defender, &places, now_ms())
+        .map_err(|Refused { message, config }| Refused {
+            message: format!("{message}. Nothing is started with a policy that may not be what was meant"),
+            config,
+        })?;
     let (mode, note) = defender.describe();
-    said(format!("defender {mode}: {note}"));
+    said(format!("defender {mode}: {note}; policy: {}", guard::named(&defender)));
+    notes.into_iter().for_each(&mut *said);
+    let defender = Arc::new(defender);
+    let quarantine = opened.store.quarantine_limits();
+    quarantine.set(defender.policy().quarantine);
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let clock = pincer_runtime::Clock::start();
     let mut warn = |subsystem, message: String| {
@@ -130,7 +145,6 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     if !lists.is_empty() {
         said(format!("defender: {} addresses, hosts and files are listed", lists.len()));
     }
-    opened.store.set_quarantine_limits(defender.policy().quarantine);
     let facts = Arc::new(host_facts(&serve, &identity, log_file.display().to_string())?);
     let rows = Arc::new(opened.rows);
     let some = |secret: &Secret| (!secret.is_empty()).then(|| secret.reveal().to_owned());
@@ -142,7 +156,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         hash_key: identity.hash_key,
         token: some(&serve.token),
         password: some(&serve.password),
-        defender: Arc::new(defender),
+        defender: Arc::clone(&defender),
         lists: Arc::new(lists),
         loaded: Arc::new(serve.loaded),
     };
@@ -191,7 +205,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
             said(format!("defender: {error}"));
             None
         });
-    Ok(Running { server, log: log_port, scratch, watching })
+    Ok(Running { server, log: log_port, scratch, defender, quarantine, watching })
 }
 
 /// What of this machine is watched: something, when the policy names it or somebody made a baseline.

@@ -236,7 +236,7 @@ impl<M> Post<M> {
         inbox.bell.ring();
     }
 
-    /// Hands over a drain, a config change or what watching the host showed. Given back when the shard has left the last 16 unread.
+    /// Hands over a drain, a config change, a policy or what watching the host showed. Given back when the shard has left the last 16 unread.
     pub fn control(&self, shard: ShardId, mail: Mail<M>) -> Result<(), Mail<M>> {
         let Some(inbox) = self.0.inbox(shard) else { return Ok(()) };
         inbox.control.push(mail)?;

@@ -23,7 +23,8 @@ pub struct OnSignal {
     pub drain: Drain,
     /// Called first, with the signal's name: to tell systemd, for one.
     pub draining: Box<dyn FnMut(&'static str) + Send>,
-    /// Called on SIGHUP, after the log was reopened: to look at the config again.
+    /// Called on SIGHUP, after the log was reopened: to look at the config again. On the signals' own thread: no core waits for it, the next
+    /// signal does.
     pub reload: Box<dyn FnMut() + Send>,
 }
 
@@ -87,7 +88,8 @@ pub fn watch<M: Send + 'static>(post: Post<M>, log: LogPort, act: OnSignal) -> i
     let seen = Arc::clone(&caught);
     let thread = std::thread::Builder::new()
         .name("pincer-signals".to_owned())
-        .stack_size(256 << 10)
+        // Only what is touched is resident; configs and policies are parsed recursively, to bounded depth.
+        .stack_size(2 << 20)
         .spawn(move || run(&seen, &post, &log, act))?;
     let mut watch = Watch { ids: Vec::new(), caught, thread: Some(thread) };
     for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] {

@@ -1,10 +1,11 @@
 //! The contract between a shard and whatever drives it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pincer_adapters::{ModelEvent, ModelRequest, ProviderError};
-use pincer_defender::Cleared;
+use pincer_defender::{Cleared, Defender};
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead, Ticket};
 use pincer_sessions::time::Now;
 
@@ -183,6 +184,17 @@ pub enum Mail<M> {
     },
     /// The config file changed on disk: the new raw text, as read. Only home gets it.
     ConfigChanged(Bytes),
+    /// Judge by another policy from now on. Only home gets it; the others learn of it from home.
+    Policy(Box<PolicyChange>),
+}
+
+/// A policy to judge by, built elsewhere: on a core that serves nobody waits for matchers to be built.
+#[derive(Debug)]
+pub struct PolicyChange {
+    /// With its matchers.
+    pub defender: Arc<Defender>,
+    /// What it protects less than the policy in force, a line each.
+    pub weaker: Vec<String>,
 }
 
 /// Progress of a model call. Ends with `Done` or `Failed`, exactly once, unless it was cancelled.

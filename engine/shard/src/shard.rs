@@ -202,6 +202,7 @@ impl Core for Shard {
             Mail::LookedUp { lookup, answer } => self.looked_up(lookup, answer),
             Mail::Host(news) => self.host_news(&news),
             Mail::ConfigChanged(raw) => self.config_changed(&raw),
+            Mail::Policy(change) => self.policy_changed(*change),
         }
     }
 

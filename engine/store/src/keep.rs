@@ -1,5 +1,7 @@
 //! What the defender decided, on its way into the quarantine.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use pincer_defender::ledger::Entry;
 use pincer_defender::policy;
 use pincer_sessions::persist::{Outcome, StoreError, StoreOp};
@@ -15,17 +17,30 @@ pub(crate) fn is_kept(list: &[StoreOp]) -> bool {
 /// The quarantine, opened when something is first to be kept.
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
-    limits: policy::Quarantine,
+    wanted: QuarantineLimits,
     open: Option<Quarantine>,
 }
 
+/// How much the quarantine keeps, and how long. A handle: whoever has a clone changes it for the store, on whatever thread
+/// that is by now.
+#[derive(Debug, Clone, Default)]
+pub struct QuarantineLimits(Arc<Mutex<policy::Quarantine>>);
+
+impl QuarantineLimits {
+    /// Holds from the next entry on.
+    pub fn set(&self, limits: policy::Quarantine) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    fn get(&self) -> policy::Quarantine {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Store {
-    /// How much the quarantine keeps, and how long. Holds from the next entry on.
-    pub fn set_quarantine_limits(&mut self, limits: policy::Quarantine) {
-        self.keeper.limits = limits;
-        if let Some(open) = &mut self.keeper.open {
-            open.set_limits(limits);
-        }
+    /// Where the quarantine's limits are set.
+    pub fn quarantine_limits(&self) -> QuarantineLimits {
+        self.keeper.wanted.clone()
     }
 
     /// Records the lists, all of them with as few syncs as there are groups. A group that cannot be recorded fails whole:
@@ -66,8 +81,9 @@ impl Store {
     }
 
     fn quarantine(&mut self, at_ms: u64) -> Result<&mut Quarantine, QuarantineError> {
+        let limits = self.keeper.wanted.get();
         if self.keeper.open.is_none() {
-            let opened = Quarantine::open(&self.root, self.keeper.limits, at_ms, self.fsync)?;
+            let opened = Quarantine::open(&self.root, limits, at_ms, self.fsync)?;
             opened.report.into_iter().for_each(|line| self.note(format!("quarantine: {line}")));
             if opened.broken {
                 self.note("the quarantine ledger was changed by somebody else; see `pincer defender quarantine verify`".to_owned());
@@ -75,7 +91,9 @@ impl Store {
             self.keeper.open = Some(opened.quarantine);
         }
         // Just opened, if it was not.
-        self.keeper.open.as_mut().ok_or(QuarantineError::TooMany { records: 0 })
+        let open = self.keeper.open.as_mut().ok_or(QuarantineError::TooMany { records: 0 })?;
+        open.set_limits(limits);
+        Ok(open)
     }
 }
 

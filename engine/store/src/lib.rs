@@ -35,6 +35,7 @@ mod transcripts;
 mod tests;
 
 pub use error::OpenError;
+pub use keep::QuarantineLimits;
 pub use open::{Opened, Options, RecoveryReport, open};
 pub use reader::Reader;
 pub use state_dir::{LOCK_FILE, MARKER_FILE};

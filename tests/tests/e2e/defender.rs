@@ -2,12 +2,16 @@
 
 use std::fs;
 
-use pincer_tests::{Backend, Client, Gateway, Hello, Setup, Wire, is_event, on_each_backend};
+use pincer_tests::{Backend, Client, Gateway, Hello, Setup, StoreKind, Wire, is_event, on_each_backend};
 use serde_json::{Value, json};
 
 on_each_backend!(
     an_injected_message_is_blocked,
     audit_lets_it_pass_and_counts_it,
+    a_person_releases_what_is_under_review,
+    silence_and_no_say_nothing,
+    what_waits_survives_a_kill,
+    a_long_text_keeps_nobody_waiting,
     ordinary_words_pass,
     a_broken_policy_starts_nothing,
 );
@@ -81,6 +85,141 @@ fn audit_lets_it_pass_and_counts_it(backend: Backend) {
     assert_eq!(lines[0]["record"]["type"], "decision");
     let status = client.ok("status", json!({}));
     assert_eq!(status["defender"]["mode"], "audit");
+}
+
+/// Everything suspicious is for a person to look at.
+fn review() -> Value {
+    json!({"mode": "enforce", "thresholds": {"review": 30, "block": 100}})
+}
+
+fn send(client: &mut Client, run: &str, text: &str) {
+    let params = json!({"sessionKey": SESSION, "message": text, "idempotencyKey": run});
+    assert_eq!(client.ok("chat.send", params), json!({"runId": run, "status": "started"}));
+}
+
+/// The approval that a person is shown.
+fn asked(client: &mut Client, from: usize) -> Value {
+    client.wait(from, |frame| is_event(frame, "exec.approval.requested"))["payload"].clone()
+}
+
+fn a_person_releases_what_is_under_review(backend: Backend) {
+    for wire in Wire::BOTH {
+        let gateway = start(backend, review());
+        let mut client = gateway.connect(&Hello::new(wire));
+        let mut person = gateway.connect(&Hello::new(Wire::V3));
+        let from = client.mark();
+        send(&mut client, "r1", ATTACK);
+        // Accepted, and not said: nothing runs before somebody looked.
+        let approval = asked(&mut person, 0);
+        assert!(
+            approval["request"]["command"].as_str().unwrap().contains("Ignore all previous"),
+            "{approval:#}"
+        );
+        assert_eq!(approval["request"]["sessionKey"], SESSION);
+        assert_eq!(messages(&mut client), 0, "{wire:?}");
+        // Others are not held up.
+        client.chat(SESSION, "r2", "hello");
+        person.ok("exec.approval.resolve", json!({"id": approval["id"], "decision": "allow-once"}));
+        client.run_end(from, "r1");
+        assert_eq!(messages(&mut client), 4, "{wire:?}");
+        assert_eq!(metric(&gateway, "pincer_defender_held_total"), 1);
+        // A repeat is answered, and says nothing again.
+        let params = json!({"sessionKey": SESSION, "message": ATTACK, "idempotencyKey": "r1"});
+        assert_eq!(client.ok("chat.send", params)["status"], "ok");
+        assert_eq!(messages(&mut client), 4, "{wire:?}");
+    }
+}
+
+fn silence_and_no_say_nothing(backend: Backend) {
+    for wire in Wire::BOTH {
+        let gateway = start(backend, review());
+        let mut client = gateway.connect(&Hello::new(wire));
+        let mut person = gateway.connect(&Hello::new(Wire::V3));
+        let from = client.mark();
+        send(&mut client, "n1", ATTACK);
+        let approval = asked(&mut person, 0);
+        person.ok("exec.approval.resolve", json!({"id": approval["id"], "decision": "deny"}));
+        let (_, end) = client.run_end(from, "n1");
+        assert_eq!(end["payload"]["state"], "error", "{end:#}");
+        assert!(end["payload"]["errorMessage"].as_str().unwrap().contains("not let through"), "{end:#}");
+        // One that is stopped while it waits is not said either.
+        let (from, asked_from) = (client.mark(), person.mark());
+        send(&mut client, "n2", ATTACK);
+        let approval = asked(&mut person, asked_from);
+        let stopped = client.ok("chat.abort", json!({"sessionKey": SESSION, "runId": "n2"}));
+        assert_eq!(stopped["aborted"], true, "{stopped:#}");
+        client.run_end(from, "n2");
+        let late =
+            person.call("exec.approval.resolve", json!({"id": approval["id"], "decision": "allow-once"}));
+        assert_eq!(messages(&mut client), 0, "{wire:?} {late:#}");
+    }
+}
+
+fn what_waits_survives_a_kill(backend: Backend) {
+    for store in StoreKind::BOTH {
+        let setup = Setup::new(backend).store(store).config(json!({"defender": review()}));
+        let gateway = Setup { shards: 3, ..setup }.start();
+        let mut person = gateway.connect(&Hello::new(Wire::V3));
+        let mut client = gateway.connect(&Hello::new(Wire::V4));
+        for run in ["k1", "k2"] {
+            send(&mut client, run, &format!("{ATTACK} {run}"));
+        }
+        let approvals = [0, 1].map(|nth| {
+            let (place, frame) = person.wait_at(0, |frame| is_event(frame, "exec.approval.requested"));
+            let next = if nth == 0 {
+                frame.clone()
+            } else {
+                person.wait(place + 1, |frame| is_event(frame, "exec.approval.requested")).clone()
+            };
+            next["payload"]["id"].clone()
+        });
+        let gateway = gateway.kill().start();
+        let mut person = gateway.connect(&Hello::new(Wire::V3));
+        let mut client = gateway.connect(&Hello::new(Wire::V4));
+        assert_eq!(messages(&mut client), 0, "{store:?}");
+        for id in &approvals {
+            person.ok("exec.approval.resolve", json!({"id": id, "decision": "allow-once"}));
+        }
+        let deadline = std::time::Instant::now() + pincer_tests::PATIENCE;
+        while messages(&mut client) < 4 {
+            assert!(std::time::Instant::now() < deadline, "{store:?}: {} messages", messages(&mut client));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        // The ledger holds both, whole, and goes on after the kill.
+        let lines = ledger(&gateway);
+        assert_eq!(lines.len(), 2, "{store:?}: {lines:#?}");
+        let verified = std::process::Command::new(pincer_tests::gateway_binary())
+            .args(["defender", "quarantine", "verify", "--state-dir"])
+            .arg(gateway.state())
+            .env("HOME", gateway.setup().home.path())
+            .output()
+            .unwrap();
+        assert!(verified.status.success(), "{verified:?}");
+    }
+}
+
+/// Megabytes are read a piece a turn, and the messages behind them keep their order.
+fn a_long_text_keeps_nobody_waiting(backend: Backend) {
+    let config = json!({"mode": "enforce", "limits": {"evaluationTimeoutMs": 60_000}});
+    let gateway = start(backend, config);
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    let long = format!("SILENT {}", "words and more words, nothing else at all. ".repeat(60_000));
+    let from = client.mark();
+    let sent =
+        client.send("chat.send", json!({"sessionKey": SESSION, "message": long, "idempotencyKey": "l1"}));
+    let next =
+        client.send("chat.send", json!({"sessionKey": SESSION, "message": "after", "idempotencyKey": "l2"}));
+    let health = client.send("health", json!({}));
+    client.response(from, &health);
+    for id in [sent, next] {
+        let answer = client.response(from, &id);
+        assert_eq!(answer["ok"], true, "{answer:#}");
+    }
+    client.run_end(from, "l2");
+    let hidden = format!("{long}\n{ATTACK}");
+    let params = json!({"sessionKey": SESSION, "message": hidden, "idempotencyKey": "l3"});
+    let refused = client.call("chat.send", params);
+    assert_eq!(refused["error"]["details"]["reason"], "defender-blocked", "at the end of it: {refused:#}");
 }
 
 fn ordinary_words_pass(backend: Backend) {

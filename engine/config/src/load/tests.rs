@@ -30,6 +30,17 @@ const SAMPLE: &str = r#"{
   engine: { shards: 2, backend: "epoll" },
 }"#;
 
+/// What is misspelt in a security policy is for the defender to refuse, so it has to see it.
+#[test]
+fn the_defenders_section_is_kept_whole() {
+    let raw = "{defender: {mode: 'enforce', thresholds: {review: 40.5}, reviw: 1, deny: {phrases: ['x']}}}";
+    check_issues(raw, &[], &[]);
+    let want = serde_json::json!({
+        "mode": "enforce", "thresholds": {"review": 40.5}, "reviw": 1, "deny": {"phrases": ["x"]},
+    });
+    assert_eq!(load_text(raw).config.defender, want);
+}
+
 #[test]
 fn a_users_config_is_read_without_a_word() {
     check_issues(SAMPLE, &[], &[]);
@@ -228,3 +239,19 @@ const PATHS: &[&str] = &[
     "defender",
     "defender.mode",
 ];
+
+/// The defender refuses what it does not know, so nothing of its section may be left out on the way.
+#[test]
+fn the_defenders_section_comes_through_whole() {
+    let section = serde_json::json!({
+        "mode": "enforce", "thresholds": {"reviw": 40}, "bundle": {"file": "p", "trustedKeys": {"a": "b"}},
+    });
+    let loaded = load_text(&serde_json::json!({"defender": section}).to_string());
+    assert!(loaded.valid() && loaded.warnings.is_empty());
+    assert_eq!(loaded.config.defender, section);
+    check_issues(
+        "{defender: {mode: 'enforced'}}",
+        &[r#"defender.mode: Invalid option: expected one of "off"|"audit"|"enforce""#],
+        &[],
+    );
+}

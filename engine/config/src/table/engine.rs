@@ -29,6 +29,24 @@ pub(super) const ENGINE: &[Key] = &[
     .says("Limits", "Bounds on what the gateway holds. Unset: the engine's own."),
 ];
 
-/// `defender`. The rest of the section is the policy, which the defender reads and checks itself.
-pub(super) const DEFENDER: &[Key] = &[key("mode", Shape::OneOf(&["off", "audit", "enforce"]))
-    .says("Defender Mode", "Whether findings are acted on.")];
+/// `defender`, as far as forms show it. What is in it is the defender's to check, whole: nothing of it is left out here,
+/// and a key that it does not know is its error.
+pub(super) const DEFENDER: &[Key] = &[
+    key("mode", Shape::OneOf(&["off", "audit", "enforce"]))
+        .says("Defender Mode", "Whether findings are acted on."),
+    key("thresholds", Shape::Any)
+        .says("Thresholds", "From which risk on a person is asked, or an action blocked."),
+    key("rules", Shape::Any).says("Rules", "Rules that count otherwise."),
+    key("agents", Shape::Any).says("Agents", "What is different for an agent."),
+    key("sessions", Shape::Any).says("Sessions", "What is different in a session."),
+    key("tools", Shape::Any).says("Tools", "The least that a tool's use gets, and points for it."),
+    key("channels", Shape::Any).says("Channels", "Points for a channel."),
+    key("allow", Shape::Any).says("Allow", "What passes."),
+    key("deny", Shape::Any).says("Deny", "What never passes."),
+    key("limits", Shape::Any).says("Limits", "Bounds of the work."),
+    key("intel", Shape::Any).says("Threat Intelligence", "How addresses and files are looked up."),
+    key("quarantine", Shape::Any).says("Quarantine", "How long and how much is kept."),
+    key("host", Shape::Any).says("Host", "Files of this machine that are watched."),
+    key("bundle", Shape::Any).says("Bundle", "A signed policy, instead of one that stands here."),
+    key("version", Shape::Any).says("Version", "The policy's number."),
+];

@@ -42,9 +42,11 @@ mod phrases;
 mod quarantine;
 mod rules;
 mod scope;
+mod source;
 mod thresholds;
 mod tools;
 mod verdict;
+mod weaker;
 
 use std::collections::BTreeMap;
 
@@ -64,9 +66,11 @@ pub use phrases::fold;
 pub use quarantine::Quarantine;
 pub use rules::{RuleChange, Rules};
 pub use scope::{SCOPES_MAX, Scope};
+pub use source::Source;
 pub use thresholds::Thresholds;
 pub use tools::{Channel, TOOLS_MAX, Tool};
 pub use verdict::{Mode, Verdict};
+pub use weaker::CHANGES_MAX;
 
 /// Number of a policy; grows with every bundle. At most what a JSON number holds exactly.
 pub type Version = Bounded<0, 9_007_199_254_740_991>;

@@ -7,9 +7,12 @@ use std::path::Path;
 use pincer_config::locate::{LocateError, Located, Places, locate};
 use pincer_config::parse::TEXT_BYTES_MAX;
 use pincer_config::{Loaded, dotenv, load};
+use pincer_defender::policy::Policy;
 
 use super::file::read_bounded;
 use super::{Failure, Global};
+use crate::client::now_ms;
+use crate::guard;
 
 /// Longest `.env` file read.
 const DOTENV_BYTES_MAX: u64 = 1 << 20;
@@ -49,6 +52,17 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The policy that a gateway would judge by; the message says what is wrong with it.
+    pub(crate) fn policy(&self) -> Result<Policy, String> {
+        self.policy_of(&self.loaded)
+    }
+
+    /// The same for another config in the same place.
+    pub(crate) fn policy_of(&self, loaded: &Loaded) -> Result<Policy, String> {
+        let places = guard::Places::of(&self.located.config_path, &self.located.state_dir);
+        guard::look(&loaded.config.defender, &places, now_ms())
+    }
+
     /// Finds and reads everything. A config with errors is no failure here: [`Loaded::issues`] has them.
     pub(crate) fn open(global: &Global) -> Result<Context, Failure> {
         let mut environment = Environment::default();
@@ -83,7 +97,11 @@ impl From<&LocateError> for Failure {
     }
 }
 
-fn read_config(located: &Located, environment: &Environment) -> Result<(Option<String>, Loaded), Failure> {
+/// Reads and loads the config that is in force; all defaults without one.
+pub(crate) fn read_config(
+    located: &Located,
+    environment: &Environment,
+) -> Result<(Option<String>, Loaded), Failure> {
     let Some(path) = located.readable() else { return Ok((None, Loaded::absent())) };
     let raw = read_bounded(path, TEXT_BYTES_MAX as u64 * 2).map_err(|error| {
         let failure = Failure::config(format!("cannot read the config {}: {error}", path.display()));

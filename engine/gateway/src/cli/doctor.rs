@@ -1,5 +1,6 @@
 //! `pincer doctor`: looks for what is wrong, and says what helps.
 
+mod defender;
 pub(crate) mod lock;
 mod machine;
 mod places;
@@ -72,6 +73,7 @@ impl Check {
 pub(crate) fn execute(args: &DoctorArgs, global: &Global, output: &Output) -> Result<ExitCode, Failure> {
     let context = Context::open(global)?;
     let mut checks = places::checks(&context);
+    checks.extend(defender::checks(&context));
     checks.extend(machine::checks(&context));
     checks.extend(reach::checks(&context, &args.connect, args.offline));
     let failed = checks.iter().any(|check| check.grade == Grade::Fail);

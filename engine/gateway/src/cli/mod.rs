@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use context::Context;
+pub(crate) use context::{Context, Environment, read_config};
 pub(crate) use failure::Failure;
 pub(crate) use output::Output;
 pub(crate) use prepare::prepare;
@@ -85,7 +85,7 @@ enum Command {
     Config(config::ConfigArgs),
     /// Decide which devices may connect
     Devices(devices::DevicesArgs),
-    /// Look after this machine
+    /// Judge texts and commands, look into what was stopped, sign policies
     Defender(defender::DefenderArgs),
     /// Decide what waits for a person
     Approvals(approvals::ApprovalsArgs),
@@ -118,7 +118,7 @@ fn execute(cli: Cli, output: &Output) -> Result<ExitCode, Failure> {
         Some(Command::Sessions(args)) => sessions::execute(args, &global, output),
         Some(Command::Config(args)) => config::execute(args, &global, output),
         Some(Command::Devices(args)) => devices::execute(args, &global, output),
-        Some(Command::Defender(args)) => defender::execute(&args, &global, output),
+        Some(Command::Defender(args)) => defender::execute(args, &global, output),
         Some(Command::Approvals(args)) => approvals::execute(args, &global, output),
         Some(Command::Logs(args)) => logs::execute(&args, &global, output),
         Some(Command::Doctor(args)) => doctor::execute(&args, &global, output),
@@ -164,14 +164,30 @@ mod tests {
         check("pincer config set gateway.port", false);
         check("pincer devices approve abc", true);
         check("pincer devices rotate dev --role operator", true);
+        check("pincer defender eval --jsonl -", true);
+        check("pincer defender eval", false);
+        check("pincer defender scan hello --from web --json", true);
+        check("pincer defender scan --command -x", true);
+        check("pincer defender scan --command ls --from web", false);
+        check("pincer defender scan hello --file f", false);
+        check("pincer defender scan", false);
+        check("pincer defender scan hello --from nobody", false);
+        check("pincer defender explain prompt.override", true);
+        check("pincer defender quarantine list --limit 0", false);
+        check("pincer defender quarantine release one", false);
+        check("pincer defender quarantine export --payloads -", true);
+        check(
+            "pincer defender policy sign p.toml --key k --out b --bundle-version 2 --expires-days 30",
+            true,
+        );
+        check("pincer defender policy keygen k", false);
+        check("pincer defender policy verify b", false);
         check("pincer approvals list --json", true);
         check("pincer approvals approve abc --always", true);
         check("pincer approvals deny", false);
         check("pincer approvals deny abc --always", false);
         check("pincer logs --follow --limit 10", true);
         check("pincer logs --limit 0", false);
-        check("pincer defender host accept --json", true);
-        check("pincer defender host", false);
         check("pincer completions bash", true);
         check("pincer completions tcsh", false);
         check("pincer nonsense", false);

@@ -278,7 +278,12 @@ impl Core for Echo {
                 }
                 self.finish_if_done();
             }
-            Mail::Read { .. } | Mail::Model { .. } | Mail::ConfigChanged(_) => {}
+            Mail::Read { .. }
+            | Mail::Model { .. }
+            | Mail::ConfigChanged(_)
+            | Mail::Policy(_)
+            | Mail::LookedUp { .. }
+            | Mail::Host(_) => {}
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Long {
     key: SessionKey,
     turn: Turn,
     asker: Asker,
-    reading: Reading,
+    pub(super) reading: Reading,
     /// When its time is up, `mono_ms`.
     by_ms: u64,
 }
@@ -30,8 +30,9 @@ pub(super) struct Long {
 impl Shard {
     /// Whether a message has to take its turn here.
     pub(crate) fn is_long(&self, key: &SessionKey, turn: &Turn) -> bool {
-        self.view.defender.is_on()
-            && (turn.text.len() > SLICE_BYTES || self.guard.reading.iter().any(|long| long.key == *key))
+        // Also while the guard is off: what came before it was switched off keeps its place.
+        (self.view.defender.is_on() && turn.text.len() > SLICE_BYTES)
+            || self.guard.reading.iter().any(|long| long.key == *key)
     }
 
     /// Takes a message that is read piece by piece.

@@ -11,6 +11,7 @@ mod block;
 mod hold;
 mod judge;
 mod long;
+mod policy;
 mod record;
 
 use std::collections::hash_map::RandomState;

@@ -40,7 +40,7 @@ impl<'a> Words<'a> {
 }
 
 /// Who hears of decisions.
-const HEARS: &[Scope] = &[Scope::Approvals, Scope::Admin];
+pub(super) const HEARS: &[Scope] = &[Scope::Approvals, Scope::Admin];
 
 impl Shard {
     /// The op that records a decision; with the text of what it stops.

@@ -135,12 +135,14 @@ impl Shard {
     /// Replaces the view here and everywhere.
     pub(crate) fn set_view(&mut self, view: View) {
         let view = Arc::new(view);
-        self.view = Arc::clone(&view);
+        let before = std::mem::replace(&mut self.view, Arc::clone(&view));
+        self.judge_anew(&before.defender);
         self.send_others(|| ShardMsg::View(Arc::clone(&view)));
     }
 
     /// Home published.
     pub(crate) fn take_view(&mut self, view: Arc<View>) {
-        self.view = view;
+        let before = std::mem::replace(&mut self.view, view);
+        self.judge_anew(&before.defender);
     }
 }

@@ -78,11 +78,21 @@ impl Handle for Status {
             struct Defender {
                 mode: &'static str,
                 note: &'static str,
+                /// Of the policy; 0 when it says none.
+                version: u64,
+                /// `default`, `config`, or `bundle` and the id of the key that vouched for it.
+                source: String,
                 #[serde(skip_serializing_if = "Option::is_none")]
                 host_integrity: Option<HostIntegrity>,
             }
             let (mode, note) = view.defender.describe();
-            let defender = Defender { mode, note, host_integrity: view.host };
+            let defender = Defender {
+                mode,
+                note,
+                version: view.defender.policy().version.get(),
+                source: view.defender.source().to_string(),
+                host_integrity: view.host,
+            };
             let payload = WithDefender { status: status(wire, facts), defender };
             shard.answer(held, Ok(&payload));
         });

@@ -12,7 +12,7 @@ mod begin;
 pub(crate) mod end;
 mod locate;
 mod model;
-mod overhear;
+pub(crate) mod overhear;
 pub(crate) mod stream;
 pub(crate) mod submit;
 pub(crate) mod summary;

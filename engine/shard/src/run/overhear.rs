@@ -65,7 +65,7 @@ impl Shard {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use pincer_protocol::connect::{ClientId, ClientMode};
@@ -84,9 +84,9 @@ mod tests {
     use crate::home::view::HostFacts;
     use crate::limits::Limits;
 
-    const NOW: Now = Now { mono_ms: 1_000, wall_ms: 1_800_000_000_000 };
+    pub(crate) const NOW: Now = Now { mono_ms: 1_000, wall_ms: 1_800_000_000_000 };
 
-    fn shard() -> Shard {
+    pub(crate) fn shard() -> Shard {
         let config = json!({"agents": {"list": [{"id": "main", "identity": {"name": "Molty"}}]}}).to_string();
         let loaded = pincer_config::load(
             &config,
@@ -129,7 +129,7 @@ mod tests {
         })
     }
 
-    fn asker() -> Asker {
+    pub(crate) fn asker() -> Asker {
         let who = Principal {
             role: Role::Operator,
             scopes: ScopeSet::default(),

@@ -165,6 +165,19 @@ fn keys_rotate() {
 }
 
 #[test]
+fn the_owner_may_name_other_keys() {
+    let mut store = trust();
+    let verified = store.verify(sign(draft(5), &key(1)).unwrap().as_bytes(), NOW).unwrap();
+    store.accept(&verified);
+    store.trust(vec![public("two", 2)]).unwrap();
+    let by_two = |version| sign(Draft { key_id: "two".to_owned(), ..draft(version) }, &key(2)).unwrap();
+    check(&store, &by_two(6), Ok(6));
+    check(&store, &by_two(4), Err("has version 4, but 5 was accepted before"));
+    check(&store, &sign(draft(6), &key(1)).unwrap(), Err("key \"one\", trusted are [two]"));
+    assert!(store.trust(vec![public("two", 2), public("two", 1)]).is_err());
+}
+
+#[test]
 fn the_policy_inside_is_checked_too() {
     let with = |policy: &str| sign(Draft { policy: policy.to_owned(), ..draft(4) }, &key(1));
     assert!(with("version = 4").is_ok());

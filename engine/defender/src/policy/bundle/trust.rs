@@ -72,6 +72,12 @@ impl TrustStore {
         &self.keys
     }
 
+    /// Trusts `keys` from now on, as their owner says, and no others. What was accepted stays the highest.
+    pub fn trust(&mut self, keys: Vec<TrustedKey>) -> Result<(), BundleError> {
+        self.keys = TrustStore::new(keys)?.keys;
+        Ok(())
+    }
+
     /// The last accepted bundle.
     pub fn accepted(&self) -> Option<Accepted> {
         self.accepted

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use pincer_config::start::{Flags, Plan, decide};
 use pincer_config::{Issue, Loaded};
+use pincer_defender::Defender;
 use serde_json::{Value, json};
 
 use super::ValidateArgs;
@@ -34,6 +35,15 @@ pub(super) fn execute(args: &ValidateArgs, global: &Global, output: &Output) -> 
     if let Err(more) = &decision.plan {
         issues.extend(more.iter().cloned());
     }
+    // What the defender is built from, as a start does it.
+    let defender = judge(&context, &loaded);
+    let judged = defender.as_ref().map_or_else(String::clone, |defender| {
+        let (mode, words) = defender.describe();
+        format!("{mode}: {words}")
+    });
+    if let Err(error) = &defender {
+        issues.push(Issue::error("defender", error.clone()));
+    }
     if args.file.is_none()
         && let Err(error) = context.located.usable()
     {
@@ -62,9 +72,8 @@ pub(super) fn execute(args: &ValidateArgs, global: &Global, output: &Output) -> 
             output.line(format!("warning  {warning}"));
         }
         match &plan {
-            Some(plan) => {
-                output.line(format!("valid; a start would\n{}", plan_lines(plan, &loaded).join("\n")))
-            }
+            Some(plan) => output
+                .line(format!("valid; a start would\n{}", plan_lines(plan, &loaded, &judged).join("\n"))),
             None => output.line("NOT valid: a gateway would not start with it"),
         }
     }
@@ -76,7 +85,11 @@ fn auth_in_words(plan: &Plan) -> String {
     if plan.auth.generate_token { format!("{mode}, made at the first start") } else { mode.to_owned() }
 }
 
-fn plan_lines(plan: &Plan, loaded: &Loaded) -> Vec<String> {
+fn judge(context: &Context, loaded: &Loaded) -> Result<Defender, String> {
+    Defender::new(context.policy_of(loaded)?).map_err(|error| error.to_string())
+}
+
+fn plan_lines(plan: &Plan, loaded: &Loaded, judge: &str) -> Vec<String> {
     let shards = match plan.shards {
         pincer_config::section::engine::Shards::Auto => "auto".to_owned(),
         pincer_config::section::engine::Shards::Count(count) => count.to_string(),
@@ -87,6 +100,7 @@ fn plan_lines(plan: &Plan, loaded: &Loaded) -> Vec<String> {
         format!("  ask for        {}", auth_in_words(plan)),
         format!("  run agents     {}", agents.join(", ")),
         format!("  answer with    {}", loaded.config.default_model()),
+        format!("  judge          {}", judge),
         format!("  use            {shards} shards, backend {}", plan.backend.as_str()),
     ]
 }

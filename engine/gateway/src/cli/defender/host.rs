@@ -42,8 +42,7 @@ enum HostCommand {
 /// Runs `pincer defender host …`.
 pub(crate) fn execute(args: &HostArgs, global: &Global, output: &Output) -> Result<ExitCode, Failure> {
     let context = Context::open(global)?;
-    let policy = crate::guard::policy(&context.loaded.config.defender)
-        .map_err(|error| Failure::config(format!("the config's `defender` section is not valid: {error}")))?;
+    let policy = context.policy().map_err(Failure::config)?;
     let home = context.environment.get("HOME").map(PathBuf::from);
     let located = &context.located;
     let state_dir = located.state_dir.as_path();

@@ -2,7 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pincer_adapters::http::{HttpRequest, Method};
+use pincer_shard::driver::{LookupId, Mail};
+
 use super::*;
+use crate::calls::Calls as _;
+use crate::mesh::{Mesh, MeshLimits, Post};
 
 #[test]
 fn calls_beyond_the_bound_wait_and_then_are_refused() {

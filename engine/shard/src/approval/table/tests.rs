@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use pincer_protocol::method::approval::ExecRequest;
 use pincer_sessions::key::SessionKey;
-use pincer_sessions::persist::Table;
 
 use super::*;
 use crate::approval::record::Holder;

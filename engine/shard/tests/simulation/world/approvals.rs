@@ -28,9 +28,12 @@ impl World {
         let reviewed: Vec<String> = self.sent.iter().filter(|sent| sent.review).map(approval_of).collect();
         let held = reviewed.get(self.dice.below(reviewed.len().max(1))).cloned();
         let id = shard.filter(|_| self.dice.chance(50)).unwrap_or(client);
-        let id = held.filter(|_| self.dice.chance(60)).unwrap_or(id);
+        // Those may wait for a day, and so would who waits for them.
+        let held = held.filter(|_| self.dice.chance(60));
+        let resolves = held.is_some() || self.dice.chance(70);
+        let id = held.unwrap_or(id);
         let decision = if self.dice.chance(50) { "allow-once" } else { "deny" };
-        let (method, params) = if self.dice.chance(70) {
+        let (method, params) = if resolves {
             ("exec.approval.resolve", json!({"id": id, "decision": decision}))
         } else {
             ("exec.approval.waitDecision", json!({"id": id}))

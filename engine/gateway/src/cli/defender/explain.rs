@@ -1,0 +1,88 @@
+//! `pincer defender explain`: what a decision, or a rule, was about.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use pincer_defender::ledger::EntryId;
+use pincer_defender::policy::Verdict;
+use pincer_store::quarantine::{QuarantineReader, Shown};
+use serde_json::json;
+
+use super::quarantine::{describe, entry_json};
+use crate::cli::{Context, Failure, Global, Output};
+
+/// Say what a decision or a rule was about.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A decision's id, as events, refusals and `quarantine list` give it; or a rule's, which has a dot in it
+    id: String,
+}
+
+/// Who finds what: the part of a rule's id before its dot.
+const GUARDS: &[(&str, &str)] = &[
+    ("prompt", "the prompt guard: a text that tries to take over the agent that reads it"),
+    ("command", "the command guard: what a shell command would do to the machine"),
+    ("intel", "threat intelligence: an address or file that a list or a service knows"),
+    ("url", "an address that is about to be opened"),
+    ("tool", "a tool's call"),
+    ("host", "host integrity: a watched file that is not what it was"),
+];
+
+/// Runs `pincer defender explain`.
+pub(super) fn execute(args: &ExplainArgs, global: &Global, output: &Output) -> Result<ExitCode, Failure> {
+    // An entry's id has no dot, a rule's has one.
+    if args.id.contains('.') {
+        return rule(&args.id, output);
+    }
+    let id = EntryId::new(&args.id).ok_or_else(|| unknown(&args.id))?;
+    let context = Context::open(global)?;
+    let reader = QuarantineReader::new(&context.located.state_dir);
+    let shown = reader.show(&id).map_err(Failure::new)?.ok_or_else(|| unknown(&args.id))?;
+    if output.is_json() {
+        output.document(&entry_json(&shown));
+    } else {
+        output.line(describe(&shown));
+        output.line(next(&shown));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unknown(id: &str) -> Failure {
+    Failure::new(format!("{id:?} is no decision that is kept, and no rule"))
+        .fix("`pincer defender quarantine list` shows the ids; a rule's has a dot, as prompt.override")
+}
+
+fn rule(id: &str, output: &Output) -> Result<ExitCode, Failure> {
+    let guard = id.split('.').next().unwrap_or_default();
+    let found = GUARDS.iter().find(|(name, _)| *name == guard);
+    let (_, meaning) = found.ok_or_else(|| Failure::new(format!("no guard has a rule {id:?}")))?;
+    if output.is_json() {
+        output.document(&json!({"rule": id, "guard": guard, "meaning": meaning}));
+    } else {
+        output.line(format!(
+            "{id}\n  found by {meaning}\n  its findings: `pincer defender scan TEXT` shows the words that it points at\n  \
+             to count it otherwise, in the policy: {}",
+            override_line(id)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn override_line(rule: &str) -> String {
+    format!("rules: {{ {rule:?}: \"off\" }} (or \"review\", \"block\", or points of -100 to 100)")
+}
+
+/// What a person may want to do next.
+fn next(shown: &Shown) -> String {
+    let entry = &shown.entry;
+    let mut lines = vec![String::new()];
+    if shown.payload.is_some() && shown.expired.is_none() {
+        lines.push(format!("its text:         pincer defender quarantine show {} --payload", entry.id));
+    }
+    if entry.decision > Verdict::Allow
+        && let Some(rule) = entry.rules.first()
+    {
+        lines.push(format!("if it was wrong:  change what `why` names; a rule so: {}", override_line(rule)));
+    }
+    lines.join("\n")
+}

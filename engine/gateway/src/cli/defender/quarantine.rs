@@ -1,0 +1,202 @@
+//! `pincer defender quarantine`: what was stopped, or would have been.
+
+mod entry;
+mod export;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use pincer_defender::ledger::EntryId;
+use pincer_store::quarantine::{LIST_MAX, Quarantine, QuarantineError, QuarantineReader, Release};
+use serde_json::json;
+
+use crate::cli::doctor::lock::{Holder, holder};
+use crate::cli::table::{cut, table};
+use crate::cli::time::ago;
+use crate::cli::{Context, Failure, Global, Output};
+use crate::client::now_ms;
+
+pub(super) use entry::{describe, entry_json};
+
+/// Look into what was stopped, and check that nobody changed it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+All of it works beside a running gateway, but for release.
+
+Examples:
+  pincer defender quarantine list
+  pincer defender quarantine show ID --payload > text
+  pincer defender quarantine verify                  keep the head that it prints somewhere else
+  pincer defender quarantine export --payloads evidence.jsonl")]
+pub(super) struct QuarantineArgs {
+    #[command(subcommand)]
+    command: QuarantineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum QuarantineCommand {
+    /// List decisions, newest first
+    List(ListArgs),
+    /// Show one decision, or the text that it stopped
+    Show(ShowArgs),
+    /// Write the whole ledger to a file; it verifies as the ledger does
+    Export(export::ExportArgs),
+    /// Check that nothing was changed or removed; exit code 1 when something was
+    Verify,
+    /// Note that a person lets a stopped text through; while no gateway runs
+    Release(ReleaseArgs),
+    /// Print where it is
+    Path,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// How many
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u16).range(1..=LIST_MAX as i64))]
+    limit: u16,
+    /// Only those before this number (the first column)
+    #[arg(long, value_name = "N")]
+    before: Option<u64>,
+    /// Only those whose text was kept: what was stopped, without what audit mode let through
+    #[arg(long)]
+    stopped: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The decision's id
+    id: String,
+    /// Print the text that was stopped, as it came, and nothing else
+    #[arg(long)]
+    payload: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+This is a note in the ledger: nothing is sent by it. `show ID --payload` prints the text, to be sent again by whoever
+answers for it. What waits for a review is let through in the gateway, by deciding its approval.")]
+struct ReleaseArgs {
+    /// The decision's id
+    id: String,
+    /// Who lets it through
+    #[arg(long, value_name = "NAME")]
+    by: String,
+}
+
+/// Runs `pincer defender quarantine …`.
+pub(super) fn execute(args: QuarantineArgs, global: &Global, output: &Output) -> Result<ExitCode, Failure> {
+    let context = Context::open(global)?;
+    let reader = QuarantineReader::new(&context.located.state_dir);
+    match args.command {
+        QuarantineCommand::List(args) => list(&args, &reader, output),
+        QuarantineCommand::Show(args) => entry::show(&known_id(&args.id)?, args.payload, &reader, output),
+        QuarantineCommand::Export(args) => export::execute(&args, &reader, output),
+        QuarantineCommand::Verify => verify::execute(&reader, output),
+        QuarantineCommand::Release(args) => release(&args, &context, &reader, output),
+        QuarantineCommand::Path => {
+            let path = folder(&context);
+            if output.is_json() {
+                output.document(&json!({"path": path, "exists": path.exists()}));
+            } else {
+                output.line(path.display().to_string());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Where the quarantine of a state directory is.
+fn folder(context: &Context) -> PathBuf {
+    context.located.state_dir.join("quarantine")
+}
+
+fn known_id(text: &str) -> Result<EntryId, Failure> {
+    EntryId::new(text).ok_or_else(|| {
+        Failure::new(format!("{text:?} is no decision's id"))
+            .fix("`pincer defender quarantine list` shows them")
+    })
+}
+
+fn list(args: &ListArgs, reader: &QuarantineReader, output: &Output) -> Result<ExitCode, Failure> {
+    let page = reader.list(args.before, usize::from(args.limit), args.stopped).map_err(Failure::new)?;
+    if output.is_json() {
+        let entries: Vec<_> = page.entries.iter().map(entry_json).collect();
+        output.document(&json!({"entries": entries, "next": page.next}));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if page.entries.is_empty() {
+        output.line("nothing was stopped, and nothing would have been");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let now = now_ms();
+    let rows: Vec<[String; 8]> = page
+        .entries
+        .iter()
+        .map(|shown| {
+            let one = &shown.entry;
+            [
+                shown.n.to_string(),
+                one.id.to_string(),
+                ago(Some(shown.at_ms), now),
+                entry::outcome(shown),
+                format!("{:.0}", one.risk),
+                cut(&one.rules.join(","), 40),
+                cut(&one.session, 32),
+                cut(&one.preview, 60),
+            ]
+        })
+        .collect();
+    output.line(table(["N", "ID", "WHEN", "DECISION", "RISK", "RULES", "SESSION", "TEXT"], &rows));
+    if let Some(next) = page.next {
+        output.remark(format!("there are older ones: --before {next}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn release(
+    args: &ReleaseArgs,
+    context: &Context,
+    reader: &QuarantineReader,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
+    let id = known_id(&args.id)?;
+    if args.by.trim().is_empty() {
+        return Err(Failure::new("--by is empty: the ledger says who let something through"));
+    }
+    let state_dir = &context.located.state_dir;
+    if let Holder::Running(pid) = holder(state_dir) {
+        return Err(held(pid));
+    }
+    // Asked before it is opened for writing: an id that nobody knows makes no folders.
+    if reader.show(&id).map_err(Failure::new)?.is_none() {
+        return Err(Failure::new(QuarantineError::Unknown { id }));
+    }
+    let policy = context.policy().map_err(Failure::config)?;
+    let opened =
+        Quarantine::open(state_dir, policy.quarantine, now_ms(), true).map_err(|error| match error {
+            QuarantineError::Open(pincer_store::OpenError::Locked { pid, .. }) => held(pid),
+            error => Failure::new(error),
+        })?;
+    opened.report.iter().for_each(|line| output.remark(line));
+    let mut quarantine = opened.quarantine;
+    let released = quarantine.release(now_ms(), &id, args.by.trim()).map_err(Failure::new)?;
+    quarantine.take_notes().iter().for_each(|line| output.remark(line));
+    let before = released == Release::Before;
+    if output.is_json() {
+        output.document(&json!({"id": id, "released": true, "before": before, "head": quarantine.head()}));
+    } else if before {
+        output.line(format!("{id} was let through before; nothing was added"));
+    } else {
+        output.line(format!("{id} is noted as let through by {}; nothing was sent", args.by.trim()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A gateway writes the ledger, and there is only one writer.
+fn held(pid: Option<u32>) -> Failure {
+    let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    Failure::new(format!("a gateway runs on this state directory ({who}) and is the only one that may write its ledger"))
+        .fix("decide what waits for a review in the gateway; for anything else stop it, release, and start it again")
+}
