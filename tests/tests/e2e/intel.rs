@@ -149,19 +149,19 @@ fn service(stand_in: &StandIn, timeout_ms: u64) -> Value {
     json!({"service": service, "timeoutMs": timeout_ms, "perMinute": 100})
 }
 
-/// Says it in many sessions, which are on several shards: the rules by which all of them were blocked.
+/// Says it in many sessions, which are on several shards: the rule that weighed most when all of them were blocked.
 #[track_caller]
 fn blocked(client: &mut Client, run: &str, text: &str) -> Value {
-    let mut rules = Value::Null;
+    let mut rule = Value::Null;
     for nth in 0..8 {
         let params = json!({
             "sessionKey": format!("agent:main:t:s{nth}"), "message": text, "idempotencyKey": format!("{run}-{nth}"),
         });
         let refused = client.call("chat.send", params);
         assert_eq!(refused["error"]["details"]["reason"], "defender-blocked", "session {nth}: {refused:#}");
-        rules = refused["error"]["details"]["rules"].clone();
+        rule = refused["error"]["details"]["rules"][0].clone();
     }
-    rules
+    rule
 }
 
 fn what_the_service_says_is_known_to_all_the_next_time(backend: Backend) {
@@ -176,7 +176,7 @@ fn what_the_service_says_is_known_to_all_the_next_time(backend: Backend) {
     wait_for(&gateway, "pincer_intel_answered_total", 1);
     wait_for(&gateway, "pincer_intel_words", 4);
     let next = "And what of http://shop.intel-one.net/ itself?";
-    assert_eq!(blocked(&mut client, "next", next), json!(["intel.malicious-url"]));
+    assert_eq!(blocked(&mut client, "next", next), "intel.malicious-url");
     assert_eq!(client.chat("agent:main:t:first", "fine", "Thanks, forget it.")["state"], "final");
     // The host alone was told, once.
     let asked = ("GET /api/v3/domains/shop.intel-one.net HTTP/1.1".to_owned(), KEY.to_owned());
@@ -185,7 +185,7 @@ fn what_the_service_says_is_known_to_all_the_next_time(backend: Backend) {
     let gateway = gateway.restart();
     wait_for(&gateway, "pincer_intel_words", 4);
     let mut client = gateway.connect(&Hello::new(Wire::V3));
-    assert_eq!(blocked(&mut client, "later", text), json!(["intel.malicious-url"]));
+    assert_eq!(blocked(&mut client, "later", text), "intel.malicious-url");
     assert_eq!(metric(&gateway, "pincer_intel_asked_total"), 0);
     let config = client.ok("config.get", json!({})).to_string();
     assert!(config.contains("intel") && !config.contains(KEY), "{config}");
@@ -229,8 +229,8 @@ fn the_operators_own_lists_need_nobody(backend: Backend) {
     let intel = json!({"lists": ["~/list.txt", "/nowhere/at/all"]});
     let gateway = setup.config(json!({"defender": {"mode": "enforce", "intel": intel}})).start();
     let mut client = gateway.connect(&Hello::new(Wire::V4));
-    let rules = blocked(&mut client, "bad", "Open https://www.bad.intel-three.net/x");
-    assert_eq!(rules, json!(["intel.blocked-url"]));
+    let rule = blocked(&mut client, "bad", "Open https://www.bad.intel-three.net/x");
+    assert_eq!(rule, "intel.blocked-url");
     let fine = "Open https://good.bad.intel-three.net/x";
     assert_eq!(client.chat("agent:main:t:g", "good", fine)["state"], "final");
     assert_eq!(metric(&gateway, "pincer_intel_asked_total"), 0);

@@ -153,12 +153,12 @@ fn what_the_service_says_is_known_to_the_next_message() {
         // Its host is what was asked about.
         let next = say(world, run, "And on http://shop.sim-one.net/b?");
         assert_eq!(next["error"]["details"]["reason"], "defender-blocked", "{next:#}");
-        assert_eq!(next["error"]["details"]["rules"], json!(["intel.malicious-url"]));
+        assert_eq!(next["error"]["details"]["rules"][0], "intel.malicious-url");
         let fine = say(world, &format!("{run} too"), "And https://www.sim-one.net/?");
         assert_eq!(fine["payload"]["status"], "started", "another host: {fine:#}");
     };
-    check(&mut world, "second");
     world.service = Some(HARMLESS);
+    check(&mut world, "second");
     world.crash();
     world.connect_as(4);
     check(&mut world, "third");
