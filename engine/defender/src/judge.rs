@@ -18,7 +18,7 @@ const UNREAD_ARGUMENTS: f32 = 60.0;
 const STRINGS_MAX: usize = 256;
 
 /// Longest piece of a text that is judged at once, bytes: a shard that judges owes its other connections a turn after it.
-pub const SLICE_BYTES: usize = 64 * 1024;
+pub const SLICE_BYTES: usize = 32 * 1024;
 /// Most addresses of one text that a service is asked about: one message must not spend a day's quota.
 pub const UNKNOWN_MAX: usize = 8;
 /// How far pieces overlap, so that what stands across an edge is seen whole.

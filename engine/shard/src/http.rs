@@ -100,7 +100,7 @@ fn render(parts: &[Part]) -> String {
     let mut shards: Vec<(u8, Counters)> = parts
         .iter()
         .filter_map(|part| match part {
-            Part::Counters { shard, counters } => Some((*shard, *counters)),
+            Part::Counters { shard, counters } => Some((*shard, **counters)),
             _ => None,
         })
         .collect();

@@ -70,7 +70,7 @@ pub(crate) enum Part {
         /// Which shard.
         shard: u8,
         /// Its counters.
-        counters: Counters,
+        counters: Box<Counters>,
     },
     /// To [`Query::Digest`].
     Digest(Vec<AgentDigest>),
@@ -141,7 +141,7 @@ impl Shard {
                 Part::Found(resolve::find(entries, selector, params))
             }
             Query::Children => Part::Children(self.children()),
-            Query::Counters => Part::Counters { shard: self.id.0, counters: self.read_counters() },
+            Query::Counters => Part::Counters { shard: self.id.0, counters: Box::new(self.read_counters()) },
             Query::Digest { recent_max } => Part::Digest(self.digest(*recent_max)),
             Query::Sessions(passes) => Part::Sessions(
                 self.sessions

@@ -48,7 +48,7 @@ impl Store {
     pub(crate) fn keep(&mut self, lists: &[&[StoreOp]], results: &mut Vec<Result<Vec<Outcome>, StoreError>>) {
         // A list has one op, but for the smallest of floods.
         for group in lists.chunks(GROUP_MAX) {
-            let kept: Vec<Result<Vec<(u64, Entry, Option<&str>)>, StoreError>> =
+            let kept: Vec<Result<Vec<Kept<'_>>, StoreError>> =
                 group.iter().map(|list| list.iter().map(read).collect()).collect();
             let news: Vec<New<'_>> = kept
                 .iter()
@@ -102,7 +102,10 @@ fn refused(error: QuarantineError) -> StoreError {
     StoreError { message: format!("not recorded in the quarantine: {error}"), retryable }
 }
 
-fn read(op: &StoreOp) -> Result<(u64, Entry, Option<&str>), StoreError> {
+/// When, what, and the text of what was stopped.
+type Kept<'a> = (u64, Entry, Option<&'a str>);
+
+fn read(op: &StoreOp) -> Result<Kept<'_>, StoreError> {
     let lasting = |message: String| StoreError { message, retryable: false };
     let StoreOp::Keep { at_ms, entry, text } = op else {
         return Err(lasting("a list for the quarantine holds something else".to_owned()));

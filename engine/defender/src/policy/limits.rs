@@ -19,7 +19,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            evaluation_timeout_ms: Bounded::clamped(250),
+            // Enough for the longest frame on a core that does other things too.
+            evaluation_timeout_ms: Bounded::clamped(5_000),
             concurrent_evaluations: Bounded::clamped(64),
             queue: Bounded::clamped(1024),
         }

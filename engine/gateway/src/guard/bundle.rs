@@ -262,7 +262,7 @@ mod tests {
     fn settings_that_are_wrong_are_named() {
         let check = |section: Value, part: &str| {
             let world = World::new();
-            let refused = super::super::read(&section, &world.places(), NOW).err().expect("refused");
+            let refused = super::super::read(&section, &world.places(), NOW).expect_err("refused");
             assert!(refused.config && refused.message.contains(part), "{}", refused.message);
         };
         let good = World::new().section();

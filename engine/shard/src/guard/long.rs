@@ -14,6 +14,9 @@ use crate::Shard;
 use crate::run::Asker;
 use crate::shard::Timer;
 
+/// From one piece to the next, milliseconds: everybody else gets their turn. A timer that is due at once would be served
+/// in the same turn.
+const PAUSE_MS: u64 = 1;
 /// Long texts that are remembered as passed: their runs begin soon after.
 const PASSED_MAX: usize = 16;
 
@@ -53,7 +56,7 @@ impl Shard {
             by_ms,
         });
         if self.guard.reading.len() == 1 {
-            self.timers.set(self.now.mono_ms, Timer::Judge);
+            self.timers.set(self.now.mono_ms + PAUSE_MS, Timer::Judge);
         }
     }
 
@@ -66,7 +69,7 @@ impl Shard {
         let done = view.defender.read_on(&asked, &mut long.reading, &mut guard.scratch);
         if !done && self.now.mono_ms < long.by_ms {
             self.guard.reading.push_front(long);
-            self.timers.set(self.now.mono_ms, Timer::Judge);
+            self.timers.set(self.now.mono_ms + PAUSE_MS, Timer::Judge);
             return;
         }
         let judgement = if done {
@@ -88,7 +91,7 @@ impl Shard {
             }
         }
         if !self.guard.reading.is_empty() {
-            self.timers.set(self.now.mono_ms, Timer::Judge);
+            self.timers.set(self.now.mono_ms + PAUSE_MS, Timer::Judge);
         }
         let Long { key, turn, asker, .. } = long;
         self.judged(&key, turn, asker, judgement);

@@ -165,8 +165,13 @@ mod tests {
     use super::*;
 
     /// `expect`: the id, who it is from (`command` for none) and the text; or the id and the problem.
+    /// The id, who wrote it (of a prompt), and the text.
+    type Read<'a> = (&'a str, Option<Provenance>, &'a str);
+    /// The id, when it is known, and a part of what is wrong.
+    type Bad<'a> = (Option<&'a str>, &'a str);
+
     #[track_caller]
-    fn check(line: &[u8], expect: Result<(&str, Option<Provenance>, &str), (Option<&str>, &str)>) {
+    fn check(line: &[u8], expect: Result<Read<'_>, Bad<'_>>) {
         let row = Row::read(line);
         match (&row, expect) {
             (Ok(row), Ok(expect)) => {
