@@ -164,8 +164,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 mod tests {
     use super::*;
 
-    /// `expect`: the id, who it is from (`command` for none) and the text; or the id and the problem.
-    /// The id, who wrote it (of a prompt), and the text.
+    /// The id, who it is from (`None` for a command), and the text.
     type Read<'a> = (&'a str, Option<Provenance>, &'a str);
     /// The id, when it is known, and a part of what is wrong.
     type Bad<'a> = (Option<&'a str>, &'a str);
