@@ -6,7 +6,7 @@ use crate::policy::Format;
 
 const SERVICE: &str = "service = { apiKey = \"k\" }";
 
-/// `known` is harmless; of the rest nothing is known. What is to be asked about, and the rules that found something.
+/// `known` is harmless; of the rest nothing is known. What is to be asked about, and the rules of intel that found something.
 #[track_caller]
 fn check(intel: &str, text: &str, unknown: &[&str], rules: &[&str]) {
     let policy = format!("mode = \"enforce\"\nallow.domains = [\"listed.net\"]\n[intel]\n{intel}");
@@ -25,7 +25,9 @@ fn check(intel: &str, text: &str, unknown: &[&str], rules: &[&str]) {
     let judgement = defender.judge(&request, known, &mut scratch);
     let found: Vec<String> = scratch.unknown().iter().map(ToString::to_string).collect();
     assert_eq!(found, unknown, "{text}");
-    assert_eq!(judgement.rules().collect::<Vec<_>>(), rules, "{text}");
+    // What the words around it are is another's test.
+    let said: Vec<RuleId> = judgement.rules().filter(|rule| rule.starts_with("intel.")).collect();
+    assert_eq!(said, rules, "{text}");
 }
 
 #[test]

@@ -5,8 +5,8 @@ mod lookup;
 mod server;
 mod tls;
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pincer_adapters::ModelEvent;
@@ -28,7 +28,10 @@ fn cleared_of<T: std::fmt::Debug>(value: T) -> Cleared<T> {
     let known = Known { set: &set, if_unchecked: FailMode::Open, now_ms: 0 };
     let request =
         Request { action: Action::Command(""), agent: "main", session: "main", channel: None, sender: None };
-    Cleared::by(&Defender::default().judge(&request, known, &mut Scratch::default()), value).unwrap()
+    // Made once: it takes longer to build than some look-ups here may take.
+    static DEFENDER: OnceLock<Defender> = OnceLock::new();
+    let judgement = DEFENDER.get_or_init(Defender::default).judge(&request, known, &mut Scratch::default());
+    Cleared::by(&judgement, value).unwrap()
 }
 
 /// An egress and what it reports.

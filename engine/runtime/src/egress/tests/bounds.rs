@@ -100,7 +100,7 @@ fn even_the_last_word_stops_waiting_for_room() {
 
 #[test]
 fn shards_call_through_the_runtimes_port() {
-    let server = Server::start(vec![Write(head() + &text("ab") + &end())]);
+    let server = Server::start(vec![Write(head() + &text("ab")), Pause(50), Write(end())]);
     let bell = crate::bell::Bell::event(crate::bell::eventfd(false).unwrap());
     let mesh = Mesh::<()>::new(vec![bell], MeshLimits::default());
     let limits = Limits { calls_max: 1, waiting_max: 0, ..Limits::default() };
@@ -117,8 +117,9 @@ fn shards_call_through_the_runtimes_port() {
         }
     };
     let cleared = || Box::new(cleared_of(request(&server.base_url())));
-    assert!(calls.call(shard, CallId(1), cleared()).is_ok());
-    let refused = calls.call(shard, CallId(2), cleared());
+    let (first, second) = (cleared(), cleared());
+    assert!(calls.call(shard, CallId(1), first).is_ok());
+    let refused = calls.call(shard, CallId(2), second);
     assert!(matches!(refused, Err(CallProgress::Failed(error)) if error.kind == ProviderErrorKind::Busy));
     while !matches!(next(), Mail::Model { progress: CallProgress::Done, .. }) {}
     calls.cancel(shard, CallId(1));
