@@ -24,6 +24,10 @@ pub const UNKNOWN_MAX: usize = 8;
 /// How far pieces overlap, so that what stands across an edge is seen whole.
 const OVERLAP_BYTES: usize = 2 * 1024;
 
+/// Points that an operator's own words have for free: whoever holds the gateway can do all that a prompt could ask for, so
+/// there a person is asked only about what is clear.
+const OPERATOR_CREDIT: f32 = 10.0;
+
 /// A policy, and everything needed to judge by it.
 #[derive(Debug)]
 pub struct Defender {
@@ -256,13 +260,16 @@ impl Defender {
     ) -> Assessment {
         if !self.policy().deny.phrases.is_empty() {
             fold(text, &mut scratch.folded);
-            let Listing::Denied(hit) = self.policy.prompt(&scratch.folded) else {
-                return self.prompts.assess(text, from, &mut scratch.prompt);
-            };
-            // The span is one of the folded text, and says nothing about this one.
-            *listing = listing.and(Listing::Denied(Hit { span: None, ..hit }));
+            if let Listing::Denied(hit) = self.policy.prompt(&scratch.folded) {
+                // The span is one of the folded text, and says nothing about this one.
+                *listing = listing.and(Listing::Denied(Hit { span: None, ..hit }));
+            }
         }
-        self.prompts.assess(text, from, &mut scratch.prompt)
+        let mut assessment = self.prompts.assess(text, from, &mut scratch.prompt);
+        if from == Provenance::Operator {
+            assessment.score = (assessment.score - OPERATOR_CREDIT).max(0.0);
+        }
+        assessment
     }
 
     fn command(&self, line: &str, listing: &mut Listing, scratch: &mut Scratch) -> Assessment {

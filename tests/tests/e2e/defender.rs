@@ -89,7 +89,7 @@ fn audit_lets_it_pass_and_counts_it(backend: Backend) {
 
 /// Everything suspicious is for a person to look at.
 fn review() -> Value {
-    json!({"mode": "enforce", "thresholds": {"review": 30, "block": 100}})
+    json!({"mode": "enforce", "thresholds": {"review": 50, "block": 100}})
 }
 
 fn send(client: &mut Client, run: &str, text: &str) {

@@ -15,6 +15,7 @@ mod command;
 mod decode;
 mod exfiltration;
 mod format;
+mod general;
 mod harm;
 mod hidden;
 mod jailbreak;
@@ -24,13 +25,12 @@ mod overriding;
 mod pressure;
 mod reply;
 mod role;
-mod shared;
 
 use crate::RuleId;
 
 /// All families. The order is that of the model's weights.
 pub(super) const FAMILIES: &[Family] = &[
-    shared::FAMILY,
+    general::FAMILY,
     overriding::FAMILY,
     newtask::FAMILY,
     jailbreak::FAMILY,

@@ -1,3 +1,5 @@
+//! Every family: a text that fires it, and one like it that must pass.
+
 use super::*;
 use crate::RuleId;
 

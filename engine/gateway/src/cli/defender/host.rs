@@ -71,6 +71,7 @@ fn made(made: &Made, output: &Output) {
     }
     if let Some(raised) = accepted {
         output.line(format!("accepted: {}", standing(raised)));
+        raised.worst.items.iter().for_each(|item| output.line(line_of(item)));
     }
     output.line(format!("{entries} paths are in the baseline, signed by {key}"));
     output.line("keep that key and the time elsewhere: whoever is root here could sign another");

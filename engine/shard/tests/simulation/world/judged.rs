@@ -27,7 +27,7 @@ pub(super) fn defender(section: &Value) -> Arc<Defender> {
         return make(section);
     }
     let policy = json!({
-        "mode": "enforce", "thresholds": {"review": 30, "block": 100}, "deny": {"phrases": [BLOCKED]},
+        "mode": "enforce", "thresholds": {"review": 50, "block": 100}, "deny": {"phrases": [BLOCKED]},
         "intel": {"service": {"apiKey": "k"}, "perMinute": 1000}, "rules": {"intel.malicious-url": "off"},
     });
     Arc::clone(DEFENDER.get_or_init(|| make(&policy)))
