@@ -3,6 +3,8 @@
 //! A [`Defender`] holds a policy and all matchers, built once and swapped whole when the policy changes; a [`Scratch`]
 //! holds the buffers of one judge. [`Defender::judge`] is a function of the request and the policy.
 
+use std::sync::OnceLock;
+
 use crate::action::{Action, Request};
 use crate::command::{self, CommandGuard};
 use crate::intel::{Extract, Extracted, FailMode, Indicator, IntelSet, Lookup, Sha256, Url, extract, signal};
@@ -35,7 +37,8 @@ pub struct Defender {
     source: Source,
     rules: command::Rules,
     prompts: PromptGuard,
-    commands: CommandGuard,
+    /// Built when a command is first judged: a gateway that runs none keeps no tables for it.
+    commands: OnceLock<CommandGuard>,
 }
 
 /// Buffers of one judge, reused from action to action.
@@ -133,7 +136,7 @@ impl Defender {
             source: Source::default(),
             rules,
             prompts: PromptGuard::new(),
-            commands: CommandGuard::new(),
+            commands: OnceLock::new(),
         }
     }
 
@@ -273,7 +276,8 @@ impl Defender {
     }
 
     fn command(&self, line: &str, listing: &mut Listing, scratch: &mut Scratch) -> Assessment {
-        let assessment = self.commands.assess_with(&self.rules, line, &mut scratch.command);
+        let assessment =
+            self.commands.get_or_init(CommandGuard::new).assess_with(&self.rules, line, &mut scratch.command);
         let has = |rule| assessment.findings.iter().any(|finding| finding.rule == rule);
         let hit = Hit { list: ListKind::Commands, span: None };
         if has(command::DENIED) {

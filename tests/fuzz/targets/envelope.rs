@@ -6,10 +6,11 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use libfuzzer_sys::fuzz_target;
 use pincer_config::Loaded;
+use pincer_defender::Defender;
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreOp, StoreRead, Tail};
 use pincer_sessions::time::Now;
 use pincer_shard::driver::{ConnId, Core, Effect, LookupError, Mail, Peer, ShardId};
@@ -42,7 +43,8 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let mut answers: HashMap<String, usize> = HashMap::new();
-    for id in world.frames.iter().filter(|frame| frame["type"] == "res").filter_map(|frame| frame["id"].as_str())
+    for id in
+        world.frames.iter().filter(|frame| frame["type"] == "res").filter_map(|frame| frame["id"].as_str())
     {
         *answers.entry(id.to_owned()).or_default() += 1;
     }
@@ -189,7 +191,9 @@ impl World {
     fn read_frames(&mut self) {
         while let [first, second, ..] = self.inbox[..] {
             let (head, len) = match (first, second) {
-                (0x80.., 126) => (4, u64::from(u16::from_be_bytes(self.inbox[2..4].try_into().expect("two bytes")))),
+                (0x80.., 126) => {
+                    (4, u64::from(u16::from_be_bytes(self.inbox[2..4].try_into().expect("two bytes"))))
+                }
                 (0x80.., 127) => (10, u64::from_be_bytes(self.inbox[2..10].try_into().expect("eight bytes"))),
                 (0x80.., len) => (2, u64::from(len)),
                 _ => return,
@@ -203,6 +207,12 @@ impl World {
     }
 }
 
+/// Made once: its matchers take longer to build than a run lasts.
+fn defender() -> Arc<Defender> {
+    static DEFENDER: OnceLock<Arc<Defender>> = OnceLock::new();
+    Arc::clone(DEFENDER.get_or_init(Arc::default))
+}
+
 /// There is but one shard.
 fn to_itself(to: ShardId, message: Message) -> Mail<Message> {
     assert_eq!(to, ShardId::HOME);
@@ -211,7 +221,11 @@ fn to_itself(to: ShardId, message: Message) -> Mail<Message> {
 
 fn outcome(op: &StoreOp) -> Outcome {
     match op {
-        StoreOp::Put { .. } | StoreOp::Delete { .. } | StoreOp::Append { .. } | StoreOp::Rewrite { .. } | StoreOp::Keep { .. } => Outcome::Done,
+        StoreOp::Put { .. }
+        | StoreOp::Delete { .. }
+        | StoreOp::Append { .. }
+        | StoreOp::Rewrite { .. }
+        | StoreOp::Keep { .. } => Outcome::Done,
         StoreOp::Archive { .. } => Outcome::Archived(None),
         StoreOp::Trim { .. } => Outcome::Trimmed { archived: None, kept: 0, found: false },
     }
@@ -235,7 +249,7 @@ fn settings() -> SettingsBoot {
         hash_key: [7; 32],
         token: Some("secret".to_owned()),
         password: None,
-        defender: Default::default(),
+        defender: defender(),
         lists: Default::default(),
     }
 }
