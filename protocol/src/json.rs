@@ -22,7 +22,7 @@ pub struct Parser {
 
 impl Default for Parser {
     fn default() -> Self {
-        Parser { tape: Tape::null(), buffers: Buffers::default() }
+        Parser { tape: Tape(Vec::new()), buffers: Buffers::default() }
     }
 }
 
@@ -41,7 +41,7 @@ impl Parser {
             return Err(Malformed);
         }
         let long = text.len() > KEPT_TEXT_BYTES;
-        let mut tape = std::mem::replace(&mut self.tape, Tape::null()).reset();
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let filled = simd_json::fill_tape(text, &mut self.buffers, &mut tape);
         if long {
             // Values point into the text, so nothing needs the buffers any more: free them before it is read.

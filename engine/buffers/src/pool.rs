@@ -8,6 +8,9 @@ use bytes::Bytes;
 use crate::buffer::Buffer;
 use crate::class;
 
+/// How many classes larger than asked for a buffer may be.
+const CLASSES_UP: usize = 3;
+
 /// Bounds of one pool, in bytes of capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolLimits {
@@ -61,16 +64,18 @@ impl Pool {
         Pool { limits, stats: PoolStats::default(), free: array::from_fn(|_| Vec::new()) }
     }
 
-    /// An empty buffer with room for at least `min_capacity` bytes, whatever the limits say.
+    /// An empty buffer with room for at least `min_capacity` bytes, whatever the limits say. It may have eight times that:
+    /// what grew while it was written comes back as a larger one, and would wait there for ever.
     pub fn lease(&mut self, min_capacity: usize) -> Buffer {
-        let bytes = self.take(min_capacity);
+        let bytes = self.take(min_capacity, CLASSES_UP);
         self.count(bytes)
     }
 
     /// As [`Pool::lease`], unless that would take more than [`PoolLimits::leased_bytes_max`].
     pub fn try_lease(&mut self, min_capacity: usize) -> Result<Buffer, Exhausted> {
         self.check_room(min_capacity, 0)?;
-        Ok(self.lease(min_capacity))
+        let bytes = self.take(min_capacity, 0);
+        Ok(self.count(bytes))
     }
 
     /// Makes room for at least `min_capacity` bytes in all, keeping the contents. The old memory comes back here.
@@ -82,7 +87,8 @@ impl Pool {
             return Ok(());
         }
         self.check_room(min_capacity, buffer.counted)?;
-        let mut larger = self.lease(min_capacity);
+        let bytes = self.take(min_capacity, 0);
+        let mut larger = self.count(bytes);
         larger.extend_from_slice(buffer);
         self.restore(std::mem::replace(buffer, larger));
         Ok(())
@@ -144,12 +150,15 @@ impl Pool {
         if leased > self.limits.leased_bytes_max { Err(Exhausted) } else { Ok(()) }
     }
 
-    fn take(&mut self, min_capacity: usize) -> Vec<u8> {
+    /// A vector that waits, of `classes_up` larger classes at most, or a new one.
+    fn take(&mut self, min_capacity: usize, classes_up: usize) -> Vec<u8> {
         let Some((class, capacity)) = class::for_lease(min_capacity) else {
             self.stats.allocated += 1;
             return Vec::with_capacity(min_capacity);
         };
-        if let Some(bytes) = self.free.get_mut(class).and_then(Vec::pop) {
+        let larger = class + 1 + classes_up.min(class::COUNT - 1 - class);
+        let waiting = self.free.get_mut(class..larger).unwrap_or_default();
+        if let Some(bytes) = waiting.iter_mut().find_map(Vec::pop) {
             self.stats.retained_bytes = self.stats.retained_bytes.saturating_sub(bytes.capacity());
             self.stats.reused += 1;
             return bytes;

@@ -3,7 +3,7 @@
 //! A [`Defender`] holds a policy and all matchers, built once and swapped whole when the policy changes; a [`Scratch`]
 //! holds the buffers of one judge. [`Defender::judge`] is a function of the request and the policy.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use crate::action::{Action, Request};
 use crate::command::{self, CommandGuard};
@@ -36,10 +36,12 @@ pub struct Defender {
     policy: Compiled,
     source: Source,
     rules: command::Rules,
-    prompts: PromptGuard,
-    /// Built when a command is first judged: a gateway that runs none keeps no tables for it.
-    commands: OnceLock<CommandGuard>,
 }
+
+/// The guards of this process, the same under every policy. Each is built when it is first asked, about 10 ms: a gateway
+/// that only serves idle clients keeps no tables for them, and a new policy costs nothing but itself.
+static PROMPTS: LazyLock<PromptGuard> = LazyLock::new(PromptGuard::new);
+static COMMANDS: LazyLock<CommandGuard> = LazyLock::new(CommandGuard::new);
 
 /// Buffers of one judge, reused from action to action.
 #[derive(Debug, Default)]
@@ -120,7 +122,7 @@ impl Default for Defender {
 }
 
 impl Defender {
-    /// Builds the matchers of `policy`. Milliseconds; fails only when its phrases are more than a matcher can hold.
+    /// Builds the matchers of `policy`'s own lists. Fails only when its phrases are more than a matcher can hold.
     pub fn new(policy: Policy) -> Result<Defender, PolicyError> {
         Ok(Self::with(Compiled::new(policy)?))
     }
@@ -131,13 +133,7 @@ impl Defender {
             deny: words(&policy.policy().deny.commands),
             allow: words(&policy.policy().allow.commands),
         };
-        Defender {
-            policy,
-            source: Source::default(),
-            rules,
-            prompts: PromptGuard::new(),
-            commands: OnceLock::new(),
-        }
+        Defender { policy, source: Source::default(), rules }
     }
 
     /// The same, with a note of where its policy came from; nothing is judged by that.
@@ -268,7 +264,7 @@ impl Defender {
                 *listing = listing.and(Listing::Denied(Hit { span: None, ..hit }));
             }
         }
-        let mut assessment = self.prompts.assess(text, from, &mut scratch.prompt);
+        let mut assessment = PROMPTS.assess(text, from, &mut scratch.prompt);
         if from == Provenance::Operator {
             assessment.score = (assessment.score - OPERATOR_CREDIT).max(0.0);
         }
@@ -276,8 +272,7 @@ impl Defender {
     }
 
     fn command(&self, line: &str, listing: &mut Listing, scratch: &mut Scratch) -> Assessment {
-        let assessment =
-            self.commands.get_or_init(CommandGuard::new).assess_with(&self.rules, line, &mut scratch.command);
+        let assessment = COMMANDS.assess_with(&self.rules, line, &mut scratch.command);
         let has = |rule| assessment.findings.iter().any(|finding| finding.rule == rule);
         let hit = Hit { list: ListKind::Commands, span: None };
         if has(command::DENIED) {

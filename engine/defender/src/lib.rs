@@ -17,11 +17,13 @@ pub mod policy;
 pub mod prompt;
 
 mod action;
+mod catalogue;
 mod cleared;
 mod finding;
 mod judge;
 
 pub use action::{Action, Provenance, Request};
+pub use catalogue::{RULES, RuleText, nearest_rule, rule_text};
 pub use cleared::{Cleared, Release};
 pub use finding::{Assessment, BLOCK_AT, FINDINGS_MAX, Finding, REVIEW_AT, RuleId, Span};
 pub use judge::{Defender, Judgement, Known, Reading, SLICE_BYTES, Scratch, UNKNOWN_MAX};

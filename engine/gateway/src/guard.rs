@@ -79,7 +79,8 @@ pub(crate) fn read(section: &Value, places: &Places, now_ms: u64) -> Result<Read
     }
     let source = if section.is_null() { Source::Default } else { Source::Config };
     let defender = policy(section).and_then(Defender::new).map_err(of_section)?.read_from(source);
-    Ok(Read { defender, notes: Vec::new() })
+    let notes = defender.policy().unknown_rules();
+    Ok(Read { defender, notes })
 }
 
 /// For people: which policy this is.
@@ -110,6 +111,17 @@ mod tests {
             (Ok(_), Err(part)) => panic!("{section} was taken: no {part:?}"),
             (Err(refused), Ok(_)) => panic!("{section}: {}", refused.message),
         }
+    }
+
+    #[test]
+    fn a_rule_that_does_not_exist_is_told_of() {
+        let places = Places::of(Path::new("/nowhere/openclaw.json"), Path::new("/nowhere"));
+        let section = json!({"rules": {"prompt.overide": "off", "prompt.override": "off"}});
+        let notes = read(&section, &places, 0).map(|read| read.notes).unwrap_or_default();
+        assert!(
+            matches!(&notes[..], [note] if note.contains("did you mean \"prompt.override\"")),
+            "{notes:?}"
+        );
     }
 
     #[test]

@@ -87,8 +87,12 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
     let on_signal = OnSignal { reload: Box::new(move || reload.run()), ..OnSignal::drain(drain) };
     let watched = watch(server.post().clone(), log, on_signal);
     let _watch = watched.map_err(|error| Failure::new(format!("signals cannot be watched: {error}")))?;
+    let mut scratch = warm::Scratch::new(scratch);
+    // Once to build what is built on first use, once more for what is to stay.
+    scratch.serve();
     pincer_runtime::memory::release_startup_code();
-    warm::up(scratch);
+    scratch.serve();
+    drop(scratch);
     // Only now: whoever waits for this line may send a signal next.
     for address in server.addrs() {
         output.remark(format!("listening on {address}"));

@@ -6,6 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use pincer_sessions::time::Now;
 use pincer_shard::driver::{ConnId, Core, Peer};
 use pincer_shard::{Boot, Shard};
 use serde_json::{Value, json};
@@ -13,29 +14,43 @@ use serde_json::{Value, json};
 const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
-/// Lets a scratch shard serve one connection.
-pub(crate) fn up(boot: Boot) {
-    let (now, mut auth) = (boot.now, json!({}));
-    for (name, secret) in [("token", &boot.settings.token), ("password", &boot.settings.password)] {
-        if let (Some(secret), Some(auth)) = (secret, auth.as_object_mut()) {
-            auth.insert(name.to_owned(), secret.as_str().into());
-        }
-    }
-    let connect = json!({
-        "minProtocol": 3, "maxProtocol": 4, "role": "operator", "scopes": ["operator.read"], "auth": auth,
-        "client": {"id": "cli", "mode": "cli", "version": "0", "platform": "linux"},
-    });
-    let mut shard = Shard::new(boot);
-    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let Some(conn) = shard.accepted(now, Peer { remote: here, local: here }) else { return };
-    say(&mut shard, conn, UPGRADE.to_vec(), now);
-    say(&mut shard, conn, frame("connect", &connect), now);
-    say(&mut shard, conn, frame("health", &json!({})), now);
-    shard.disconnected(now, conn);
-    while shard.poll_effect().is_some() {}
+/// A shard that nobody reaches.
+pub(crate) struct Scratch {
+    shard: Shard,
+    connect: Value,
+    now: Now,
 }
 
-fn say(shard: &mut Shard, conn: ConnId, mut bytes: Vec<u8>, now: pincer_sessions::time::Now) {
+impl Scratch {
+    /// Made before the start's code is dropped, for no shard is made after it.
+    pub(crate) fn new(boot: Boot) -> Scratch {
+        let (now, mut auth) = (boot.now, json!({}));
+        for (name, secret) in [("token", &boot.settings.token), ("password", &boot.settings.password)] {
+            if let (Some(secret), Some(auth)) = (secret, auth.as_object_mut()) {
+                auth.insert(name.to_owned(), secret.as_str().into());
+            }
+        }
+        let connect = json!({
+            "minProtocol": 3, "maxProtocol": 4, "role": "operator", "scopes": ["operator.read"], "auth": auth,
+            "client": {"id": "cli", "mode": "cli", "version": "0", "platform": "linux"},
+        });
+        Scratch { shard: Shard::new(boot), connect, now }
+    }
+
+    /// Serves one connection.
+    pub(crate) fn serve(&mut self) {
+        let Scratch { shard, connect, now } = self;
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let Some(conn) = shard.accepted(*now, Peer { remote: here, local: here }) else { return };
+        say(shard, conn, UPGRADE.to_vec(), *now);
+        say(shard, conn, frame("connect", connect), *now);
+        say(shard, conn, frame("health", &json!({})), *now);
+        shard.disconnected(*now, conn);
+        while shard.poll_effect().is_some() {}
+    }
+}
+
+fn say(shard: &mut Shard, conn: ConnId, mut bytes: Vec<u8>, now: Now) {
     shard.received(now, conn, &mut bytes);
     while shard.poll_effect().is_some() {}
     let mut slices: [&[u8]; 1] = [&[]];

@@ -47,6 +47,10 @@ pub(crate) trait Io {
     /// From now on report when `handle` can be read, and when it has room, or not.
     fn watch(&mut self, token: Token, handle: &mut Self::Handle, read: bool, room: bool) -> io::Result<()>;
 
+    /// Has a socket reported once more if something waits at it, for one that was left before all was read. Backends that
+    /// read until a socket is empty need not do anything.
+    fn report_again(&mut self, _: Token, _: &mut Self::Handle) {}
+
     /// Closes a socket.
     fn close(&mut self, token: Token, handle: Self::Handle);
 
@@ -197,6 +201,13 @@ impl<C: Core, I: Io> Engine<C, I> {
     /// Whether `token` still names a socket, its handle, and whether it is read from and waits for room.
     pub(crate) fn socket(&mut self, token: Token) -> Option<(&mut I::Handle, bool, bool)> {
         self.sockets.get_mut(token).map(|socket| (&mut socket.handle, socket.reading, socket.blocked))
+    }
+
+    /// See [`Io::report_again`].
+    pub(crate) fn report_again(&mut self, token: Token) {
+        if let Some(socket) = self.sockets.get_mut(token) {
+            self.io.report_again(token, &mut socket.handle);
+        }
     }
 
     /// Bytes arrived.

@@ -1,6 +1,7 @@
 //! The epoll backend: one readiness loop a shard.
 //!
-//! Level triggered; every read and write is attempted without waiting. An idle connection costs its table entry and
+//! Edge triggered: a level would be looked up once more for each event, only to find that it was dealt with. Every read and
+//! write is attempted without waiting. An idle connection costs its table entry and
 //! nothing else. The loop sleeps until the kernel, the bell or a deadline wakes it, and never spins.
 
 mod poll;
@@ -51,6 +52,9 @@ struct Watched {
     stream: TcpStream,
     events: Option<u32>,
 }
+
+/// What is asked for with every socket.
+const ALWAYS: u32 = poll::EDGE;
 
 impl AsFd for Watched {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -115,9 +119,9 @@ impl Io for EpollIo {
     type Handle = Watched;
 
     fn watch(&mut self, token: Token, handle: &mut Watched, read: bool, room: bool) -> io::Result<()> {
-        let mut events = 0;
+        let mut events = ALWAYS;
         if read {
-            events |= poll::READ;
+            events |= poll::READ | poll::END;
         }
         if room {
             events |= poll::ROOM;
@@ -126,6 +130,13 @@ impl Io for EpollIo {
             Some(before) if before == events => Ok(()),
             Some(_) => self.poll.change(&handle.stream, Source::Socket(token).to_bits(), events),
             None => self.poll.add(&handle.stream, Source::Socket(token).to_bits(), events),
+        }
+    }
+
+    fn report_again(&mut self, token: Token, handle: &mut Watched) {
+        if let Some(events) = handle.events {
+            // Registered and open: asking for the same again only has it looked at now.
+            drop(self.poll.change(&handle.stream, Source::Socket(token).to_bits(), events));
         }
     }
 
@@ -234,9 +245,11 @@ impl<C: Core> EpollLoop<C> {
         if events & (poll::ROOM | poll::BROKEN) != 0 {
             self.engine.room(token);
         }
-        if events & (poll::READ | poll::BROKEN) == 0 {
+        if events & (poll::READ | poll::END | poll::BROKEN) == 0 {
             return;
         }
+        // The end is reported once, maybe with the last bytes: then everything is read up to it.
+        let ended = events & (poll::END | poll::BROKEN) != 0;
         for _ in 0..READS_PER_TURN {
             let Some((handle, reading, blocked)) = self.engine.socket(token) else { return };
             if !reading {
@@ -251,13 +264,15 @@ impl<C: Core> EpollLoop<C> {
                 Ok(bytes) => {
                     let Some(got) = self.buffer.get_mut(..bytes) else { return };
                     self.engine.received(token, got);
-                    if bytes < READ_BUFFER_BYTES {
-                        return; // most likely all; if not, the next turn tells
+                    if bytes < READ_BUFFER_BYTES && !ended {
+                        return; // that was all; what comes now is a new event
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => return self.engine.hung_up(token, Hangup::Broken),
             }
         }
+        // More may wait, and nothing new would report it.
+        self.engine.report_again(token);
     }
 }

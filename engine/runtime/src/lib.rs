@@ -24,6 +24,7 @@ pub mod memory;
 mod mesh;
 mod ports;
 mod probe;
+mod queue;
 mod rlimit;
 mod seat;
 mod server;

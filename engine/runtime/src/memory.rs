@@ -78,36 +78,47 @@ impl Afterwards {
     }
 }
 
-/// Drops the machine code that has been used so far from memory: reading the config, the schema of the database and the
-/// command line are never needed again. What still is comes back from the page cache when it is next run.
+/// Drops from memory what has been used so far of the files that are mapped, code and constants: reading the config, the
+/// schema of the database, the command line and the linker's tables are never needed again. What still is comes back from
+/// the page cache when it is next used.
 ///
 /// Best effort: where the kernel does not say what is mapped, nothing happens.
 pub fn release_startup_code() {
-    let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
-    for (start, len) in maps.lines().filter_map(code_mapping) {
+    let Ok(maps) = fs::read_to_string("/proc/self/smaps") else { return };
+    for (start, len) in droppable(&maps) {
         release(start, len);
     }
 }
 
-/// Where a line of `/proc/self/maps` has code of a file: its start and length in bytes.
-///
-/// Code only. Read-only data may have been written while it was relocated, and would come back unwritten.
-fn code_mapping(line: &str) -> Option<(usize, usize)> {
-    let mut words = line.split_ascii_whitespace();
-    let (range, rights) = (words.next()?, words.next()?);
-    let file = words.nth(3)?;
-    if rights != "r-xp" || !file.starts_with('/') {
-        return None;
+/// What of `/proc/self/smaps` comes back by itself, as it is: start and length in bytes of each mapping of a file that may
+/// not be written now and has no page that was ever written. A page that was (constants with addresses in them, which the
+/// linker fills in) would come back unwritten.
+fn droppable(smaps: &str) -> Vec<(usize, usize)> {
+    let (mut found, mut candidate) = (Vec::new(), None);
+    for line in smaps.lines() {
+        if let Some(anonymous) = line.strip_prefix("Anonymous:") {
+            found.extend(candidate.take().filter(|_| anonymous.trim() == "0 kB"));
+        } else if let Some(mapping) = mapping(line) {
+            candidate = mapping;
+        }
     }
-    let (start, end) = range.split_once('-')?;
+    found
+}
+
+/// `None`: the line heads no mapping. `Some(None)`: it heads one that is no file's or may be written.
+fn mapping(line: &str) -> Option<Option<(usize, usize)>> {
+    let mut words = line.split_ascii_whitespace();
+    let (start, end) = words.next()?.split_once('-')?;
     let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
-    Some((start, end.checked_sub(start)?))
+    let (rights, len) = (words.next()?, end.checked_sub(start)?);
+    let fixed = matches!(rights, "r--p" | "r-xp") && words.nth(3).is_some_and(|file| file.starts_with('/'));
+    Some(fixed.then_some((start, len)))
 }
 
 #[allow(unsafe_code)]
 fn release(start: usize, len: usize) {
-    // SAFETY: the range is code that the kernel maps privately from a file and that nobody may write (`code_mapping`), so
-    // its pages are those of the file, and the kernel reads them again when they are run.
+    // SAFETY: the range is mapped privately from a file, nobody may write it, and no page of it was written before that
+    // (`droppable`), so its pages are those of the file, and the kernel reads them again when they are next used.
     unsafe { libc::madvise(start as *mut libc::c_void, len, libc::MADV_DONTNEED) };
 }
 
@@ -115,19 +126,24 @@ fn release(start: usize, len: usize) {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(line: &str, want: Option<(usize, usize)>) {
-        assert_eq!(code_mapping(line), want);
-    }
-
     #[test]
-    fn only_code_of_files() {
-        check("5000-8000 r-xp 001e2000 fe:00 10012350   /usr/bin/pincer", Some((0x5000, 0x3000)));
-        check("5000-8000 r--p 00000000 fe:00 10012350   /usr/bin/pincer", None);
-        check("5000-8000 rw-p 00000000 00:00 0          [heap]", None);
-        check("5000-8000 r-xp 00000000 00:00 0          [vdso]", None);
-        check("5000-8000 r-xp 00000000 00:00 0", None);
-        check("", None);
+    fn only_what_nobody_wrote_is_dropped() {
+        let mapping = |head: &str, anonymous: u32| {
+            format!("{head}\nRss: 8 kB\nAnonymous:  {anonymous} kB\nSwap: 0 kB\n")
+        };
+        let smaps = [
+            mapping("5000-8000 r-xp 001e2000 fe:00 10012350   /usr/bin/pincer", 0),
+            mapping("8000-9000 r--p 00000000 fe:00 10012350   /usr/bin/pincer", 0),
+            mapping("9000-a000 r--p 00000000 fe:00 10012350   /usr/bin/pincer", 4),
+            mapping("a000-b000 rw-p 00000000 fe:00 10012350   /usr/bin/pincer", 0),
+            mapping("b000-c000 r--s 00000000 fe:00 10012350   /var/shared", 0),
+            mapping("c000-d000 rw-p 00000000 00:00 0          [heap]", 0),
+            mapping("d000-e000 r-xp 00000000 00:00 0          [vdso]", 0),
+            mapping("e000-f000 r-xp 00000000 00:00 0", 0),
+        ];
+        assert_eq!(droppable(&smaps.concat()), [(0x5000, 0x3000), (0x8000, 0x1000)]);
+        assert_eq!(droppable("5000-8000 r-xp 001e2000 fe:00 10012350   /usr/bin/pincer\n"), []);
+        assert_eq!(droppable(""), []);
     }
 
     #[test]

@@ -11,13 +11,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crossbeam_queue::ArrayQueue;
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, Ticket};
 use pincer_shard::driver::{CallId, CallProgress, LookupAnswer, LookupError, LookupId, Mail, ShardId};
 
 use crate::bell::Bell;
+use crate::queue::Bounded;
 
-/// How many entries each queue of a shard holds. All are allocated at start.
+/// How many entries each queue of a shard holds at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeshLimits {
     /// Messages from one shard to another that were not taken yet.
@@ -56,11 +56,11 @@ pub(crate) struct Mesh<M> {
 #[derive(Debug)]
 struct Inbox<M> {
     /// By sender. None from a shard to itself.
-    rings: Box<[Option<ArrayQueue<M>>]>,
-    completions: ArrayQueue<Completion>,
-    progress: ArrayQueue<(CallId, CallProgress)>,
-    lookups: ArrayQueue<LookedUp>,
-    control: ArrayQueue<Mail<M>>,
+    rings: Box<[Option<Bounded<M>>]>,
+    completions: Bounded<Completion>,
+    progress: Bounded<(CallId, CallProgress)>,
+    lookups: Bounded<LookedUp>,
+    control: Bounded<Mail<M>>,
     bell: Bell,
     /// The last pulse the shard has felt.
     felt: AtomicU64,
@@ -92,13 +92,11 @@ impl<M> Mesh<M> {
     pub(crate) fn new(bells: Vec<Bell>, limits: MeshLimits) -> Arc<Mesh<M>> {
         let shards = bells.len();
         let inbox = |(to, bell): (usize, Bell)| Inbox {
-            rings: (0..shards)
-                .map(|from| (from != to).then(|| ArrayQueue::new(limits.ring_slots.max(1))))
-                .collect(),
-            completions: ArrayQueue::new((limits.stores_max + limits.reads_max).max(1)),
-            progress: ArrayQueue::new(limits.progress_slots.max(1)),
-            lookups: ArrayQueue::new(LOOKUP_SLOTS),
-            control: ArrayQueue::new(CONTROL_SLOTS),
+            rings: (0..shards).map(|from| (from != to).then(|| Bounded::new(limits.ring_slots))).collect(),
+            completions: Bounded::new(limits.stores_max + limits.reads_max),
+            progress: Bounded::new(limits.progress_slots),
+            lookups: Bounded::new(LOOKUP_SLOTS),
+            control: Bounded::new(CONTROL_SLOTS),
             bell,
             felt: AtomicU64::new(0),
         };
@@ -169,7 +167,7 @@ impl<M> Mesh<M> {
             let mail = match inbox.rings.get(from) {
                 Some(ring) => ring
                     .as_ref()
-                    .and_then(ArrayQueue::pop)
+                    .and_then(Bounded::pop)
                     .map(|message| Mail::Message(ShardId(u8::try_from(from).unwrap_or(u8::MAX)), message)),
                 None => inbox.progress.pop().map(|(call, progress)| Mail::Model { call, progress }),
             };
@@ -187,7 +185,7 @@ impl<M> Mesh<M> {
             && inbox.control.is_empty()
             && inbox.progress.is_empty()
             && inbox.lookups.is_empty()
-            && inbox.rings.iter().flatten().all(ArrayQueue::is_empty)
+            && inbox.rings.iter().flatten().all(Bounded::is_empty)
             && inbox.felt.load(Ordering::Relaxed) == self.pulse.load(Ordering::Acquire)
     }
 

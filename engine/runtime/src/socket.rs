@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 
 use pincer_shard::driver::Peer;
+use rustix::io::retry_on_intr;
+use rustix::net::RecvFlags;
 use socket2::SockRef;
 
 /// Size of a shard's one read buffer, shared by all its connections.
@@ -20,21 +22,11 @@ pub(crate) const ACCEPTS_PER_TURN: usize = 64;
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 100;
 
 /// One `recv` that never waits. `Ok(0)`: the peer has closed its side.
-#[allow(unsafe_code)]
+///
+/// A system call without libc's wrapper: that is a cancellation point, which costs more than the rest of it.
 pub(crate) fn recv(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
-    let fd = socket.as_fd().as_raw_fd();
-    loop {
-        // SAFETY: the kernel writes at most `buffer.len()` bytes into `buffer`, which is ours alone; `fd` is open as
-        // long as `socket` is borrowed.
-        let got = unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_DONTWAIT) };
-        match usize::try_from(got) {
-            Ok(bytes) => return Ok(bytes),
-            Err(_) => match io::Error::last_os_error() {
-                error if error.kind() == io::ErrorKind::Interrupted => {}
-                error => return Err(error),
-            },
-        }
-    }
+    let (got, _) = retry_on_intr(|| rustix::net::recv(socket, &mut *buffer, RecvFlags::DONTWAIT))?;
+    Ok(got)
 }
 
 /// What a failed `accept` calls for.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use pincer_sessions::persist::{Outcome, ReadAnswer, StoreError, StoreOp, StoreRead, Ticket};
 use pincer_shard::driver::{LogLevel, LogLine, Mail, ShardId};
 
@@ -147,9 +147,9 @@ pub(crate) fn start<M: Send + 'static>(
     reader: Box<dyn StoreReader>,
     log: LogPort,
 ) -> io::Result<(StoreGate, StoreThreads)> {
-    let shards = mesh.shards();
-    let (work, work_queue) = bounded((limits.stores_max + limits.reads_max).max(1) * shards);
-    let (reads, read_queue) = bounded(limits.reads_max.max(1) * shards);
+    // Bounded by what each shard may have out (`StorePort`); these channels take memory for what is in them.
+    let (work, work_queue) = unbounded();
+    let (reads, read_queue) = unbounded();
     let to_reader = reads.clone();
     let (commit_mesh, read_mesh) = (Arc::clone(mesh), Arc::clone(mesh));
     let commit = thread("pincer-store")
@@ -193,7 +193,7 @@ fn commit_loop<M>(
             told.drain(..).for_each(|shard| mesh.ring(shard));
         }
         for read in reads_behind.drain(..) {
-            // Has room for every read that may be out; fails only when the reader is gone, at the end.
+            // Fails only when the reader is gone, at the end.
             drop(reads.send(read));
         }
         if queue.is_empty()

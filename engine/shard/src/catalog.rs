@@ -22,8 +22,10 @@ impl ModelCatalog for View {
 
     fn facts(&self, model: &ModelRef) -> Option<ModelFacts> {
         let wanted = ConfigRef { provider: model.provider.to_string(), model: model.model.to_string() };
-        self.config().model(&wanted)?;
-        self.endpoint(&wanted).map(|endpoint| self.facts_of(&endpoint))
+        let known = self.config().model(&wanted)?;
+        self.api(&wanted)?;
+        let window = self.config().agents.defaults.capped(known.context());
+        Some(ModelFacts { reasoning: known.reasoning, context_tokens: window })
     }
 
     fn allows(&self, _: &AgentId, model: &ModelRef) -> bool {

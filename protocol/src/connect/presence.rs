@@ -1,5 +1,7 @@
 //! One line of the presence list.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// Somebody who is, or was lately, connected. The gateway lists itself too.
@@ -62,7 +64,7 @@ pub struct PresenceEntry {
 #[derive(Debug, Clone, Serialize)]
 pub struct PresenceEvent<'a> {
     /// Newest first.
-    pub presence: &'a [PresenceEntry],
+    pub presence: &'a [Arc<PresenceEntry>],
 }
 
 impl PresenceEvent<'_> {

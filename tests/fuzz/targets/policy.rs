@@ -40,7 +40,6 @@ fn load(text: &str, format: Format) {
     }
     let compiled = Compiled::new(policy).expect("a short policy compiles");
     for listing in [
-        compiled.commands([["git", "status"].as_slice(), ["rm", "-rf", "/"].as_slice()]),
         compiled.prompt(text),
         compiled.domain(text),
         compiled.url(text),

@@ -37,6 +37,18 @@ fn a_small_wish_does_not_take_a_large_buffer() {
 }
 
 #[test]
+fn a_buffer_that_grows_every_time_is_reused_all_the_same() {
+    let mut pool = pool(64, 64);
+    for _ in 0..10 {
+        let mut buffer = pool.lease(512);
+        buffer.resize(900, 7);
+        pool.restore(buffer);
+    }
+    assert_eq!((pool.stats().reused, pool.stats().allocated), (9, 1));
+    assert_eq!(pool.try_lease(512).unwrap().capacity(), 512, "what is bounded gets what it asked for");
+}
+
+#[test]
 fn past_the_retained_bound_buffers_are_freed() {
     let mut pool = pool(3, 1000);
     let all: Vec<Buffer> = (0..5).map(|_| pool.lease(KIB)).collect();

@@ -122,6 +122,11 @@ impl Defaults {
     pub fn run_timeout_ms(&self) -> u64 {
         self.timeout_seconds.filter(|seconds| *seconds > 0).unwrap_or(600).saturating_mul(1000)
     }
+
+    /// So many tokens of a model's `window` are used.
+    pub fn capped(&self, window: u32) -> u64 {
+        u64::from(window.min(self.context_tokens.unwrap_or(u32::MAX)))
+    }
 }
 
 /// One entry of `agents.defaults.models`.

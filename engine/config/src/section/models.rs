@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -100,15 +101,16 @@ impl Model {
     }
 
     /// The embedded model.
-    pub fn loopback() -> Model {
-        Model {
+    pub fn loopback() -> &'static Model {
+        static MODEL: LazyLock<Model> = LazyLock::new(|| Model {
             id: LOOPBACK_MODEL.to_owned(),
             name: Some("Loopback".to_owned()),
             input: vec!["text".to_owned()],
             context_window: Some(LOOPBACK_CONTEXT),
             max_tokens: Some(DEFAULT_MAX_TOKENS),
             ..Model::default()
-        }
+        });
+        &MODEL
     }
 }
 
@@ -125,6 +127,11 @@ impl ModelRef {
     /// The embedded model.
     pub fn loopback() -> ModelRef {
         ModelRef { provider: LOOPBACK_PROVIDER.to_owned(), model: LOOPBACK_MODEL.to_owned() }
+    }
+
+    /// Whether it is the embedded model.
+    pub fn is_loopback(&self) -> bool {
+        self.provider == LOOPBACK_PROVIDER && self.model == LOOPBACK_MODEL
     }
 
     /// Reads `provider/model`, split at the first slash. `None` for bare ids and empty parts.
@@ -174,7 +181,12 @@ impl Config {
             default == loopback || self.allowlist().is_some_and(|allowed| allowed.contains(&loopback));
         if named && rows.iter().all(|row| row.model_ref != loopback) {
             let is_default = default == loopback;
-            rows.push(CatalogRow { model_ref: loopback, model: Model::loopback(), api: None, is_default });
+            rows.push(CatalogRow {
+                model_ref: loopback,
+                model: Model::loopback().clone(),
+                api: None,
+                is_default,
+            });
         }
         if let Some(allowed) = self.allowlist() {
             rows.retain(|row| allowed.contains(&row.model_ref));
@@ -250,15 +262,10 @@ impl Config {
     }
 
     /// What is known of a model; `None` for one that is not configured (which may exist all the same).
-    pub fn model(&self, wanted: &ModelRef) -> Option<Model> {
-        let found = self
-            .provider(&wanted.provider)
-            .and_then(|provider| provider.models.iter().find(|model| model.id == wanted.model));
-        match found {
-            Some(model) => Some(model.clone()),
-            None if *wanted == ModelRef::loopback() => Some(Model::loopback()),
-            None => None,
-        }
+    pub fn model(&self, wanted: &ModelRef) -> Option<&Model> {
+        self.provider(&wanted.provider)
+            .and_then(|provider| provider.models.iter().find(|model| model.id == wanted.model))
+            .or_else(|| wanted.is_loopback().then(Model::loopback))
     }
 
     /// Whether sessions may switch to `wanted`: always without an allowlist.

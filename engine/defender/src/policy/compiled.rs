@@ -4,17 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::error::PolicyError;
-use super::lists::{Command, climbs, hash, is_plain_authority, split_url};
+use super::lists::{climbs, hash, is_plain_authority, split_url};
 use super::phrases::Phrases;
 use super::{Policy, verdict::Mode};
 use crate::Span;
 
-/// A [`Policy`] and what is looked up in its lists. Built once; share it in an `Arc` and replace that on a reload.
+/// A [`Policy`] and what is looked up in its lists, but for commands: those the command guard looks up, which reads them
+/// as a shell does. Built once; share it in an `Arc` and replace that on a reload.
 #[derive(Debug, Clone)]
 pub struct Compiled {
     policy: Policy,
-    allow_commands: Prefixes,
-    deny_commands: Prefixes,
     phrases: Phrases,
     allow_domains: Domains,
     deny_domains: Domains,
@@ -113,8 +112,6 @@ impl Compiled {
     fn with(policy: Policy, phrases: Phrases) -> Compiled {
         let hashes = |list: &[String]| list.iter().filter_map(|text| hash(text)).collect();
         Compiled {
-            allow_commands: Prefixes::new(&policy.allow.commands),
-            deny_commands: Prefixes::new(&policy.deny.commands),
             phrases,
             allow_domains: Domains::new(&policy.allow.domains, Below::WithDot),
             deny_domains: Domains::new(&policy.deny.domains, Below::Always),
@@ -134,19 +131,6 @@ impl Compiled {
     /// Whether anything has to be looked at.
     pub fn is_on(&self) -> bool {
         self.policy.mode != Mode::Off
-    }
-
-    /// Looks up a command line by the words of each of its simple commands, as a shell reader resolved them. One that
-    /// is denied denies the line; it is allowed when each of them is. Call it with no allow in mind for a line that was
-    /// not read to its end, or that redirects or substitutes: its words do not say what it does.
-    pub fn commands<'a, W: AsRef<str> + 'a>(&self, commands: impl IntoIterator<Item = &'a [W]>) -> Listing {
-        let (mut any, mut all, mut denied) = (false, true, false);
-        for words in commands {
-            any = true;
-            all &= self.allow_commands.matches(words, false);
-            denied |= self.deny_commands.matches(words, true);
-        }
-        Listing::of(denied, any && all, ListKind::Commands)
     }
 
     /// Looks for denied phrases in a text that is NFKC, in lower case, with one blank between words; the span is of
@@ -208,38 +192,6 @@ fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
-    }
-}
-
-/// Command prefixes by their first word.
-#[derive(Debug, Clone, Default)]
-struct Prefixes {
-    by_program: HashMap<Box<str>, Vec<Box<[String]>>>,
-}
-
-impl Prefixes {
-    fn new(commands: &[Command]) -> Prefixes {
-        let mut prefixes = Prefixes::default();
-        for Command(words) in commands {
-            if let Some((program, rest)) = words.split_first() {
-                let list = prefixes.by_program.entry(program.as_str().into()).or_default();
-                list.push(rest.into());
-            }
-        }
-        prefixes
-    }
-
-    /// `anywhere`: the program may be named with any path.
-    fn matches<W: AsRef<str>>(&self, words: &[W], anywhere: bool) -> bool {
-        let Some((program, rest)) = words.split_first() else { return false };
-        let begins = |prefix: &[String]| {
-            prefix.len() <= rest.len() && prefix.iter().zip(rest).all(|(want, word)| want == word.as_ref())
-        };
-        let hit = |program: &str| {
-            self.by_program.get(program).is_some_and(|list| list.iter().any(|prefix| begins(prefix)))
-        };
-        let program = program.as_ref();
-        hit(program) || (anywhere && program.rsplit_once('/').is_some_and(|(_, name)| hit(name)))
     }
 }
 

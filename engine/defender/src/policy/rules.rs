@@ -12,6 +12,7 @@ use super::names::{check_count, check_name};
 use super::number::Points;
 use super::scope::SCOPES_MAX;
 use super::verdict::Verdict;
+use crate::{nearest_rule, rule_text};
 
 /// Most rules of one scope.
 const RULES_MAX: usize = 512;
@@ -102,11 +103,17 @@ impl Policy {
         !self.rules.is_empty() || !self.agents.is_empty() || !self.sessions.is_empty()
     }
 
-    /// Paths of overridden rules that no guard has: a misspelt rule would stay as it is in silence. The policy itself
-    /// cannot know which there are, so who loads it asks, and refuses or warns.
-    pub fn unknown_rules(&self, known: impl Fn(&str) -> bool) -> Vec<String> {
+    /// The overridden rules that no guard has, a sentence each: a misspelt rule stays as it is, and who wrote the policy
+    /// has to be told. No error, since a policy may be written for a later release that has more rules.
+    pub fn unknown_rules(&self) -> Vec<String> {
         let of = |path: String, rules: &Rules| -> Vec<String> {
-            rules.keys().filter(|rule| !known(rule)).map(|rule| format!("{path}.{rule:?}")).collect()
+            let unknown = rules.keys().filter(|rule| rule_text(rule).is_none());
+            let say = |rule: &String| {
+                let nearest =
+                    nearest_rule(rule).map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+                format!("{path}.{rule:?} changes nothing, for no guard has a rule of that name{nearest}")
+            };
+            unknown.map(say).collect()
         };
         let mut unknown = of("rules".to_owned(), &self.rules);
         for (kind, scopes) in [("agents", &self.agents), ("sessions", &self.sessions)] {

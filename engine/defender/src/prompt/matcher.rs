@@ -334,13 +334,13 @@ impl Matcher {
             }
             let number = one.rule;
             let Some(rule) = self.rules.get(usize::from(number)) else { continue };
-            let Some(first) = rule.met(hit, usize::from(one.slot), &found.latest) else { continue };
-            let negated = rule.negatable && self.negated(first, &found.latest);
             let Some(tally) = found.tallies.get_mut(usize::from(number)) else { continue };
             // Phrases that share a word are one piece of evidence.
             if tally.end > 0 && tally.last_token >= hit.token {
                 continue;
             }
+            let Some(first) = rule.met(hit, usize::from(one.slot), &found.latest) else { continue };
+            let negated = rule.negatable && self.negated(first, &found.latest);
             if tally.end == 0 {
                 (tally.start, tally.end) = (first.start.min(hit.start), hit.end);
             }

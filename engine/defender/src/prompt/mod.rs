@@ -23,5 +23,11 @@ pub use assess::{PromptGuard, Scratch, WINDOW_BYTES};
 pub use model::{BUCKETS, Model};
 pub use sample::Sample;
 
+/// What the findings of each family are called.
+#[cfg(test)]
+pub(crate) fn families() -> impl Iterator<Item = crate::RuleId> {
+    signal::FAMILIES.iter().map(|family| family.id)
+}
+
 #[cfg(test)]
 mod tests;

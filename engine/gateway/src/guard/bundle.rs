@@ -26,6 +26,7 @@ pub(super) fn read(section: &Value, named: &Value, places: &Places, now_ms: u64)
         .read_from(Source::Bundle { key_id: verified.key_id.clone() });
     let changed = trust.store.accept(&verified);
     let mut notes = trust.keep(changed)?;
+    notes.extend(defender.policy().unknown_rules());
     if changed && !verified.next_keys.is_empty() {
         let ids: Vec<&str> = verified.next_keys.iter().map(|key| key.key_id.as_str()).collect();
         notes.push(format!("the policy bundle changes the trusted keys: from now on [{}]", ids.join(", ")));

@@ -5,12 +5,13 @@ use std::os::fd::AsFd;
 
 use pincer_sessions::time::Now;
 use pincer_shard::driver::{ConnId, Core};
-use socket2::SockRef;
+use rustix::io::retry_on_intr;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
 use crate::gauges::ShardGauges;
 
 /// Slices in one write. A turn's answers to one connection are rarely more.
-const SLICES_MAX: usize = 32;
+const SLICES_MAX: usize = 8;
 
 /// Most bytes kept for a socket that has parted from its core; far above any outbox limit.
 const TAIL_BYTES_MAX: usize = 256 << 20;
@@ -79,18 +80,18 @@ pub(crate) fn take<C: Core>(core: &mut C, conn: ConnId, now: Now) -> Vec<u8> {
     tail
 }
 
-/// One `sendmsg` that never waits and never raises SIGPIPE.
+/// One write that never waits and never raises SIGPIPE.
 pub(crate) fn send(handle: &impl AsFd, slices: &[&[u8]]) -> io::Result<usize> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    if let [slice] = slices {
+        // The usual case, and the cheaper call.
+        return Ok(retry_on_intr(|| rustix::net::send(handle, slice, flags))?);
+    }
     let mut vectors = [IoSlice::new(&[]); SLICES_MAX];
     for (vector, slice) in vectors.iter_mut().zip(slices) {
         *vector = IoSlice::new(slice);
     }
     let vectors = vectors.get(..slices.len()).unwrap_or(&vectors);
-    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    loop {
-        match SockRef::from(handle).send_vectored_with_flags(vectors, flags) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
+    let mut nothing = SendAncillaryBuffer::default();
+    Ok(retry_on_intr(|| sendmsg(handle, vectors, &mut nothing, flags))?)
 }

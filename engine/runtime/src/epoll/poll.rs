@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 pub(super) const READ: u32 = libc::EPOLLIN as u32;
+/// The peer sends no more.
+pub(super) const END: u32 = libc::EPOLLRDHUP as u32;
 pub(super) const ROOM: u32 = libc::EPOLLOUT as u32;
 /// Reported whether asked for or not.
 pub(super) const BROKEN: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;

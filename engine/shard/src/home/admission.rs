@@ -71,7 +71,7 @@ pub(crate) struct Admitted {
 }
 
 /// Events that clients may come to receive, as `hello-ok` lists them: those that are built.
-const EVENTS_V3: [&str; 11] = [
+const EVENTS_V3: [&str; 14] = [
     "connect.challenge",
     "agent",
     "chat",
@@ -83,8 +83,12 @@ const EVENTS_V3: [&str; 11] = [
     "device.pair.resolved",
     "exec.approval.requested",
     "exec.approval.resolved",
+    // Our own.
+    "security.decision",
+    "security.host",
+    "security.policy",
 ];
-const EVENTS_V4: [&str; 13] = [
+const EVENTS_V4: [&str; 16] = [
     "connect.challenge",
     "agent",
     "chat",
@@ -98,6 +102,10 @@ const EVENTS_V4: [&str; 13] = [
     "device.pair.resolved",
     "exec.approval.requested",
     "exec.approval.resolved",
+    // Our own.
+    "security.decision",
+    "security.host",
+    "security.policy",
 ];
 
 /// What v4 clients ask for by name before they use it: `models.list` answers with what is there, at once.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use pincer_adapters::model::{Api, Effort, Endpoint, Secret};
-use pincer_config::section::models::ModelRef;
+use pincer_config::section::models::{DEFAULT_CONTEXT, Model, ModelRef};
 use pincer_config::{Config, Loaded};
 use pincer_defender::Defender;
 use pincer_protocol::Wire;
@@ -55,7 +55,7 @@ pub(crate) struct View {
     pub(crate) mentions: Arc<MentionTable>,
     pub(crate) facts: Arc<HostFacts>,
     pub(crate) version: StateVersion,
-    pub(crate) presence: Arc<[PresenceEntry]>,
+    pub(crate) presence: Arc<[Arc<PresenceEntry>]>,
     /// The health payload, per wire, as of the last refresh.
     pub(crate) health_v3: Arc<RawValue>,
     pub(crate) health_v4: Arc<RawValue>,
@@ -229,25 +229,17 @@ impl View {
         let blank = Endpoint {
             provider: wanted.provider.clone(),
             model: wanted.model.clone(),
-            api: Api::Loopback,
+            api: self.api(wanted)?,
             base_url: String::new(),
             api_key: Secret::default(),
             headers: Vec::new(),
         };
         let Some(provider) = config.provider(&wanted.provider) else {
-            return (*wanted == ModelRef::loopback()).then_some(blank);
+            return Some(blank);
         };
         let model = config.model(wanted);
-        let api = model.as_ref().and_then(|model| model.api.as_deref()).or(provider.api.as_deref());
-        let api = match api {
-            None | Some("openai-completions") => Api::OpenaiCompletions,
-            Some("anthropic-messages") => Api::AnthropicMessages,
-            Some("loopback") => Api::Loopback,
-            Some(_) => return None,
-        };
         let headers = provider.headers.iter().chain(model.iter().flat_map(|model| model.headers.iter()));
         Some(Endpoint {
-            api,
             base_url: provider.base_url.trim_end_matches('/').to_owned(),
             api_key: Secret::new(provider.api_key.reveal()),
             headers: headers.map(|(name, value)| (name.clone(), Secret::new(value.reveal()))).collect(),
@@ -255,16 +247,30 @@ impl View {
         })
     }
 
-    fn model_of(&self, endpoint: &Endpoint) -> Option<pincer_config::section::models::Model> {
+    /// How a model's provider is spoken to; `None` as for [`View::endpoint`].
+    pub(crate) fn api(&self, wanted: &ModelRef) -> Option<Api> {
+        let config = self.config();
+        let Some(provider) = config.provider(&wanted.provider) else {
+            return wanted.is_loopback().then_some(Api::Loopback);
+        };
+        let named = config.model(wanted).and_then(|model| model.api.as_deref());
+        match named.or(provider.api.as_deref()) {
+            None | Some("openai-completions") => Some(Api::OpenaiCompletions),
+            Some("anthropic-messages") => Some(Api::AnthropicMessages),
+            Some("loopback") => Some(Api::Loopback),
+            Some(_) => None,
+        }
+    }
+
+    fn model_of(&self, endpoint: &Endpoint) -> Option<&Model> {
         let wanted = ModelRef { provider: endpoint.provider.clone(), model: endpoint.model.clone() };
         self.config().model(&wanted)
     }
 
     /// The model's window, in tokens, as far as the config allows it.
     pub(crate) fn context_tokens(&self, endpoint: &Endpoint) -> u64 {
-        let window = self.model_of(endpoint).map_or(200_000, |model| model.context());
-        let cap = self.config().agents.defaults.context_tokens.unwrap_or(u32::MAX);
-        u64::from(window.min(cap))
+        let window = self.model_of(endpoint).map_or(DEFAULT_CONTEXT, Model::context);
+        self.config().agents.defaults.capped(window)
     }
 
     pub(crate) fn tokens_max(&self, endpoint: &Endpoint) -> Option<u32> {

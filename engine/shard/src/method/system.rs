@@ -158,7 +158,7 @@ fn session_facts(listed: &Listed) -> SessionFacts {
 }
 
 impl Handle for SystemPresence {
-    fn handle(cx: &mut Cx<'_>, _: NoParams) -> Outcome<Vec<PresenceEntry>> {
+    fn handle(cx: &mut Cx<'_>, _: NoParams) -> Outcome<Vec<Arc<PresenceEntry>>> {
         Ok(Answer::Now(cx.shard.view.presence.to_vec()))
     }
 }

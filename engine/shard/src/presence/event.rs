@@ -1,5 +1,7 @@
 //! `system-event`: a client or a person's machine says how it is.
 
+use std::sync::Arc;
+
 use pincer_protocol::connect::PresenceEntry;
 use pincer_sessions::time::Now;
 
@@ -38,7 +40,7 @@ impl Presence {
             .map(|key| normalize(key))
             .find(|key| !key.is_empty())
             .unwrap_or_else(|| event.text.trim().chars().take(64).collect());
-        let previous = self.entries.remove(&key);
+        let previous = self.entries.remove(&key).map(Arc::unwrap_or_clone);
         let known = previous.clone().unwrap_or_default();
         let clipped = clip_all(event.entry);
         let mut next = overlay(overlay(known.clone(), said), clipped);

@@ -9,6 +9,7 @@ mod event;
 pub use event::{EventChange, SystemEvent};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pincer_protocol::connect::{ClientMode, PresenceEntry};
 use pincer_protocol::{Role, Wire};
@@ -50,8 +51,8 @@ pub struct SelfFacts {
 /// The presence list.
 #[derive(Debug)]
 pub struct Presence {
-    own: PresenceEntry,
-    entries: BTreeMap<Box<str>, PresenceEntry>,
+    own: Arc<PresenceEntry>,
+    entries: BTreeMap<Box<str>, Arc<PresenceEntry>>,
     version: u64,
 }
 
@@ -75,7 +76,7 @@ impl Presence {
             ts: now.wall_ms,
             ..PresenceEntry::default()
         };
-        Presence { own, entries: BTreeMap::new(), version: 1 }
+        Presence { own: Arc::new(own), entries: BTreeMap::new(), version: 1 }
     }
 
     /// Changes so far, plus one.
@@ -125,9 +126,9 @@ impl Presence {
     }
 
     /// The list, newest first. Entries without news are dropped on the way.
-    pub fn list(&mut self, now: Now) -> Vec<PresenceEntry> {
+    pub fn list(&mut self, now: Now) -> Vec<Arc<PresenceEntry>> {
         self.entries.retain(|_, entry| entry.ts.saturating_add(TTL_MS) > now.wall_ms);
-        self.own.ts = now.wall_ms;
+        Arc::make_mut(&mut self.own).ts = now.wall_ms;
         let mut list = Vec::with_capacity(self.entries.len() + 1);
         list.push(self.own.clone());
         list.extend(self.entries.values().cloned());
@@ -138,7 +139,7 @@ impl Presence {
     /// Lays `news` over what is known under `key`.
     fn upsert(&mut self, key: &str, news: PresenceEntry, now: Now) {
         let key = normalize(key);
-        let known = self.entries.remove(&key).unwrap_or_default();
+        let known = self.entries.remove(&key).map(Arc::unwrap_or_clone).unwrap_or_default();
         let mut entry = overlay(known, news);
         entry.ts = now.wall_ms;
         if entry.text.is_none() {
@@ -160,7 +161,7 @@ impl Presence {
         {
             self.entries.remove(&oldest);
         }
-        self.entries.insert(key, entry);
+        self.entries.insert(key, Arc::new(entry));
         self.version += 1;
     }
 }

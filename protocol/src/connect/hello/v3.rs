@@ -1,5 +1,7 @@
 //! `hello-ok` on protocol 3.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -79,7 +81,7 @@ pub struct FeaturesV3<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotV3<'a> {
     /// Who is here.
-    pub presence: &'a [PresenceEntry],
+    pub presence: &'a [Arc<PresenceEntry>],
     /// The last health payload, or `{}`.
     pub health: &'a RawValue,
     /// Versions of the two above.

@@ -1,5 +1,7 @@
 //! `hello-ok` on protocol 4.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -85,7 +87,7 @@ pub struct SnapshotV4<'a> {
     /// Whether new work is taken.
     pub suspension: Suspension,
     /// Who is here; empty for clients that may not read.
-    pub presence: &'a [PresenceEntry],
+    pub presence: &'a [Arc<PresenceEntry>],
     /// The last health payload, or `{}`.
     pub health: &'a RawValue,
     /// Versions of the two above.

@@ -16,6 +16,8 @@ pub use status::{
     StatusPayload, status,
 };
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::{NoParams, Rpc};
@@ -32,7 +34,7 @@ impl Rpc for SystemPresence {
     const ACCESS: Access = Access::scope(Scope::Read);
     type Params = NoParams;
     /// Newest first.
-    type Payload = Vec<PresenceEntry>;
+    type Payload = Vec<Arc<PresenceEntry>>;
 
     fn schema(_: Wire) -> Option<&'static Object> {
         None
@@ -93,7 +95,10 @@ mod tests {
             ts: 1,
             ..PresenceEntry::default()
         };
-        covers(&vec![entry], r#"[{"host":"vm","mode":"gateway","reason":"self","text":"t","ts":1}]"#);
+        covers(
+            &vec![Arc::new(entry)],
+            r#"[{"host":"vm","mode":"gateway","reason":"self","text":"t","ts":1}]"#,
+        );
         assert!(read::<SystemPresence>(Wire::V3, r#"{"x":1}"#).is_ok(), "params are not checked");
         assert_eq!(serde_json::to_string(&None::<HeartbeatOutcome>).unwrap(), "null");
     }

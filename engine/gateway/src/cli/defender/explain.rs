@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use pincer_defender::ledger::EntryId;
 use pincer_defender::policy::Verdict;
+use pincer_defender::{RULES, nearest_rule, rule_text};
 use pincer_store::quarantine::{QuarantineReader, Shown};
 use serde_json::json;
 
@@ -14,7 +15,8 @@ use crate::cli::{Context, Failure, Global, Output};
 /// Say what a decision or a rule was about.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A decision's id, as events, refusals and `quarantine list` give it; or a rule's, which has a dot in it
+    /// A decision's id, as events, refusals and `quarantine list` give it; a rule's, which has a dot in it; or `rules`,
+    /// which lists all rules
     id: String,
 }
 
@@ -25,7 +27,7 @@ const GUARDS: &[(&str, &str)] = &[
     ("intel", "threat intelligence: an address or file that a list or a service knows"),
     ("url", "an address that is about to be opened"),
     ("tool", "a tool's call"),
-    ("host", "host integrity: a watched file that is not what it was"),
+    ("defender", "the gateway, where a guard could not judge in time"),
 ];
 
 /// Runs `pincer defender explain`.
@@ -33,6 +35,9 @@ pub(super) fn execute(args: &ExplainArgs, global: &Global, output: &Output) -> R
     // An entry's id has no dot, a rule's has one.
     if args.id.contains('.') {
         return rule(&args.id, output);
+    }
+    if args.id == "rules" {
+        return list(output);
     }
     let id = EntryId::new(&args.id).ok_or_else(|| unknown(&args.id))?;
     let context = Context::open(global)?;
@@ -52,16 +57,35 @@ fn unknown(id: &str) -> Failure {
         .fix("`pincer defender quarantine list` shows the ids; a rule's has a dot, as prompt.override")
 }
 
-fn rule(id: &str, output: &Output) -> Result<ExitCode, Failure> {
-    let guard = id.split('.').next().unwrap_or_default();
-    let found = GUARDS.iter().find(|(name, _)| *name == guard);
-    let (_, meaning) = found.ok_or_else(|| Failure::new(format!("no guard has a rule {id:?}")))?;
+fn list(output: &Output) -> Result<ExitCode, Failure> {
     if output.is_json() {
-        output.document(&json!({"rule": id, "guard": guard, "meaning": meaning}));
+        let rules = RULES.iter().map(|rule| json!({"rule": rule.id, "meaning": rule.meaning}));
+        output.document(&rules.collect::<Vec<_>>());
+    } else {
+        for rule in RULES {
+            output.line(format!("{:<28} {}", rule.id, rule.meaning));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rule(id: &str, output: &Output) -> Result<ExitCode, Failure> {
+    let found = rule_text(id).ok_or_else(|| {
+        let fix = nearest_rule(id).map_or_else(
+            || "`pincer defender explain rules` lists all".to_owned(),
+            |near| format!("did you mean {near}? `pincer defender explain rules` lists all"),
+        );
+        Failure::new(format!("no guard has a rule {id:?}")).fix(fix)
+    })?;
+    let guard = id.split('.').next().unwrap_or_default();
+    let by = GUARDS.iter().find(|(name, _)| *name == guard).map_or(guard, |(_, by)| by);
+    if output.is_json() {
+        output.document(&json!({"rule": id, "guard": guard, "meaning": found.meaning}));
     } else {
         output.line(format!(
-            "{id}\n  found by {meaning}\n  its findings: `pincer defender scan TEXT` shows the words that it points at\n  \
+            "{id}: {}\n  found by {by}\n  its findings: `pincer defender scan TEXT` shows the words that it points at\n  \
              to count it otherwise, in the policy: {}",
+            found.meaning,
             override_line(id)
         ));
     }

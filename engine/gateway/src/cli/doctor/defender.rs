@@ -32,6 +32,10 @@ fn policy(context: &Context) -> Check {
         Ok(defender) => {
             let (mode, words) = defender.describe();
             let found = format!("{mode}: {words}");
+            let unknown = defender.policy().unknown_rules();
+            if !unknown.is_empty() {
+                return Check::warn(id, unknown.join("; "), "correct the names in the policy's `rules`");
+            }
             match defender.policy().mode {
                 Mode::Off => Check::warn(
                     id,
