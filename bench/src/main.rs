@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, reason = "this is a program that reports")]
 
+mod allocations;
 mod guard;
 mod idle;
+mod micro;
 mod process;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -22,11 +26,15 @@ enum Question {
     /// How well does the defender judge, and how fast?
     #[command(subcommand)]
     Guard(guard::Question),
+    /// How many instructions and allocations do the paths take that everything takes?
+    Micro(micro::Options),
 }
 
-fn main() {
+fn main() -> ExitCode {
     match Options::parse().question {
         Question::Idle(options) => idle::run(&options),
         Question::Guard(question) => guard::run(&question),
+        Question::Micro(options) => return micro::run(&options),
     }
+    ExitCode::SUCCESS
 }
