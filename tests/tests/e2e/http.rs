@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use pincer_tests::{Backend, Gateway, Hello, Setup, Wire, on_each_backend};
+use pincer_tests::{Answer, Backend, Gateway, Hello, Setup, Wire, on_each_backend};
 
 on_each_backend!(probes, metrics, everything_else, odd_heads, slow_heads, pipelined_requests);
 
