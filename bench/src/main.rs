@@ -4,6 +4,7 @@
 
 mod allocations;
 mod guard;
+mod heap;
 mod idle;
 mod micro;
 mod process;
@@ -28,6 +29,8 @@ enum Question {
     Guard(guard::Question),
     /// How many instructions and allocations do the paths take that everything takes?
     Micro(micro::Options),
+    /// What does the gateway take from the heap, and does it give it back?
+    Heap(heap::Options),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Question::Idle(options) => idle::run(&options),
         Question::Guard(question) => guard::run(&question),
         Question::Micro(options) => return micro::run(&options),
+        Question::Heap(options) => return heap::run(&options),
     }
     ExitCode::SUCCESS
 }

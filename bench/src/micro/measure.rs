@@ -74,6 +74,11 @@ pub(super) fn all(cases: &[Case]) -> (Vec<Counts>, Option<Without>) {
     (counts, (!valgrind).then_some(Without))
 }
 
+/// What a case takes from the heap, counted here and now.
+pub(super) fn heap(case: &Case) -> Counts {
+    one(case, false)
+}
+
 fn one(case: &Case, valgrind: bool) -> Counts {
     let (heap, instructions) = if valgrind { counted(case) } else { (case::run(case, case.count), None) };
     let units = (case.count * case.each) as f64;

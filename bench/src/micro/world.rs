@@ -174,7 +174,8 @@ fn nothing(read: &StoreRead) -> ReadAnswer {
 }
 
 /// The head of every WebSocket.
-const UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+pub(crate) const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 /// `connect` of an operator with the shared token.
@@ -188,7 +189,7 @@ pub(super) fn hello(wire: u64) -> Vec<u8> {
 }
 
 /// A request in a text frame of a client.
-pub(super) fn request(method: &str, params: &Value) -> Vec<u8> {
+pub(crate) fn request(method: &str, params: &Value) -> Vec<u8> {
     named("request-1", method, params)
 }
 
