@@ -5,7 +5,7 @@ use super::measure::Counts;
 use super::record::{Record, Recorded};
 
 /// Instructions may rise by so much: compilers order code anew for changes elsewhere.
-pub(super) const INSTRUCTIONS_MORE_MAX: f64 = 0.03;
+const INSTRUCTIONS_MORE_PERCENT_MAX: u64 = 3;
 
 /// What came out.
 #[derive(Debug, Default, PartialEq)]
@@ -35,7 +35,8 @@ pub(super) fn compare(
         let line = |what: &str, old: String, now: String, share: f64| {
             format!("{}: {what} {old} -> {now} ({:+.1} %)", case.name, share * 100.0)
         };
-        if instructions && share.abs() > INSTRUCTIONS_MORE_MAX {
+        let moved = now.instructions.abs_diff(old.instructions) * 100;
+        if instructions && moved > old.instructions * INSTRUCTIONS_MORE_PERCENT_MAX {
             let line =
                 line("instructions", old.instructions.to_string(), now.instructions.to_string(), share);
             if share > 0.0 { found.worse.push(line) } else { found.better.push(line) }
