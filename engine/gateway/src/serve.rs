@@ -114,12 +114,14 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     .map_err(|error| Refused::passing(format!("cannot write the log {}: {error}", log_file.display())))?;
 
     let limits = limits(&serve.loaded.config.engine.limits, serve.shards);
+    let egress = egress_limits(&serve.loaded.config.engine.limits);
     said(format!(
-        "backend {} ({}), {} shards, memory bound {} MiB a shard",
+        "backend {} ({}), {} shards, memory bound {} MiB a shard, {} MiB for model calls",
         serve.backend,
         serve.backend_reason,
         serve.shards,
-        limits.memory_bound() >> 20
+        limits.memory_bound() >> 20,
+        egress.memory_bound() >> 20
     ));
     let places = guard::Places::of(&serve.config_path, &serve.state_dir);
     let guard::Read { defender, notes } = guard::read(&serve.loaded.config.defender, &places, now_ms())
@@ -130,6 +132,12 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let (mode, note) = defender.describe();
     said(format!("defender {mode}: {note}; policy: {}", guard::named(&defender)));
     notes.into_iter().for_each(&mut *said);
+    if defender.policy().intel.service.is_some() {
+        said(format!(
+            "look-ups of addresses and files: memory bound {} MiB",
+            EgressLimits::lookups_memory_bound() >> 20
+        ));
+    }
     let defender = Arc::new(defender);
     let quarantine = opened.store.quarantine_limits();
     quarantine.set(defender.policy().quarantine);
@@ -184,7 +192,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     let server = Server::start(
         &options,
         services,
-        |post| Outside::new(EgressLimits::default(), post),
+        |post| Outside::new(egress, post),
         |shard| {
             Shard::new(Boot {
                 shard: shard.0,
@@ -235,6 +243,8 @@ fn limits(config: &ConfigLimits, shards: NonZeroU8) -> Limits {
     let own = Limits::default();
     // Connections and sessions spread unevenly, and one shard may get more than its share refused a little early.
     let share = |whole: Option<u32>, own: u32| whole.map_or(own, |whole| whole.div_ceil(shards.get().into()));
+    let share_bytes =
+        |whole: Option<u64>, own: u64| whole.map_or(own, |whole| whole.div_ceil(shards.get().into()));
     Limits {
         connections_max: share(config.connections, own.connections_max),
         handshake_message_bytes_max: config.pre_auth_frame_bytes.unwrap_or(own.handshake_message_bytes_max),
@@ -242,6 +252,24 @@ fn limits(config: &ConfigLimits, shards: NonZeroU8) -> Limits {
         outbox_bytes_max: config.buffered_bytes.unwrap_or(own.outbox_bytes_max),
         sessions_max: share(config.sessions, own.sessions_max),
         turns_max: share(config.runs, own.turns_max),
+        turns_bytes_total_max: share_bytes(config.run_bytes_total, own.turns_bytes_total_max),
+        handshakes_max: share(config.handshakes, own.handshakes_max),
+        outbox_bytes_total_max: share_bytes(config.buffered_bytes_total, own.outbox_bytes_total_max),
+        inbound_bytes_total_max: share_bytes(config.inbound_bytes_total, own.inbound_bytes_total_max),
+        pending_max: share(config.waiting, own.pending_max),
+        stalled_max: share(config.waiting, own.stalled_max),
+        ..own
+    }
+}
+
+/// Bounds of all model calls.
+fn egress_limits(config: &ConfigLimits) -> EgressLimits {
+    let own = EgressLimits::default();
+    EgressLimits {
+        calls_max: config.model_calls.unwrap_or(own.calls_max),
+        waiting_max: config.model_calls.unwrap_or(own.waiting_max),
+        prompts_bytes_max: config.prompt_bytes_total.unwrap_or(own.prompts_bytes_max),
+        response_bytes_max: config.answer_bytes.map_or(own.response_bytes_max, u64::from),
         ..own
     }
 }

@@ -115,7 +115,7 @@ impl Shard {
                 scheduler: Scheduler::new(SchedulerLimits {
                     lanes_max: limits.turns_max as usize,
                     turns_max: limits.turns_max as usize,
-                    bytes_max: TURNS_BYTES_MAX,
+                    bytes_max: usize::try_from(limits.turns_bytes_total_max).unwrap_or(usize::MAX),
                 }),
                 idempotency: Ledger::default(),
             },
@@ -253,9 +253,6 @@ impl Shard {
         });
     }
 }
-
-/// Bytes of turns that may wait on one shard.
-const TURNS_BYTES_MAX: usize = 64 << 20;
 
 fn first_view(settings: &SettingsBoot, facts: Arc<HostFacts>, now: Now) -> View {
     let config = &settings.loaded.config;

@@ -27,6 +27,8 @@ pub struct Limits {
     pub sessions_max: u32,
     /// Runs that are running or waiting in queues; beyond it new ones are refused, retryable.
     pub turns_max: u32,
+    /// Bytes of the runs that wait, with their texts; beyond it new ones are refused, retryable.
+    pub turns_bytes_total_max: u64,
     /// Messages to other shards that found a full ring and wait for another try; beyond it they are dropped, and the
     /// log says so.
     pub stalled_max: u32,
@@ -48,6 +50,7 @@ impl Default for Limits {
             pending_max: 65_536,
             sessions_max: 200_000,
             turns_max: 8_192,
+            turns_bytes_total_max: 64 << 20,
             stalled_max: 65_536,
             subscriptions_max: 256,
         }
@@ -62,7 +65,7 @@ const CONNECTION_BYTES: u64 = 1_536;
 const PENDING_BYTES: u64 = 512;
 /// Bytes of a session entry at rest, rounded up.
 const SESSION_BYTES: u64 = 2_048;
-/// Bytes of a turn with its text at the usual size.
+/// Bytes of a turn that runs, with its text at the usual size. Those that wait are within their own sum.
 const TURN_BYTES: u64 = 8_192;
 /// Bytes of all approvals and of who waits for them; the home shard alone has them.
 const APPROVALS_BYTES: u64 =
@@ -96,6 +99,7 @@ impl Limits {
             pending_max,
             sessions_max,
             turns_max,
+            turns_bytes_total_max,
             stalled_max,
             subscriptions_max: _, // within CONNECTION_BYTES for the usual few
         } = *self;
@@ -106,6 +110,7 @@ impl Limits {
             + u64::from(pending_max) * PENDING_BYTES
             + u64::from(sessions_max) * SESSION_BYTES
             + u64::from(turns_max) * TURN_BYTES
+            + turns_bytes_total_max
             + u64::from(stalled_max) * MESSAGE_BYTES
             + pincer_defender::intel::LEARNED_MAX as u64 * INTEL_BYTES
             + APPROVALS_BYTES

@@ -24,6 +24,7 @@ mod limits;
 mod live;
 mod observers;
 mod policy;
+mod profiles;
 mod provider;
 mod queue;
 mod sandbox;

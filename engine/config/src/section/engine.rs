@@ -101,4 +101,20 @@ pub struct Limits {
     pub sessions: Option<u32>,
     /// Runs at the same time.
     pub runs: Option<u32>,
+    /// Connections that have not said yet who they are.
+    pub handshakes: Option<u32>,
+    /// What may wait for all clients together, in bytes.
+    pub buffered_bytes_total: Option<u64>,
+    /// Unfinished messages of all clients together, in bytes.
+    pub inbound_bytes_total: Option<u64>,
+    /// What runs that wait may hold together, in bytes.
+    pub run_bytes_total: Option<u64>,
+    /// Requests that wait for the store or for another core.
+    pub waiting: Option<u32>,
+    /// Model calls at the same time; as many more wait.
+    pub model_calls: Option<u32>,
+    /// Prompts of all model calls together, in bytes.
+    pub prompt_bytes_total: Option<u64>,
+    /// Longest answer of a model, as received, in bytes.
+    pub answer_bytes: Option<u32>,
 }

@@ -2,6 +2,9 @@
 
 use super::{COUNT, Key, MILLIS, Shape, int, key};
 
+/// Bytes of many things together: up to a TiB.
+const BYTES: Shape = int(0, 1 << 40);
+
 /// `engine`.
 pub(super) const ENGINE: &[Key] = &[
     key("shards", Shape::Either(&[int(1, 255), Shape::OneOf(&["auto"])]))
@@ -25,6 +28,15 @@ pub(super) const ENGINE: &[Key] = &[
         key("bufferedBytes", COUNT).says("Buffered Bytes", "Most bytes that wait for one slow client."),
         key("sessions", COUNT).says("Sessions", "Most sessions kept in memory."),
         key("runs", COUNT).says("Runs", "Most runs at the same time."),
+        key("handshakes", COUNT).says("Handshakes", "Most connections that have not said yet who they are."),
+        key("bufferedBytesTotal", BYTES).says("All Buffered Bytes", "Most bytes that wait for all clients together."),
+        key("inboundBytesTotal", BYTES)
+            .says("All Inbound Bytes", "Most bytes of unfinished messages of all clients together."),
+        key("runBytesTotal", BYTES).says("All Run Bytes", "Most bytes that runs hold while they wait."),
+        key("waiting", COUNT).says("Waiting", "Most requests that wait for the store or for another core."),
+        key("modelCalls", COUNT).says("Model Calls", "Most model calls at the same time; as many more wait."),
+        key("promptBytesTotal", BYTES).says("All Prompt Bytes", "Most bytes of the prompts of all model calls together."),
+        key("answerBytes", COUNT).says("Answer Bytes", "Longest answer of a model, as received, in bytes."),
     ]))
     .says("Limits", "Bounds on what the gateway holds. Unset: the engine's own."),
 ];

@@ -55,7 +55,7 @@ pub(super) const LOOKUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 const CALL_BYTES: u64 = 128 * 1024;
 
 impl Limits {
-    /// Upper bound on what the egress holds, in bytes, when every provider sends what costs us most. A usual call holds
+    /// Upper bound on what model calls hold, in bytes, when every provider sends what costs us most. A usual call holds
     /// its prompt and a few tens of kilobytes.
     pub fn memory_bound(&self) -> u64 {
         let Limits {
@@ -75,8 +75,11 @@ impl Limits {
         bytes = bytes.saturating_add(prompts_bytes_max.saturating_mul(2)); // prompts, and their JSON
         bytes = bytes.saturating_add(calls.saturating_mul(decoder.max(u64::from(error_bytes_max)))); // answers
         bytes = bytes.saturating_add(calls.saturating_mul(READ_BYTES_MAX as u64 + CALL_BYTES)); // connections
-        let lookup = (LOOKUP_BYTES_MAX + READ_BYTES_MAX) as u64 + CALL_BYTES;
-        bytes = bytes.saturating_add(LOOKUPS_MAX as u64 * lookup); // look-ups
         bytes
+    }
+
+    /// The same for look-ups of addresses and files, where a service is configured that is asked.
+    pub fn lookups_memory_bound() -> u64 {
+        LOOKUPS_MAX as u64 * ((LOOKUP_BYTES_MAX + READ_BYTES_MAX) as u64 + CALL_BYTES)
     }
 }
