@@ -1,7 +1,7 @@
 //! What a shard starts from.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pincer_buffers::Pool;
 use pincer_config::Loaded;
@@ -278,6 +278,8 @@ fn first_view(settings: &SettingsBoot, facts: Arc<HostFacts>, now: Now) -> View 
             config_path: settings.config_path.clone(),
             state_dir: settings.state_dir.clone(),
             hash_key: settings.hash_key,
+            applied_hash: OnceLock::new(),
+            ownership: OnceLock::new(),
         }),
     }
 }

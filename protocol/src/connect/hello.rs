@@ -32,6 +32,10 @@ mod tests {
         RawValue::from_string("{}".to_owned()).unwrap()
     }
 
+    fn raw(features: &impl Serialize) -> Box<RawValue> {
+        serde_json::value::to_raw_value(features).unwrap()
+    }
+
     #[track_caller]
     fn check(payload: &impl Serialize, want: &[&str]) {
         let value = serde_json::to_value(payload).unwrap();
@@ -46,7 +50,7 @@ mod tests {
         let (health, scopes) = (health(), ["operator.read".into()]);
         let hello = HelloV3::new(
             ServerV3 { version: "0.1.0", commit: None, host: "h", conn_id: "c" },
-            FeaturesV3 { methods: &["health"], events: &["tick"] },
+            &raw(&FeaturesV3 { methods: &["health"], events: &["tick"] }),
             SnapshotV3 {
                 presence: &[],
                 health: &health,
@@ -100,7 +104,7 @@ mod tests {
         let health = health();
         let hello = HelloV4::new(
             ServerV4 { version: "0.1.0", boot_id: "b", conn_id: "c" },
-            FeaturesV4 { methods: &[], events: &[], capabilities: &[] },
+            &raw(&FeaturesV4 { methods: &[], events: &[], capabilities: &[] }),
             SnapshotV4 {
                 suspension: Suspension { phase: SuspensionPhase::Accepting },
                 presence: &[],

@@ -3,7 +3,7 @@
 //! The connection's shard checks everything that needs no process-wide facts; home knows devices and presence, and has
 //! the last word. What home grants is on disk before the client is let in.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use pincer_protocol::connect::{
     self, AuthV3, AuthV4, ClientMode, FeaturesV3, FeaturesV4, HelloV3, HelloV4, PolicyV3, PolicyV4,
@@ -16,6 +16,8 @@ use pincer_protocol::json::Parser;
 use pincer_protocol::method::agents::ownership;
 use pincer_protocol::{ErrorShape, Scope, ScopeSet, Wire};
 use pincer_ws::http::Head;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::Shard;
 use crate::approval;
@@ -110,6 +112,26 @@ const EVENTS_V4: [&str; 16] = [
 
 /// What v4 clients ask for by name before they use it: `models.list` answers with what is there, at once.
 const CAPABILITIES_V4: [&str; 1] = ["published-model-catalog"];
+
+/// `features` of a hello: the same for everybody on a wire, so it is written once.
+fn features(wire: Wire) -> &'static RawValue {
+    static V3: LazyLock<Box<RawValue>> = LazyLock::new(|| {
+        let methods: Vec<&str> = dispatch::listed(Wire::V3).collect();
+        raw(&FeaturesV3 { methods: &methods, events: &EVENTS_V3 })
+    });
+    static V4: LazyLock<Box<RawValue>> = LazyLock::new(|| {
+        let methods: Vec<&str> = dispatch::listed(Wire::V4).collect();
+        raw(&FeaturesV4 { methods: &methods, events: &EVENTS_V4, capabilities: &CAPABILITIES_V4 })
+    });
+    // Lists of names: writing them does not fail.
+    fn raw(features: &impl Serialize) -> Box<RawValue> {
+        to_raw_value(features).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+    match wire {
+        Wire::V3 => &V3,
+        Wire::V4 => &V4,
+    }
+}
 
 /// Who may connect: the config, with the secrets in force.
 pub(crate) fn auth_policy(settings: &SettingsBoot) -> AuthPolicy {
@@ -433,7 +455,6 @@ struct Hello<'a> {
 impl Hello<'_> {
     fn write_v3(&self, out: &mut Vec<u8>) {
         let Hello { view, candidate, conn_uuid, token, uptime_ms } = self;
-        let methods: Vec<&str> = dispatch::listed(Wire::V3).collect();
         let main = view.main_session();
         let hello = HelloV3::new(
             ServerV3 {
@@ -442,7 +463,7 @@ impl Hello<'_> {
                 host: &view.facts.host,
                 conn_id: conn_uuid,
             },
-            FeaturesV3 { methods: &methods, events: &EVENTS_V3 },
+            features(Wire::V3),
             SnapshotV3 {
                 presence: &view.presence,
                 health: &view.health_v3,
@@ -472,14 +493,17 @@ impl Hello<'_> {
 
     fn write_v4(&self, out: &mut Vec<u8>) {
         let Hello { view, candidate, conn_uuid, token, uptime_ms } = self;
-        let methods: Vec<&str> = dispatch::listed(Wire::V4).collect();
         let main = view.main_session();
         let reads = candidate.grant.allows(Scope::Read);
-        let agents = view.agents();
-        let hash = view.snapshot().applied_hash();
+        let settings = &view.settings;
+        let hash = settings.applied_hash.get_or_init(|| view.snapshot().applied_hash());
+        let ownership = *settings.ownership.get_or_init(|| {
+            let agents = view.agents();
+            ownership(agents.len(), agents.iter().any(|agent| agent.marked_default))
+        });
         let hello = HelloV4::new(
             ServerV4 { version: env!("CARGO_PKG_VERSION"), boot_id: &view.facts.boot_id, conn_id: conn_uuid },
-            FeaturesV4 { methods: &methods, events: &EVENTS_V4, capabilities: &CAPABILITIES_V4 },
+            features(Wire::V4),
             SnapshotV4 {
                 suspension: Suspension { phase: SuspensionPhase::Accepting },
                 // Who may not read is not told who is there.
@@ -487,11 +511,11 @@ impl Hello<'_> {
                 health: &view.health_v4,
                 state_version: view.version,
                 uptime_ms: *uptime_ms,
-                applied_config_hash: Some(&hash),
+                applied_config_hash: Some(hash),
                 session_defaults: SessionDefaultsV4 {
                     default_agent_id: view.default_agent.as_str(),
                     model_configured: true,
-                    ownership: ownership(agents.len(), agents.iter().any(|agent| agent.marked_default)),
+                    ownership,
                     selection_required: false,
                     main_key: &view.main_key,
                     main_session_key: main.as_str(),

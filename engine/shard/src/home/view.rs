@@ -1,6 +1,6 @@
 //! What every shard knows of the whole process: a snapshot that home replaces as a whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
 use pincer_adapters::model::{Api, Effort, Endpoint, Secret};
@@ -8,7 +8,7 @@ use pincer_config::section::models::{DEFAULT_CONTEXT, Model, ModelRef};
 use pincer_config::{Config, Loaded};
 use pincer_defender::Defender;
 use pincer_protocol::Wire;
-use pincer_protocol::connect::PresenceEntry;
+use pincer_protocol::connect::{Ownership, PresenceEntry};
 use pincer_protocol::event::StateVersion;
 use pincer_sessions::agent::AgentId;
 use pincer_sessions::context;
@@ -37,6 +37,9 @@ pub(crate) struct Settings {
     pub(crate) state_dir: String,
     /// Key of v4's config hashes; made at start.
     pub(crate) hash_key: [u8; 32],
+    /// v4: what hellos say of the config, worked out for the first of them.
+    pub(crate) applied_hash: OnceLock<String>,
+    pub(crate) ownership: OnceLock<Ownership>,
 }
 
 /// The snapshot.

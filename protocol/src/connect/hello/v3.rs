@@ -17,8 +17,8 @@ pub struct HelloV3<'a> {
     protocol: u64,
     /// Who we are.
     pub server: ServerV3<'a>,
-    /// What we can do.
-    pub features: FeaturesV3<'a>,
+    /// What we can do: [`FeaturesV3`], written once for all.
+    pub features: &'a RawValue,
     /// How things stand.
     pub snapshot: SnapshotV3<'a>,
     /// Where canvas pages are served, if they are.
@@ -35,7 +35,7 @@ impl<'a> HelloV3<'a> {
     /// A hello without a canvas host.
     pub fn new(
         server: ServerV3<'a>,
-        features: FeaturesV3<'a>,
+        features: &'a RawValue,
         snapshot: SnapshotV3<'a>,
         auth: Option<AuthV3<'a>>,
         policy: PolicyV3,

@@ -17,8 +17,8 @@ pub struct HelloV4<'a> {
     protocol: u64,
     /// Who we are.
     pub server: ServerV4<'a>,
-    /// What we can do.
-    pub features: FeaturesV4<'a>,
+    /// What we can do: [`FeaturesV4`], written once for all.
+    pub features: &'a RawValue,
     /// How things stand.
     pub snapshot: SnapshotV4<'a>,
     /// Widgets that plugins add to the Control UI; there are no plugins. Left out for nodes.
@@ -37,7 +37,7 @@ impl<'a> HelloV4<'a> {
     /// A hello. Operators get the (empty) lists of Control UI extensions, nodes do not.
     pub fn new(
         server: ServerV4<'a>,
-        features: FeaturesV4<'a>,
+        features: &'a RawValue,
         snapshot: SnapshotV4<'a>,
         auth: AuthV4<'a>,
         policy: PolicyV4,
