@@ -339,6 +339,7 @@ fn weight(op: &StoreOp) -> usize {
         StoreOp::Append { lines, .. } | StoreOp::Rewrite { lines, .. } => lines.iter().map(String::len).sum(),
         StoreOp::Archive { .. } | StoreOp::Trim { .. } => 0,
         StoreOp::Keep { entry, text, .. } => entry.len() + text.as_ref().map_or(0, String::len),
+        StoreOp::Release { id, by, .. } => id.len() + by.len(),
     }
 }
 

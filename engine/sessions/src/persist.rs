@@ -192,6 +192,15 @@ pub enum StoreOp {
         /// The whole text of what was stopped; `None` records the decision alone.
         text: Option<String>,
     },
+    /// Notes in the quarantine that a person lets an entry through. Alone in its list, as [`StoreOp::Keep`] is apart.
+    Release {
+        /// When, milliseconds since 1970.
+        at_ms: u64,
+        /// Which decision.
+        id: String,
+        /// Who.
+        by: String,
+    },
 }
 
 /// What became of one [`StoreOp`] of a committed list, in its order.
@@ -210,6 +219,11 @@ pub enum Outcome {
         kept: u32,
         /// Whether the file exists at all.
         found: bool,
+    },
+    /// Result of [`StoreOp::Release`].
+    Released {
+        /// Whether it had been let through before; then nothing was added.
+        before: bool,
     },
 }
 

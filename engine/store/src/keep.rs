@@ -2,16 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pincer_defender::ledger::Entry;
+use pincer_defender::ledger::{Entry, EntryId};
 use pincer_defender::policy;
 use pincer_sessions::persist::{Outcome, StoreError, StoreOp};
 
-use crate::quarantine::{GROUP_MAX, New, Quarantine, QuarantineError};
+use crate::quarantine::{GROUP_MAX, New, Quarantine, QuarantineError, Release};
 use crate::store::Store;
 
 /// Whether a list is for the quarantine.
 pub(crate) fn is_kept(list: &[StoreOp]) -> bool {
-    matches!(list.first(), Some(StoreOp::Keep { .. }))
+    matches!(list.first(), Some(StoreOp::Keep { .. } | StoreOp::Release { .. }))
 }
 
 /// The quarantine, opened when something is first to be kept.
@@ -46,8 +46,18 @@ impl Store {
     /// Records the lists, all of them with as few syncs as there are groups. A group that cannot be recorded fails whole:
     /// what its lists are about stays blocked.
     pub(crate) fn keep(&mut self, lists: &[&[StoreOp]], results: &mut Vec<Result<Vec<Outcome>, StoreError>>) {
-        // A list has one op, but for the smallest of floods.
-        for group in lists.chunks(GROUP_MAX) {
+        let mut rest = lists;
+        while let Some(first) = rest.first() {
+            if let [StoreOp::Release { at_ms, id, by }] = first {
+                results.push(self.release(*at_ms, id, by).map(|outcome| vec![outcome]));
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
+            // A list has one op, but for the smallest of floods.
+            let is_release = |list: &&&[StoreOp]| matches!(list, [StoreOp::Release { .. }]);
+            let count = rest.iter().take(GROUP_MAX).take_while(|list| !is_release(list)).count();
+            let (group, others) = rest.split_at(count);
+            rest = others;
             let kept: Vec<Result<Vec<Kept<'_>>, StoreError>> =
                 group.iter().map(|list| list.iter().map(read).collect()).collect();
             let news: Vec<New<'_>> = kept
@@ -67,6 +77,16 @@ impl Store {
                 (Ok(list), Ok(())) => Ok(vec![Outcome::Done; list.len()]),
             }));
         }
+    }
+
+    fn release(&mut self, at_ms: u64, id: &str, by: &str) -> Result<Outcome, StoreError> {
+        let unknown = || StoreError { message: format!("{id:?} is no decision's id"), retryable: false };
+        let id = EntryId::new(id).ok_or_else(unknown)?;
+        let quarantine = self.quarantine(at_ms).map_err(refused)?;
+        let released = quarantine.release(at_ms, &id, by).map_err(refused);
+        let notes = quarantine.take_notes();
+        notes.into_iter().for_each(|note| self.note(note));
+        Ok(Outcome::Released { before: released? == Release::Before })
     }
 
     fn record(&mut self, at_ms: u64, news: &[New<'_>]) -> Result<(), StoreError> {

@@ -128,7 +128,7 @@ impl<'t> Plan<'t> {
                 let archived = self.replace(transcript, lines, *at_ms, layer)?;
                 Ok(Outcome::Archived(archived))
             }
-            StoreOp::Keep { .. } => {
+            StoreOp::Keep { .. } | StoreOp::Release { .. } => {
                 Err(Failure::lasting("what goes into the quarantine goes there in a list of its own"))
             }
         }

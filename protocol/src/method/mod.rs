@@ -17,6 +17,7 @@ pub mod device;
 pub mod empty;
 pub mod gateway;
 pub mod models;
+pub mod security;
 pub mod sessions;
 pub mod system;
 pub mod usage;

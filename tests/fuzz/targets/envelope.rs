@@ -226,6 +226,7 @@ fn outcome(op: &StoreOp) -> Outcome {
         | StoreOp::Append { .. }
         | StoreOp::Rewrite { .. }
         | StoreOp::Keep { .. } => Outcome::Done,
+        StoreOp::Release { .. } => Outcome::Released { before: false },
         StoreOp::Archive { .. } => Outcome::Archived(None),
         StoreOp::Trim { .. } => Outcome::Trimmed { archived: None, kept: 0, found: false },
     }

@@ -226,8 +226,16 @@ fn the_quarantine_is_looked_into() {
     assert!(run(&here, &explained, 0).contains("blocked"));
     assert!(quarantine(&["verify"], 0).starts_with("sound"));
 
-    // The gateway is the only writer while it runs.
-    quarantine(&["release", &ids[0], "--by", "somebody"], 1);
+    // The gateway is the only writer while it runs, and is asked to write.
+    let url = format!("ws://127.0.0.1:{}", gateway.port);
+    let release = |id: &str, code: i32| {
+        quarantine(&["release", id, "--by", "ana", "--url", &url, "--token", pincer_tests::TOKEN], code)
+    };
+    assert!(release(&ids[1], 0).contains("ana"));
+    assert!(release(&ids[1], 0).contains("before"));
+    release("nobody", 1);
+    assert!(quarantine(&["show", &ids[1]], 0).contains("by ana"));
+    assert!(quarantine(&["verify"], 0).starts_with("sound"));
     assert_eq!(gateway.stop().code, Some(0));
     quarantine(&["release", "nobody", "--by", "somebody"], 1);
     assert!(quarantine(&["release", &ids[0], "--by", "somebody"], 0).contains("somebody"));

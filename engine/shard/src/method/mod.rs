@@ -6,6 +6,7 @@ pub(crate) mod chat;
 mod config;
 mod device;
 mod empty;
+mod security;
 pub(crate) mod sessions;
 mod system;
 pub(crate) mod usage;
@@ -13,7 +14,7 @@ pub(crate) mod usage;
 /// What the method table needs to name.
 pub(crate) mod prelude {
     pub(crate) use pincer_protocol::method::{
-        agent, agents, approval, channels, chat, config, device, empty, gateway, models, sessions, system,
-        usage,
+        agent, agents, approval, channels, chat, config, device, empty, gateway, models, security, sessions,
+        system, usage,
     };
 }

@@ -43,6 +43,7 @@ impl Disk {
                     Outcome::Done
                 }
                 StoreOp::Keep { .. } => Outcome::Done,
+                StoreOp::Release { .. } => Outcome::Released { before: false },
             })
             .collect()
     }

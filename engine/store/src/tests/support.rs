@@ -129,7 +129,7 @@ impl Held {
                         self.put_aside(transcript, ArchiveReason::Bak, *at_ms, text);
                     }
                 }
-                StoreOp::Keep { .. } => {}
+                StoreOp::Keep { .. } | StoreOp::Release { .. } => {}
             }
         }
     }

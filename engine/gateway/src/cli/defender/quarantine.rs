@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use pincer_defender::ledger::EntryId;
 use pincer_store::quarantine::{LIST_MAX, Quarantine, QuarantineError, QuarantineReader, Release};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::cli::connect::{ConnectArgs, connect};
 use crate::cli::doctor::lock::{Holder, holder};
 use crate::cli::table::{cut, table};
 use crate::cli::time::ago;
@@ -23,7 +24,7 @@ pub(super) use entry::{describe, entry_json};
 /// Look into what was stopped, and check that nobody changed it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-All of it works beside a running gateway, but for release.
+All of it works beside a running gateway.
 
 Examples:
   pincer defender quarantine list
@@ -45,7 +46,7 @@ enum QuarantineCommand {
     Export(export::ExportArgs),
     /// Check that nothing was changed or removed; exit code 1 when something was
     Verify,
-    /// Note that a person lets a stopped text through; while no gateway runs
+    /// Note that a person lets a stopped text through
     Release(ReleaseArgs),
     /// Print where it is
     Path,
@@ -83,6 +84,9 @@ struct ReleaseArgs {
     /// Who lets it through
     #[arg(long, value_name = "NAME")]
     by: String,
+    /// How to reach the gateway, while one runs on this state directory
+    #[command(flatten)]
+    connect: ConnectArgs,
 }
 
 /// Runs `pincer defender quarantine …`.
@@ -94,7 +98,7 @@ pub(super) fn execute(args: QuarantineArgs, global: &Global, output: &Output) ->
         QuarantineCommand::Show(args) => entry::show(&known_id(&args.id)?, args.payload, &reader, output),
         QuarantineCommand::Export(args) => export::execute(&args, &reader, output),
         QuarantineCommand::Verify => verify::execute(&reader, output),
-        QuarantineCommand::Release(args) => release(&args, &context, &reader, output),
+        QuarantineCommand::Release(args) => release(&args, &context, &reader, global, output),
         QuarantineCommand::Path => {
             let path = folder(&context);
             if output.is_json() {
@@ -159,6 +163,7 @@ fn release(
     args: &ReleaseArgs,
     context: &Context,
     reader: &QuarantineReader,
+    global: &Global,
     output: &Output,
 ) -> Result<ExitCode, Failure> {
     let id = known_id(&args.id)?;
@@ -166,8 +171,15 @@ fn release(
         return Err(Failure::new("--by is empty: the ledger says who let something through"));
     }
     let state_dir = &context.located.state_dir;
-    if let Holder::Running(pid) = holder(state_dir) {
-        return Err(held(pid));
+    // A running gateway writes the ledger, and there is only one writer: it is asked to.
+    if let Holder::Running(_) = holder(state_dir) {
+        let mut session = connect(&args.connect, global)?;
+        let params = json!({"id": id, "by": args.by.trim()});
+        let answer = session.call("security.quarantine.release", &params)?;
+        session.client.close();
+        let before = answer.get("before") == Some(&json!(true));
+        say_released(&id, args.by.trim(), before, answer, output);
+        return Ok(ExitCode::SUCCESS);
     }
     // Asked before it is opened for writing: an id that nobody knows makes no folders.
     if reader.show(&id).map_err(Failure::new)?.is_none() {
@@ -184,19 +196,26 @@ fn release(
     let released = quarantine.release(now_ms(), &id, args.by.trim()).map_err(Failure::new)?;
     quarantine.take_notes().iter().for_each(|line| output.remark(line));
     let before = released == Release::Before;
+    let document = json!({"id": id, "released": true, "before": before, "head": quarantine.head()});
+    say_released(&id, args.by.trim(), before, document, output);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_released(id: &EntryId, by: &str, before: bool, document: Value, output: &Output) {
     if output.is_json() {
-        output.document(&json!({"id": id, "released": true, "before": before, "head": quarantine.head()}));
+        output.document(&document);
     } else if before {
         output.line(format!("{id} was let through before; nothing was added"));
     } else {
-        output.line(format!("{id} is noted as let through by {}; nothing was sent", args.by.trim()));
+        output.line(format!("{id} is noted as let through by {by}; nothing was sent"));
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A gateway writes the ledger, and there is only one writer.
 fn held(pid: Option<u32>) -> Failure {
     let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
-    Failure::new(format!("a gateway runs on this state directory ({who}) and is the only one that may write its ledger"))
-        .fix("decide what waits for a review in the gateway; for anything else stop it, release, and start it again")
+    Failure::new(format!(
+        "a gateway runs on this state directory ({who}) and is the only one that may write its ledger"
+    ))
+    .fix("it has just started: try again")
 }
