@@ -1,9 +1,12 @@
 //! Measures the gateway from outside. One question a subcommand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::print_stdout, reason = "this is a program that reports")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program that reports")]
 
+mod cores;
 mod guard;
 mod idle;
+mod load;
+mod peers;
 mod process;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +22,8 @@ struct Options {
 enum Question {
     /// What do connections cost that do nothing?
     Idle(idle::Options),
+    /// How much can a server do, how fast, and what does it cost?
+    Load(load::Options),
     /// How well does the defender judge, and how fast?
     #[command(subcommand)]
     Guard(guard::Question),
@@ -27,6 +32,7 @@ enum Question {
 fn main() {
     match Options::parse().question {
         Question::Idle(options) => idle::run(&options),
+        Question::Load(options) => load::run(&options),
         Question::Guard(question) => guard::run(&question),
     }
 }

@@ -20,7 +20,8 @@ fn probes(backend: Backend) {
         assert_eq!((head.status, &*head.body), (200, ""), "{path}");
         // The uptime in the body may gain a digit from one request to the next.
         let later = gateway.http("GET", path);
-        let length = |answer: &Answer| answer.header("content-length").and_then(|value| value.parse::<usize>().ok());
+        let length =
+            |answer: &Answer| answer.header("content-length").and_then(|value| value.parse::<usize>().ok());
         assert!(length(&answer).is_some() && length(&answer) <= length(&head), "{path}: {answer:?} {head:?}");
         assert!(length(&head) <= length(&later), "{path}: {head:?} {later:?}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
