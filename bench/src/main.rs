@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program that reports")]
 
+mod compare;
 mod cores;
 mod guard;
 mod idle;
 mod load;
 mod peers;
 mod process;
+mod trend;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +24,10 @@ struct Options {
 enum Question {
     /// What do connections cost that do nothing?
     Idle(idle::Options),
+    /// Where does the gateway stand beside everything a user could pick instead?
+    Compare(compare::Options),
+    /// How did that go, run by run?
+    Trend(trend::Options),
     /// How much can a server do, how fast, and what does it cost?
     Load(load::Options),
     /// How well does the defender judge, and how fast?
@@ -32,6 +38,8 @@ enum Question {
 fn main() {
     match Options::parse().question {
         Question::Idle(options) => idle::run(&options),
+        Question::Compare(options) => compare::run(&options),
+        Question::Trend(options) => trend::run(&options),
         Question::Load(options) => load::run(&options),
         Question::Guard(question) => guard::run(&question),
     }

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use pincer_tests::Hello;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
 use serde_json::{Value, json};
 
 use super::wire::{masked, next_frame};
@@ -24,6 +27,8 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const READ_BYTES: usize = 256 << 10;
 /// Readiness taken at once.
 const EVENTS: usize = 256;
+/// Stands for the timer among the connections.
+const TIMER: u64 = u64::MAX;
 /// Handshakes under way at once, when many connections are opened.
 const OPENING_MAX: usize = 16;
 
@@ -76,6 +81,7 @@ pub(crate) struct Engine {
     /// `connect` without a device, the same for everybody; `None`: every one is signed.
     hello: Option<Vec<u8>>,
     epoll: OwnedFd,
+    timer: OwnedFd,
     lines: Vec<Option<Box<Line>>>,
     opening: usize,
     open: usize,
@@ -90,11 +96,16 @@ impl Engine {
             [hello] if hello.device.is_none() => Some(connect(hello, "")),
             _ => None,
         };
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK).unwrap();
+        epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), epoll::EventFlags::IN).unwrap();
         Engine {
             port,
             hellos,
             hello,
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).unwrap(),
+            epoll,
+            timer,
             lines: Vec::new(),
             opening: 0,
             open: 0,
@@ -163,6 +174,19 @@ impl Engine {
         Ok(())
     }
 
+    /// The same as [`Engine::turn`], to the microsecond: epoll itself counts in milliseconds.
+    pub(crate) fn turn_exactly(&mut self, load: &mut impl Load, wait: Duration) -> Result<(), String> {
+        if wait.is_zero() {
+            return self.turn(load, wait);
+        }
+        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: i64::from(wait.subsec_nanos()) };
+        // Setting it forgets that it has gone off.
+        let set = Itimerspec { it_interval: never, it_value: wait };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &set).map_err(|e| format!("timer: {e}"))?;
+        self.turn(load, Duration::from_secs(1))
+    }
+
     /// Takes what came, waiting for it at most so long.
     ///
     /// # Errors
@@ -179,7 +203,8 @@ impl Engine {
         let mut result = Ok(());
         for event in &events {
             let (at, flags) = (event.data.u64() as usize, event.flags);
-            let Some(mut line) = self.lines[at].take() else { continue };
+            // The timer is none.
+            let Some(mut line) = self.lines.get_mut(at).and_then(Option::take) else { continue };
             let opened = line.stage == Stage::Open;
             let mut kept = Ok(Next::Keep);
             if flags.contains(epoll::EventFlags::OUT) {

@@ -320,6 +320,6 @@ fn pace(
             (sent, batch) = (sent + 1, batch + 1);
         }
         let wait = due(sent).saturating_duration_since(Instant::now()).min(Duration::from_millis(10));
-        engine.turn(rpc, wait)?;
+        engine.turn_exactly(rpc, wait)?;
     }
 }

@@ -3,14 +3,20 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
-use pincer_tests::TOKEN;
+use pincer_tests::{Provider, TOKEN};
 use serde_json::json;
 
 /// Prepares the home and the command: loopback, token, no channels, no discovery, no plugins, no reload, no updates.
 pub(crate) fn configure(command: &mut Command, home: &Path, port: u16) -> Result<(), String> {
     let state = home.join(".openclaw");
-    let config = json!({
+    // Its turns are answered by a model of ours, so that there can be a conversation.
+    static MODEL: OnceLock<Provider> = OnceLock::new();
+    let mut model = MODEL.get_or_init(Provider::start).config();
+    // Its own prompt alone is longer than what the tests' model takes.
+    model["models"]["providers"]["test"]["models"][0]["contextWindow"] = 128_000.into();
+    let mut config = json!({
         "gateway": {
             "mode": "local", "bind": "loopback", "port": port, "auth": {"mode": "token", "token": TOKEN},
             "controlUi": {"enabled": false}, "reload": {"mode": "off"},
@@ -20,8 +26,11 @@ pub(crate) fn configure(command: &mut Command, home: &Path, port: u16) -> Result
         "logging": {"level": "error", "consoleLevel": "error"},
         "cron": {"enabled": false},
         "browser": {"enabled": false},
+        "plugins": {"enabled": false},
         "agents": {"defaults": {"heartbeat": {"every": "0m"}, "skipBootstrap": true}},
+        "models": model["models"],
     });
+    config["agents"]["defaults"]["model"] = model["agents"]["defaults"]["model"].clone();
     fs::create_dir_all(&state).map_err(|e| e.to_string())?;
     fs::write(state.join("openclaw.json"), config.to_string()).map_err(|e| e.to_string())?;
     command.args([

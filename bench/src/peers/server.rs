@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::{Peer, Program, openclaw};
 use crate::cores::Cores;
+use crate::load::ask;
 use crate::load::connect::Silent;
 use crate::load::engine::Engine;
 use crate::process::Tree;
@@ -53,9 +54,14 @@ impl Server {
         self.pid.map(Tree)
     }
 
-    /// Makes a session that can be talked about. What answers no such call needs none.
+    /// Makes a session with something said in it. A peer that knows no sessions refuses, and needs none.
     pub(crate) fn make_session(&self, engine: &mut Engine, key: &str) -> Result<(), String> {
-        crate::load::ask(engine, "sessions.patch", &json!({"key": key, "thinkingLevel": "off"})).map(drop)
+        let turn = json!({"sessionKey": key, "message": "hello", "idempotencyKey": "bench-session"});
+        let accepted = ask(engine, "chat.send", &turn)?;
+        if accepted.contains("\"ok\":true") {
+            ask(engine, "agent.wait", &json!({"runId": "bench-session", "timeoutMs": 20_000}))?;
+        }
+        Ok(())
     }
 }
 

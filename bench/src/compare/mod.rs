@@ -1,0 +1,179 @@
+//! All servers, the same work, the same run: interleaved rounds, medians, and one report that says where the gateway loses.
+
+mod goals;
+mod measure;
+pub(crate) mod record;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub(crate) use measure::Metric;
+use measure::{Plan, Round, measure};
+
+use crate::cores::Cores;
+use crate::peers::{Peer, Program, fetch};
+use crate::process::raise_files;
+
+/// Compares the gateway with everything it could be replaced by.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A minute instead of ten: fewer and shorter rounds.
+    #[arg(long)]
+    quick: bool,
+    /// Only these, separated by commas; all when not given.
+    #[arg(long)]
+    peers: Option<String>,
+    /// Rounds; 5, or 2 when quick.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Where the report goes, as Markdown; the same name with `.json` gets all numbers.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Appends a line with this run's ratios.
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// Fails when a ratio is worse than in the last line of this file by more than the tolerance.
+    #[arg(long)]
+    against: Option<PathBuf>,
+    /// By how much a ratio may be worse, 0.4 being 40 %.
+    #[arg(long, default_value_t = 0.4)]
+    tolerance: f64,
+}
+
+/// What a run found.
+pub(crate) struct Findings {
+    /// By peer, in order.
+    pub(crate) peers: BTreeMap<Peer, Found>,
+    /// Peers that were asked for and could not be measured, with the reason.
+    pub(crate) missing: Vec<(Peer, String)>,
+    pub(crate) remarks: Vec<String>,
+    pub(crate) plans: Vec<String>,
+    pub(crate) quick: bool,
+}
+
+/// What was found of one peer.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) rounds: Vec<Round>,
+}
+
+impl Found {
+    /// Median, least and greatest of a metric over the rounds that have it.
+    pub(crate) fn spread(&self, metric: Metric) -> Option<(f64, f64, f64)> {
+        let mut values: Vec<f64> =
+            self.rounds.iter().filter_map(|round| round.values.get(&metric).copied()).collect();
+        values.sort_by(f64::total_cmp);
+        let (first, last) = (*values.first()?, *values.last()?);
+        let middle = values.len() / 2;
+        let median =
+            if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };
+        Some((median, first, last))
+    }
+
+    /// The median alone.
+    pub(crate) fn median(&self, metric: Metric) -> Option<f64> {
+        self.spread(metric).map(|(median, ..)| median)
+    }
+}
+
+impl Findings {
+    /// A metric of `ours` over that of `other`, both medians of this run.
+    pub(crate) fn ratio(&self, ours: Peer, other: Peer, metric: Metric) -> Option<f64> {
+        let of = |peer: Peer| self.peers.get(&peer)?.median(metric);
+        let (ours, other) = (of(ours)?, of(other)?);
+        (other > 0.0).then(|| ours / other)
+    }
+}
+
+/// Runs it all; exit code 1 when the comparison with a record failed, or nothing could be measured.
+pub(crate) fn run(options: &Options) {
+    if let Err(why) = compare(options) {
+        eprintln!("{why}");
+        std::process::exit(1);
+    }
+}
+
+fn compare(options: &Options) -> Result<(), String> {
+    let wanted: Vec<Peer> = match &options.peers {
+        Some(names) => names.split(',').map(|name| Peer::named(name.trim())).collect::<Result<_, _>>()?,
+        None => Peer::ALL.to_vec(),
+    };
+    raise_files(20_000);
+    // Everything is there before anything is measured.
+    let (mut ready, mut missing) = (Vec::new(), Vec::new());
+    for peer in wanted {
+        match fetch(peer) {
+            Ok(program) => ready.push((peer, program)),
+            Err(why) => missing.push((peer, why)),
+        }
+    }
+    let rounds = options.rounds.unwrap_or(if options.quick { 2 } else { 5 });
+    let plan = if options.quick { Plan::quick(rounds) } else { Plan::full(rounds) };
+    let findings = interleave(&ready, missing, &plan, options.quick);
+    if findings.peers.is_empty() {
+        return Err(format!("nothing could be measured: {:?}", findings.missing));
+    }
+    let text = report::markdown(&findings);
+    match &options.out {
+        Some(path) => {
+            let write = |path: &std::path::Path, text: String| {
+                std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+            };
+            write(path, text)?;
+            write(&path.with_extension("json"), report::json(&findings).to_string())?;
+            println!("{}", path.display());
+        }
+        None => println!("{text}"),
+    }
+    // Judged by what stood there before this run is added.
+    let judged = options.against.as_ref().map(|path| record::judge(&findings, path, options.tolerance));
+    if let Some(path) = &options.record {
+        record::append(&findings, path)?;
+    }
+    judged.unwrap_or(Ok(()))
+}
+
+fn interleave(
+    ready: &[(Peer, Program)],
+    missing: Vec<(Peer, String)>,
+    plan: &Plan,
+    quick: bool,
+) -> Findings {
+    let cores = Cores::take();
+    let mut findings = Findings {
+        peers: BTreeMap::new(),
+        missing,
+        remarks: cores.remark().into_iter().collect(),
+        plans: vec![plan.described()],
+        quick,
+    };
+    let upstream = Plan::upstream();
+    let (slow, fast): (Vec<_>, Vec<_>) = ready.iter().partition(|(peer, _)| peer.is_upstream());
+    if !slow.is_empty() {
+        findings.plans.push(format!("OpenClaw, after the others: {}", upstream.described()));
+    }
+    let runs = std::iter::repeat_n((fast, plan), plan.rounds)
+        .chain(std::iter::repeat_n((slow, &upstream), upstream.rounds));
+    for (number, (peers, plan)) in runs.enumerate() {
+        for (peer, program) in peers {
+            if findings.missing.iter().any(|(missing, _)| missing == peer) {
+                continue;
+            }
+            eprintln!("round {}: {}", number + 1, peer.name());
+            match measure(*peer, program, &cores, plan) {
+                Ok(round) => {
+                    let said = round.remarks.iter().map(|remark| format!("{}: {remark}", peer.name()));
+                    findings.remarks.extend(said);
+                    findings.peers.entry(*peer).or_default().rounds.push(round);
+                }
+                // It has no numbers then, not those of the rounds that went well.
+                Err(why) => {
+                    findings.peers.remove(peer);
+                    findings.missing.push((*peer, why));
+                }
+            }
+        }
+    }
+    findings
+}
