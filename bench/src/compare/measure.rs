@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cores::Cores;
 use crate::load::report::Outcome;
 use crate::load::rpc::{self, Class};
-use crate::load::{connect, fanout};
+use crate::load::{chat, connect, devices, fanout};
 use crate::peers::{Peer, Program, Server, start};
 
 /// A number that is compared. Less is better for all but the rates.
@@ -24,12 +24,15 @@ pub(crate) enum Metric {
     OpenP99,
     PacedMicros,
     HandshakeMicros,
+    DeviceMicros,
     FanoutMicros,
+    ChatMicros,
+    ChatFirst,
 }
 
 impl Metric {
     /// All, as reports list them.
-    pub(crate) const ALL: [Metric; 12] = [
+    pub(crate) const ALL: [Metric; 15] = [
         Metric::StartMillis,
         Metric::IdleRss,
         Metric::IdleBytes,
@@ -41,7 +44,10 @@ impl Metric {
         Metric::OpenP99,
         Metric::PacedMicros,
         Metric::HandshakeMicros,
+        Metric::DeviceMicros,
         Metric::FanoutMicros,
+        Metric::ChatMicros,
+        Metric::ChatFirst,
     ];
 
     /// In records.
@@ -58,7 +64,10 @@ impl Metric {
             Metric::OpenP99 => "openP99",
             Metric::PacedMicros => "pacedMicros",
             Metric::HandshakeMicros => "handshakeMicros",
+            Metric::DeviceMicros => "deviceMicros",
             Metric::FanoutMicros => "fanoutMicros",
+            Metric::ChatMicros => "chatMicros",
+            Metric::ChatFirst => "chatFirst",
         }
     }
 
@@ -76,7 +85,10 @@ impl Metric {
             Metric::OpenP99 => "open loop at 50 %, p99 µs",
             Metric::PacedMicros => "paced, many connections, CPU µs per request",
             Metric::HandshakeMicros => "handshake with token, CPU µs",
+            Metric::DeviceMicros => "handshake signed by a device, CPU µs",
             Metric::FanoutMicros => "fan-out, CPU µs per delivery",
+            Metric::ChatMicros => "turn of chat, CPU µs",
+            Metric::ChatFirst => "chat.send to first delta, p50 µs",
         }
     }
 
@@ -84,7 +96,11 @@ impl Metric {
     pub(crate) fn is_steady(self) -> bool {
         !matches!(
             self,
-            Metric::StartMillis | Metric::ClosedRate | Metric::PipelinedRate | Metric::OpenP99
+            Metric::StartMillis
+                | Metric::ClosedRate
+                | Metric::PipelinedRate
+                | Metric::OpenP99
+                | Metric::ChatFirst
         )
     }
 
@@ -117,6 +133,8 @@ pub(crate) struct Plan {
     subscribers: usize,
     paced: (usize, f64),
     visitors: usize,
+    /// How often a load with a schedule is tried on a machine that does not let this program keep it.
+    tries: u32,
 }
 
 impl Plan {
@@ -132,12 +150,13 @@ impl Plan {
             subscribers: 500,
             paced: (1_000, 5_000.0),
             visitors: 16,
+            tries: 3,
         }
     }
 
     /// The same in a minute for three servers: less of everything, and nothing that needs a quiet machine.
     pub(crate) fn quick(rounds: usize) -> Plan {
-        Plan { seconds: 0.6, quiet: Duration::from_millis(300), idle: 2_000, ..Plan::full(rounds) }
+        Plan { seconds: 0.6, quiet: Duration::from_millis(300), idle: 2_000, tries: 1, ..Plan::full(rounds) }
     }
 
     /// Of OpenClaw, which answers a thousand times less.
@@ -152,6 +171,7 @@ impl Plan {
             subscribers: 100,
             paced: (100, 20.0),
             visitors: 4,
+            tries: 3,
         }
     }
 
@@ -218,8 +238,8 @@ impl Round {
     }
 }
 
-/// How often a load with a schedule is tried on a machine that does not let this program keep it.
-const TRIES: usize = 3;
+/// Conversations at once.
+const TALKERS: usize = 2;
 
 /// Starts `peer`, measures, ends it.
 pub(crate) fn measure(peer: Peer, program: &Program, cores: &Cores, plan: &Plan) -> Result<Round, String> {
@@ -256,14 +276,14 @@ pub(crate) fn measure(peer: Peer, program: &Program, cores: &Cores, plan: &Plan)
         round.set(Metric::PipelinedRate, Some(outcome.per_second));
     }
     if let Some(closed) = &closed {
-        let open = paced(&server, "open loop", plan.connections, closed.per_second / 2.0, plan.seconds);
+        let open = paced(&server, "open loop", plan.connections, closed.per_second / 2.0, plan);
         if let Some(outcome) = round.keep(open) {
             round.set(Metric::OpenMicros, outcome.server_micros_per_operation);
             round.set(Metric::OpenP99, outcome.percentile("health", "p99"));
         }
     }
     let (connections, rate) = plan.paced;
-    if let Some(outcome) = round.keep(paced(&server, "paced", connections, rate, plan.seconds)) {
+    if let Some(outcome) = round.keep(paced(&server, "paced", connections, rate, plan)) {
         round.set(Metric::PacedMicros, outcome.server_micros_per_operation);
     }
     let fanout = fanout::fanout("fan-out", &server, plan.subscribers, plan.seconds);
@@ -274,13 +294,25 @@ pub(crate) fn measure(peer: Peer, program: &Program, cores: &Cores, plan: &Plan)
     if let Some(outcome) = round.keep(visits) {
         round.set(Metric::HandshakeMicros, outcome.server_micros_per_operation);
     }
+    // The rest is work that only gateways do.
+    if peer.backend().is_some() || peer.is_upstream() {
+        let visits =
+            connect::visits("device", &server, devices(&server), plan.visitors, 0, plan.seconds);
+        if let Some(outcome) = round.keep(visits) {
+            round.set(Metric::DeviceMicros, outcome.server_micros_per_operation);
+        }
+        if let Some(outcome) = round.keep(chat::chat("chat", &server, TALKERS, plan.seconds)) {
+            round.set(Metric::ChatMicros, outcome.server_micros_per_operation);
+            round.set(Metric::ChatFirst, outcome.percentile("first delta", "p50"));
+        }
+    }
     Ok(round)
 }
 
-fn paced(server: &Server, mode: &str, connections: usize, rate: f64, seconds: f64) -> Result<Outcome, String> {
+fn paced(server: &Server, mode: &str, connections: usize, rate: f64, plan: &Plan) -> Result<Outcome, String> {
     let mut last = Err(String::new());
-    for _ in 0..TRIES {
-        last = rpc::open(mode, server, connections, rate, seconds);
+    for _ in 0..plan.tries {
+        last = rpc::open(mode, server, connections, rate, plan.seconds);
         if last.is_ok() {
             break;
         }

@@ -34,14 +34,15 @@ impl Origin {
         };
         let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
         let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
-        let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let cpu = cpu.lines().find(|line| line.starts_with("model name"));
+        let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let cpu = info.lines().find(|line| line.starts_with("model name"));
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         Origin {
             date,
             commit: if changed { format!("{commit}+") } else { commit },
             cpu: cpu.and_then(|line| line.split_once(": ")).map_or("unknown", |(_, name)| name).to_owned(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            // Of the machine: this thread is pinned to one.
+            cores: info.lines().filter(|line| line.starts_with("processor")).count().max(1),
             kernel: kernel.trim().to_owned(),
         }
     }

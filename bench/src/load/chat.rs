@@ -17,6 +17,7 @@ use super::{PATIENCE, Server, WARM_UP, first_number};
 const CHAT: &[u8] = b"{\"type\":\"event\",\"event\":\"chat\",";
 /// Numbers from here on are subscriptions, whose answers start the talk.
 const SUBSCRIPTIONS: u32 = 90_000_000;
+const REFUSED: &[u8] = b"{\"type\":\"res\",\"id\":\"9";
 
 struct Turn {
     number: u32,
@@ -86,6 +87,8 @@ impl Load for Talk {
                 }
             }
             (Kind::Event, _) => {}
+            // 2026.2 knows no such subscription and tells everybody.
+            (Kind::Other, None) if text.starts_with(REFUSED) => self.say(at, out),
             _ => self.wrong(text),
         }
         Next::Keep
