@@ -131,8 +131,10 @@ pub(crate) struct Plan {
     depth: usize,
     idle: usize,
     subscribers: usize,
-    paced: (usize, f64),
+    /// Connections and requests a second, the same for all who can: below what any of them can do.
+    paced: Option<(usize, f64)>,
     visitors: usize,
+    chat_seconds: f64,
     /// How often a load with a schedule is tried on a machine that does not let this program keep it.
     tries: u32,
 }
@@ -148,7 +150,8 @@ impl Plan {
             depth: 16,
             idle: 5_000,
             subscribers: 500,
-            paced: (1_000, 5_000.0),
+            paced: Some((1_000, 5_000.0)),
+            chat_seconds: 2.0,
             visitors: 16,
             tries: 3,
         }
@@ -156,40 +159,47 @@ impl Plan {
 
     /// The same in a minute for three servers: less of everything, and nothing that needs a quiet machine.
     pub(crate) fn quick(rounds: usize) -> Plan {
-        Plan { seconds: 0.6, quiet: Duration::from_millis(300), idle: 2_000, tries: 1, ..Plan::full(rounds) }
+        Plan {
+            seconds: 0.6,
+            quiet: Duration::from_millis(300),
+            idle: 2_000,
+            chat_seconds: 0.6,
+            tries: 1,
+            ..Plan::full(rounds)
+        }
     }
 
-    /// Of OpenClaw, which answers a thousand times less.
+    /// Of OpenClaw, which takes its time: once, and with fewer idle connections.
     pub(crate) fn upstream() -> Plan {
         Plan {
-            rounds: 1,
             seconds: 4.0,
             quiet: Duration::from_secs(3),
-            connections: 16,
-            depth: 4,
-            idle: 300,
-            subscribers: 100,
-            paced: (100, 20.0),
-            visitors: 4,
-            tries: 3,
+            idle: 500,
+            paced: None,
+            chat_seconds: 15.0,
+            ..Plan::full(1)
         }
     }
 
     /// For the report.
     pub(crate) fn described(&self) -> String {
+        let paced = match self.paced {
+            Some((connections, rate)) => format!("paced {connections} connections at {rate}/s"),
+            None => "not paced".to_owned(),
+        };
         format!(
-            "{} round{} of {} s a load; closed loop and open loop on {} connections, pipelined {} deep; idle {}; paced {} \
-             connections at {}/s; fan-out to {}; {} handshakes at once",
+            "{} round{} of {} s a load; closed loop and open loop on {} connections, pipelined {} deep; idle {}; {}; fan-out to \
+             {}; {} handshakes at once; {TALKERS} conversations of {} s",
             self.rounds,
             if self.rounds == 1 { "" } else { "s" },
             self.seconds,
             self.connections,
             self.depth,
             self.idle,
-            self.paced.0,
-            self.paced.1,
+            paced,
             self.subscribers,
-            self.visitors
+            self.visitors,
+            self.chat_seconds
         )
     }
 }
@@ -282,8 +292,9 @@ pub(crate) fn measure(peer: Peer, program: &Program, cores: &Cores, plan: &Plan)
             round.set(Metric::OpenP99, outcome.percentile("health", "p99"));
         }
     }
-    let (connections, rate) = plan.paced;
-    if let Some(outcome) = round.keep(paced(&server, "paced", connections, rate, plan)) {
+    if let Some((connections, rate)) = plan.paced
+        && let Some(outcome) = round.keep(paced(&server, "paced", connections, rate, plan))
+    {
         round.set(Metric::PacedMicros, outcome.server_micros_per_operation);
     }
     let fanout = fanout::fanout("fan-out", &server, plan.subscribers, plan.seconds);
@@ -301,7 +312,7 @@ pub(crate) fn measure(peer: Peer, program: &Program, cores: &Cores, plan: &Plan)
         if let Some(outcome) = round.keep(visits) {
             round.set(Metric::DeviceMicros, outcome.server_micros_per_operation);
         }
-        if let Some(outcome) = round.keep(chat::chat("chat", &server, TALKERS, plan.seconds)) {
+        if let Some(outcome) = round.keep(chat::chat("chat", &server, TALKERS, plan.chat_seconds)) {
             round.set(Metric::ChatMicros, outcome.server_micros_per_operation);
             round.set(Metric::ChatFirst, outcome.percentile("first delta", "p50"));
         }

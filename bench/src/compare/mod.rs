@@ -151,7 +151,8 @@ fn interleave(
     let upstream = Plan::upstream();
     let (slow, fast): (Vec<_>, Vec<_>) = ready.iter().partition(|(peer, _)| peer.is_upstream());
     if !slow.is_empty() {
-        findings.plans.push(format!("OpenClaw, after the others: {}", upstream.described()));
+        let more = "not paced, since it cannot answer what the others are given";
+        findings.plans.push(format!("OpenClaw, after the others ({more}): {}", upstream.described()));
     }
     let runs = std::iter::repeat_n((fast, plan), plan.rounds)
         .chain(std::iter::repeat_n((slow, &upstream), upstream.rounds));
