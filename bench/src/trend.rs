@@ -99,7 +99,8 @@ fn panel(out: &mut String, lines: &[Value], ours: Peer, metric: Metric, title: &
         .flat_map(|line| COLOURS.iter().filter_map(|(peer, _)| ratio_in(line, ours, *peer, metric)))
         .filter(|ratio| *ratio > 0.0)
         .collect();
-    let _ = writeln!(out, "<text x=\"{}\" y=\"{}\" font-size=\"12\">{title}</text>", x0 + left, y0 + top - 10.0);
+    let _ =
+        writeln!(out, "<text x=\"{}\" y=\"{}\" font-size=\"12\">{title}</text>", x0 + left, y0 + top - 10.0);
     if all.is_empty() {
         let _ = writeln!(out, "<text x=\"{}\" y=\"{}\">not measured</text>", x0 + left, y0 + top + 20.0);
         return;

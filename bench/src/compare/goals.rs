@@ -25,7 +25,9 @@ pub(crate) fn goals(findings: &Findings, ours: Peer) -> Vec<Goal> {
         let of = |peer| findings.ratio(ours, peer, metric);
         let worst = [Peer::Bun, Peer::Fastwebsockets].into_iter().filter_map(of).reduce(f64::max);
         goals.push(Goal {
-            text: format!("{load}: server CPU per request at most that of the fastest of Bun and fastwebsockets"),
+            text: format!(
+                "{load}: server CPU per request at most that of the fastest of Bun and fastwebsockets"
+            ),
             found: at_most(worst, 1.0, "times"),
         });
     }

@@ -223,7 +223,8 @@ impl Round {
     fn keep(&mut self, outcome: Result<Outcome, String>) -> Option<Outcome> {
         match outcome {
             Ok(outcome) if outcome.errors == 0 => {
-                let busy = outcome.remarks.iter().find(|remark| remark.starts_with("the generator was busier"));
+                let busy =
+                    outcome.remarks.iter().find(|remark| remark.starts_with("the generator was busier"));
                 self.remarks.extend(busy.map(|remark| format!("{}: {remark}", outcome.mode)));
                 if outcome.reordered > 0 {
                     let (reordered, all) = (outcome.reordered, outcome.operations);
@@ -279,8 +280,7 @@ pub(crate) fn measure(peer: Peer, program: &Program, cores: &Cores, plan: &Plan)
         round.set(Metric::ClosedMicros, outcome.server_micros_per_operation);
         round.set(Metric::ClosedRate, Some(outcome.per_second));
     }
-    let pipelined =
-        rpc::closed("pipelined", &server, health(), plan.connections, plan.depth, plan.seconds);
+    let pipelined = rpc::closed("pipelined", &server, health(), plan.connections, plan.depth, plan.seconds);
     if let Some(outcome) = round.keep(pipelined) {
         round.set(Metric::PipelinedMicros, outcome.server_micros_per_operation);
         round.set(Metric::PipelinedRate, Some(outcome.per_second));
@@ -307,8 +307,7 @@ pub(crate) fn measure(peer: Peer, program: &Program, cores: &Cores, plan: &Plan)
     }
     // The rest is work that only gateways do.
     if peer.backend().is_some() || peer.is_upstream() {
-        let visits =
-            connect::visits("device", &server, devices(&server), plan.visitors, 0, plan.seconds);
+        let visits = connect::visits("device", &server, devices(&server), plan.visitors, 0, plan.seconds);
         if let Some(outcome) = round.keep(visits) {
             round.set(Metric::DeviceMicros, outcome.server_micros_per_operation);
         }

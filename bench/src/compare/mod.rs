@@ -66,8 +66,11 @@ impl Found {
         values.sort_by(f64::total_cmp);
         let (first, last) = (*values.first()?, *values.last()?);
         let middle = values.len() / 2;
-        let median =
-            if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };
+        let median = if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            f64::midpoint(values[middle - 1], values[middle])
+        };
         Some((median, first, last))
     }
 
@@ -134,12 +137,7 @@ fn compare(options: &Options) -> Result<(), String> {
     judged.unwrap_or(Ok(()))
 }
 
-fn interleave(
-    ready: &[(Peer, Program)],
-    missing: Vec<(Peer, String)>,
-    plan: &Plan,
-    quick: bool,
-) -> Findings {
+fn interleave(ready: &[(Peer, Program)], missing: Vec<(Peer, String)>, plan: &Plan, quick: bool) -> Findings {
     let cores = Cores::take();
     let mut findings = Findings {
         peers: BTreeMap::new(),

@@ -33,7 +33,8 @@ impl Origin {
             output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
         let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
-        let changed = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
+        let changed =
+            git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
         let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let cpu = info.lines().find(|line| line.starts_with("model name"));
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -136,7 +137,11 @@ pub(crate) fn judge(findings: &Findings, path: &Path, tolerance: f64) -> Result<
             }
         }
     }
-    let of = format!("the run of {} ({})", last["date"].as_str().unwrap_or("?"), last["commit"].as_str().unwrap_or("?"));
+    let of = format!(
+        "the run of {} ({})",
+        last["date"].as_str().unwrap_or("?"),
+        last["commit"].as_str().unwrap_or("?")
+    );
     if compared == 0 {
         return Err(format!("{of} has none of these peers: nothing to compare"));
     }
@@ -155,4 +160,57 @@ pub(crate) fn judge(findings: &Findings, path: &Path, tolerance: f64) -> Result<
 /// Which peers a line has ratios to, for one of ours.
 pub(crate) fn ratio_in(line: &Value, ours: Peer, other: Peer, metric: Metric) -> Option<f64> {
     line["ratios"][ours.name()][other.name()][metric.key()].as_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Found;
+    use super::super::measure::Round;
+    use super::*;
+
+    fn found(ours: f64, theirs: f64) -> Findings {
+        let of = |closed: &[f64]| Found {
+            rounds: closed
+                .iter()
+                .map(|value| Round { values: [(Metric::ClosedMicros, *value)].into(), ..Round::default() })
+                .collect(),
+        };
+        let peers = [(Peer::PincerEpoll, of(&[ours * 3.0, ours, ours / 3.0])), (Peer::Bun, of(&[theirs]))];
+        Findings {
+            peers: BTreeMap::from(peers),
+            missing: vec![(Peer::Tungstenite, "no compiler".to_owned())],
+            remarks: Vec::new(),
+            plans: Vec::new(),
+            quick: true,
+        }
+    }
+
+    #[test]
+    fn a_run_is_judged_by_the_last_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.jsonl");
+        assert!(judge(&found(6.0, 8.0), &path, 0.2).is_err(), "no file");
+        append(&found(1.0, 8.0), &path).unwrap();
+        append(&found(6.0, 8.0), &path).unwrap();
+        let lines = read(&path).unwrap();
+        assert_eq!(ratio_in(&lines[1], Peer::PincerEpoll, Peer::Bun, Metric::ClosedMicros), Some(0.75));
+        assert_eq!(lines[1]["missing"], json!(["tungstenite"]));
+        judge(&found(6.9, 8.0), &path, 0.2).unwrap();
+        let why = judge(&found(7.5, 8.0), &path, 0.2).unwrap_err();
+        assert!(why.contains("pincer-epoll / bun, closed loop") && why.contains("0.94, was 0.75"), "{why}");
+        let other = Findings { peers: BTreeMap::new(), ..found(1.0, 1.0) };
+        assert!(judge(&other, &path, 0.2).is_err(), "nothing in common");
+    }
+
+    #[test]
+    fn medians_are_of_the_rounds_that_have_a_value() {
+        let findings = found(6.0, 8.0);
+        let ours = &findings.peers[&Peer::PincerEpoll];
+        assert_eq!(ours.spread(Metric::ClosedMicros), Some((6.0, 2.0, 18.0)));
+        assert_eq!(ours.median(Metric::OpenP99), None);
+        assert_eq!(findings.ratio(Peer::PincerEpoll, Peer::Bun, Metric::ClosedMicros), Some(0.75));
+        assert_eq!(findings.ratio(Peer::PincerEpoll, Peer::Fastwebsockets, Metric::ClosedMicros), None);
+    }
 }

@@ -130,7 +130,8 @@ pub(crate) fn json(findings: &Findings) -> Value {
     let mut peers = Map::new();
     for (peer, found) in &findings.peers {
         let of = |metric: &Metric| {
-            let all: Vec<f64> = found.rounds.iter().filter_map(|round| round.values.get(metric).copied()).collect();
+            let all: Vec<f64> =
+                found.rounds.iter().filter_map(|round| round.values.get(metric).copied()).collect();
             let value = json!({"median": found.median(*metric), "rounds": all});
             (metric.key().to_owned(), value)
         };

@@ -97,8 +97,8 @@ impl Engine {
             _ => None,
         };
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-        let timer =
-            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK).unwrap();
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)
+            .unwrap();
         epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), epoll::EventFlags::IN).unwrap();
         Engine {
             port,

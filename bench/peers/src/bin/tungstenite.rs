@@ -36,7 +36,8 @@ fn main() {
 
 async fn listen(port: u16, token: String) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("the port");
-    let server = Rc::new(Server { gateway: RefCell::new(Gateway::new(token)), everybody: RefCell::default() });
+    let server =
+        Rc::new(Server { gateway: RefCell::new(Gateway::new(token)), everybody: RefCell::default() });
     for number in 0.. {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let server = Rc::clone(&server);
