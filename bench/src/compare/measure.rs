@@ -175,6 +175,8 @@ impl Plan {
             seconds: 4.0,
             quiet: Duration::from_secs(3),
             idle: 500,
+            // 2026.9 refuses more in flight than this, all connections together, as too busy.
+            depth: 4,
             paced: None,
             chat_seconds: 15.0,
             ..Plan::full(1)

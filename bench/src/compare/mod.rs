@@ -7,6 +7,7 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
 pub(crate) use measure::Metric;
 use measure::{Plan, Round, measure};
@@ -146,6 +147,8 @@ fn interleave(ready: &[(Peer, Program)], missing: Vec<(Peer, String)>, plan: &Pl
         plans: vec![plan.described()],
         quick,
     };
+    let waited = pressure();
+    let since = Instant::now();
     let upstream = Plan::upstream();
     let (slow, fast): (Vec<_>, Vec<_>) = ready.iter().partition(|(peer, _)| peer.is_upstream());
     if !slow.is_empty() {
@@ -174,5 +177,27 @@ fn interleave(ready: &[(Peer, Program)], missing: Vec<(Peer, String)>, plan: &Pl
             }
         }
     }
+    let wall = since.elapsed().as_micros() as f64;
+    if let Some(share) = waited.zip(pressure()).map(|(then, now)| (now - then) as f64 / wall)
+        && share > BUSY
+    {
+        findings.remarks.insert(
+            0,
+            format!(
+                "something had to wait for a core {:.0} % of the time: latencies, rates and start times are not those of a \
+                 quiet machine",
+                share * 100.0
+            ),
+        );
+    }
     findings
+}
+
+/// From this share of the time on the machine was not quiet. Servers with several threads on one core cause some of it.
+const BUSY: f64 = 0.25;
+
+/// Microseconds since boot in which something waited for a core; `None` where the kernel does not count them.
+fn pressure() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
+    text.lines().next()?.rsplit_once("total=")?.1.parse().ok()
 }

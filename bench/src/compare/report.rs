@@ -18,12 +18,11 @@ pub(crate) fn markdown(findings: &Findings) -> String {
     let _ = writeln!(out, "# Comparison of {}\n", origin.date);
     let _ = writeln!(
         out,
-        "Commit {}; {}, {} cores, Linux {}; load average at the end {}.\n\n    pincer-bench {}\n",
+        "Commit {}; {}, {} cores, Linux {}.\n\n    pincer-bench {}\n",
         origin.commit,
         origin.cpu,
         origin.cores,
         origin.kernel,
-        load_average(),
         command.join(" ")
     );
     let _ = writeln!(
@@ -63,14 +62,16 @@ pub(crate) fn markdown(findings: &Findings) -> String {
     }
     if !findings.remarks.is_empty() {
         let _ = writeln!(out, "\n## Remarks\n");
-        let mut seen: Vec<(&String, usize)> = Vec::new();
+        // The same trouble of the same server in the same load is told once, as it was first.
+        let trouble = |remark: &str| remark.splitn(4, ": ").take(3).collect::<Vec<_>>().join(": ");
+        let mut seen: Vec<(String, &String, usize)> = Vec::new();
         for remark in &findings.remarks {
-            match seen.iter_mut().find(|(known, _)| *known == remark) {
-                Some((_, times)) => *times += 1,
-                None => seen.push((remark, 1)),
+            match seen.iter_mut().find(|(known, ..)| *known == trouble(remark)) {
+                Some((.., times)) => *times += 1,
+                None => seen.push((trouble(remark), remark, 1)),
             }
         }
-        for (remark, times) in seen {
+        for (_, remark, times) in seen {
             let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
             let _ = writeln!(out, "- {}{times}", remark.replace('\n', " "));
         }
@@ -144,9 +145,4 @@ pub(crate) fn json(findings: &Findings) -> Value {
         "date": origin.date, "commit": origin.commit, "machine": origin.machine(), "plans": findings.plans,
         "peers": peers, "missing": missing, "remarks": findings.remarks,
     })
-}
-
-fn load_average() -> String {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or_default().to_owned()
 }

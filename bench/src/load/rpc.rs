@@ -130,8 +130,7 @@ impl Rpc {
 
     fn wrong(&mut self, text: &[u8]) {
         self.errors += 1;
-        let shown = &text[..text.len().min(300)];
-        self.why.get_or_insert_with(|| String::from_utf8_lossy(shown).into_owned());
+        self.why.get_or_insert_with(|| shown(text));
     }
 
     fn waiting(&self) -> usize {
@@ -154,6 +153,15 @@ impl Rpc {
             outcome.remarks.push(format!("the first error: {why}"));
         }
         Ok(outcome)
+    }
+}
+
+/// Both ends of a frame that is wrong.
+fn shown(text: &[u8]) -> String {
+    let words = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+    match (text.first_chunk::<200>(), text.last_chunk::<200>()) {
+        (Some(first), Some(last)) if text.len() > 400 => format!("{} … {}", words(first), words(last)),
+        _ => words(text),
     }
 }
 

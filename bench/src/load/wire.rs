@@ -76,11 +76,14 @@ pub(crate) fn masked(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) -> usize {
     start
 }
 
-/// The next frame of a server in `bytes`: opcode, payload, and how long the frame is; `None` when it is not whole.
+/// A frame of a server: opcode, payload, and how long the whole frame is.
+type Frame<'a> = (u8, &'a [u8], usize);
+
+/// The next frame in `bytes`; `None` when it is not whole.
 ///
 /// # Errors
 /// What a gateway never sends: fragments, reserved bits, masks.
-pub(crate) fn next_frame(bytes: &[u8]) -> Result<Option<(u8, &[u8], usize)>, String> {
+pub(crate) fn next_frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, String> {
     let [first, second, ..] = *bytes else { return Ok(None) };
     if first & 0xf0 != 0x80 || second & 0x80 != 0 {
         return Err(format!("a frame begins with {first:02x} {second:02x}"));
