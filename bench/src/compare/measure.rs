@@ -170,16 +170,17 @@ impl Plan {
     }
 
     /// Of OpenClaw, which takes its time: once, and with fewer idle connections.
-    pub(crate) fn upstream() -> Plan {
+    pub(crate) fn upstream(peer: Peer) -> Plan {
+        let full = Plan::full(1);
         Plan {
             seconds: 4.0,
             quiet: Duration::from_secs(3),
             idle: 500,
-            // 2026.9 refuses more in flight than this, all connections together, as too busy.
-            depth: 4,
+            // 2026.9 refuses many more in flight than this, all connections together, as too busy.
+            depth: if peer == Peer::OpenclawV4 { 4 } else { full.depth },
             paced: None,
             chat_seconds: 15.0,
-            ..Plan::full(1)
+            ..full
         }
     }
 

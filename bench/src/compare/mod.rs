@@ -82,6 +82,24 @@ impl Found {
 }
 
 impl Findings {
+    /// A round of `peer`, unless an earlier one failed: it has no numbers then, not those of the rounds that went well.
+    fn add(&mut self, peer: Peer, round: Result<Round, String>) {
+        if self.missing.iter().any(|(missing, _)| *missing == peer) {
+            return;
+        }
+        match round {
+            Ok(round) => {
+                let said = round.remarks.iter().map(|remark| format!("{}: {remark}", peer.name()));
+                self.remarks.extend(said);
+                self.peers.entry(peer).or_default().rounds.push(round);
+            }
+            Err(why) => {
+                self.peers.remove(&peer);
+                self.missing.push((peer, why));
+            }
+        }
+    }
+
     /// A metric of `ours` over that of `other`, both medians of this run.
     pub(crate) fn ratio(&self, ours: Peer, other: Peer, metric: Metric) -> Option<f64> {
         let of = |peer: Peer| self.peers.get(&peer)?.median(metric);
@@ -149,33 +167,19 @@ fn interleave(ready: &[(Peer, Program)], missing: Vec<(Peer, String)>, plan: &Pl
     };
     let waited = pressure();
     let since = Instant::now();
-    let upstream = Plan::upstream();
     let (slow, fast): (Vec<_>, Vec<_>) = ready.iter().partition(|(peer, _)| peer.is_upstream());
-    if !slow.is_empty() {
-        let more = "not paced, since it cannot answer what the others are given";
-        findings.plans.push(format!("OpenClaw, after the others ({more}): {}", upstream.described()));
-    }
-    let runs = std::iter::repeat_n((fast, plan), plan.rounds)
-        .chain(std::iter::repeat_n((slow, &upstream), upstream.rounds));
-    for (number, (peers, plan)) in runs.enumerate() {
-        for (peer, program) in peers {
-            if findings.missing.iter().any(|(missing, _)| missing == peer) {
-                continue;
-            }
-            eprintln!("round {}: {}", number + 1, peer.name());
-            match measure(*peer, program, &cores, plan) {
-                Ok(round) => {
-                    let said = round.remarks.iter().map(|remark| format!("{}: {remark}", peer.name()));
-                    findings.remarks.extend(said);
-                    findings.peers.entry(*peer).or_default().rounds.push(round);
-                }
-                // It has no numbers then, not those of the rounds that went well.
-                Err(why) => {
-                    findings.peers.remove(peer);
-                    findings.missing.push((*peer, why));
-                }
-            }
+    for number in 1..=plan.rounds {
+        for (peer, program) in &fast {
+            eprintln!("round {number}: {}", peer.name());
+            findings.add(*peer, measure(*peer, program, &cores, plan));
         }
+    }
+    for (peer, program) in slow {
+        let plan = Plan::upstream(*peer);
+        let why = "not paced, since it cannot answer what the others are given";
+        findings.plans.push(format!("{}, after the others ({why}): {}", peer.name(), plan.described()));
+        eprintln!("once: {}", peer.name());
+        findings.add(*peer, measure(*peer, program, &cores, &plan));
     }
     let wall = since.elapsed().as_micros() as f64;
     if let Some(share) = waited.zip(pressure()).map(|(then, now)| (now - then) as f64 / wall)
