@@ -1,13 +1,18 @@
 //! Measures the gateway from outside. One question a subcommand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::print_stdout, reason = "this is a program that reports")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program that reports")]
 
 mod allocations;
+mod compare;
+mod cores;
 mod guard;
 mod heap;
 mod idle;
+mod load;
 mod micro;
+mod peers;
 mod process;
+mod trend;
 
 use std::process::ExitCode;
 
@@ -24,6 +29,12 @@ struct Options {
 enum Question {
     /// What do connections cost that do nothing?
     Idle(idle::Options),
+    /// Where does the gateway stand beside everything a user could pick instead?
+    Compare(compare::Options),
+    /// How did that go, run by run?
+    Trend(trend::Options),
+    /// How much can a server do, how fast, and what does it cost?
+    Load(load::Options),
     /// How well does the defender judge, and how fast?
     #[command(subcommand)]
     Guard(guard::Question),
@@ -36,6 +47,9 @@ enum Question {
 fn main() -> ExitCode {
     match Options::parse().question {
         Question::Idle(options) => idle::run(&options),
+        Question::Compare(options) => compare::run(&options),
+        Question::Trend(options) => trend::run(&options),
+        Question::Load(options) => load::run(&options),
         Question::Guard(question) => guard::run(&question),
         Question::Micro(options) => return micro::run(&options),
         Question::Heap(options) => return heap::run(&options),

@@ -1,6 +1,7 @@
 //! What the kernel says about a process.
 
 use std::fs;
+use std::time::Duration;
 
 /// Memory of a process, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -16,12 +17,17 @@ pub(crate) struct Memory {
 impl Memory {
     /// Of this process, now.
     pub(crate) fn of(pid: u32) -> Memory {
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-        let field = |name: &str| -> u64 {
-            let line = rollup.lines().find(|line| line.starts_with(name)).unwrap();
-            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+        Memory::read(pid).unwrap()
+    }
+
+    /// The same; `None` when the process has ended.
+    pub(crate) fn read(pid: u32) -> Option<Memory> {
+        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let field = |name: &str| -> Option<u64> {
+            let line = rollup.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
         };
-        Memory { rss: field("Rss:"), pss: field("Pss:"), anonymous: field("Anonymous:") }
+        Some(Memory { rss: field("Rss:")?, pss: field("Pss:")?, anonymous: field("Anonymous:")? })
     }
 }
 
@@ -32,6 +38,46 @@ pub(crate) fn cpu_ticks(pid: u32) -> u64 {
     let (_, rest) = stat.rsplit_once(") ").unwrap();
     let words: Vec<&str> = rest.split(' ').collect();
     words[11].parse::<u64>().unwrap() + words[12].parse::<u64>().unwrap()
+}
+
+/// A process and all it has started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tree(pub(crate) u32);
+
+impl Tree {
+    /// Those that run now, the first of them first.
+    pub(crate) fn pids(self) -> Vec<u32> {
+        let mut found = vec![self.0];
+        let mut at = 0;
+        while let Some(pid) = found.get(at).copied() {
+            for thread in threads(pid) {
+                let path = format!("/proc/{pid}/task/{thread}/children");
+                let children = fs::read_to_string(path).unwrap_or_default();
+                found.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// CPU time of all threads that run now, as the scheduler counts it: nanoseconds, not ticks. A thread that ends takes
+    /// its time with it; servers under load do not end any.
+    pub(crate) fn cpu(&self) -> Duration {
+        let mut sum = 0;
+        for pid in self.pids() {
+            for thread in threads(pid) {
+                let text = fs::read_to_string(format!("/proc/{pid}/task/{thread}/schedstat"));
+                let text = text.unwrap_or_default();
+                sum += text.split(' ').next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+            }
+        }
+        Duration::from_nanos(sum)
+    }
+}
+
+fn threads(pid: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// Memory of all TCP sockets of this machine, both ends, in bytes.
