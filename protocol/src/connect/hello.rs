@@ -48,9 +48,10 @@ mod tests {
     #[test]
     fn v3_has_every_recorded_key() {
         let (health, scopes) = (health(), ["operator.read".into()]);
+        let features = raw(&FeaturesV3 { methods: &["health"], events: &["tick"] });
         let hello = HelloV3::new(
             ServerV3 { version: "0.1.0", commit: None, host: "h", conn_id: "c" },
-            &raw(&FeaturesV3 { methods: &["health"], events: &["tick"] }),
+            &features,
             SnapshotV3 {
                 presence: &[],
                 health: &health,
@@ -102,9 +103,10 @@ mod tests {
     #[test]
     fn v4_has_every_recorded_key_but_no_build_id() {
         let health = health();
+        let features = raw(&FeaturesV4 { methods: &[], events: &[], capabilities: &[] });
         let hello = HelloV4::new(
             ServerV4 { version: "0.1.0", boot_id: "b", conn_id: "c" },
-            &raw(&FeaturesV4 { methods: &[], events: &[], capabilities: &[] }),
+            &features,
             SnapshotV4 {
                 suspension: Suspension { phase: SuspensionPhase::Accepting },
                 presence: &[],
