@@ -8,6 +8,10 @@ use pincer_buffers::{Buffer, Pool};
 /// Consumed bytes are moved away once there are this many and they are more than half of the buffer.
 const COMPACT_BYTES: usize = 64 << 10;
 
+/// Bounds of a first lease. A buffer that grows is copied each time it doubles; one that is too large only waits in the pool.
+const LEASE_BYTES_MIN: usize = 512;
+const LEASE_BYTES_MAX: usize = 64 << 10;
+
 /// Outgoing bytes of a connection.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -16,6 +20,8 @@ pub(crate) struct Outbox {
     head: usize,
     /// Where the frame begins that `head` is in (equal to `head` between frames).
     frame: usize,
+    /// Bytes that the last buffer held when it was written: what the next will hold, most likely.
+    usual: u32,
 }
 
 impl Outbox {
@@ -31,7 +37,8 @@ impl Outbox {
 
     /// Lets `write` append whole frames; returns how many bytes it appended.
     pub(crate) fn append(&mut self, pool: &mut Pool, write: impl FnOnce(&mut Vec<u8>)) -> usize {
-        let buffer = self.buffer.get_or_insert_with(|| pool.lease(512));
+        let usual = (self.usual as usize).clamp(LEASE_BYTES_MIN, LEASE_BYTES_MAX);
+        let buffer = self.buffer.get_or_insert_with(|| pool.lease(usual));
         let before = buffer.len();
         write(buffer);
         buffer.len().saturating_sub(before)
@@ -44,6 +51,7 @@ impl Outbox {
         if self.head == buffer.len() {
             (self.head, self.frame) = (0, 0);
             if let Some(buffer) = self.buffer.take() {
+                self.usual = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
                 pool.restore(buffer);
             }
             return;
@@ -123,6 +131,19 @@ mod tests {
         outbox.consume(&mut pool, 7);
         assert_eq!(outbox.len(), 0);
         assert!(outbox.buffer.is_none());
+    }
+
+    #[test]
+    fn the_next_buffer_has_room_for_as_much_as_the_last_held() {
+        let (mut pool, mut outbox) = (pool(), Outbox::default());
+        for _turn in 0..3 {
+            for _ in 0..16 {
+                outbox.append(&mut pool, |out| frame(out, 1_000));
+            }
+            let pending = outbox.len();
+            outbox.consume(&mut pool, pending);
+        }
+        assert_eq!((pool.stats().allocated, pool.stats().reused), (1, 2));
     }
 
     #[test]
