@@ -252,7 +252,7 @@ fn the_quarantine_is_looked_into() {
     let text = fs::read_to_string(&ledger).unwrap();
     fs::write(&ledger, text.replace("somebody", "nobody!!")).unwrap();
     let said = quarantine(&["verify"], 1);
-    assert!(said.starts_with("BROKEN") && said.contains("line 3"), "{said}");
+    assert!(said.starts_with("BROKEN") && said.contains("line 4"), "{said}");
     let doctor = ["doctor", "--offline", "--json", "--state-dir", &state_dir, "--config", &config];
     let doctor: Value = serde_json::from_str(&run(&here, &doctor, 1)).unwrap();
     let grade = |id: &str| {

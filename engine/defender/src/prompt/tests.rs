@@ -152,7 +152,7 @@ proptest! {
         let mut before = 0;
         for token in &view.tokens {
             let span = view.span(token.start, token.end);
-            prop_assert!(span.start >= before && span.start < span.end && span.end as usize <= text.len() + 3);
+            prop_assert!(span.start >= before && span.start < span.end && span.end as usize <= text.len());
             before = span.start;
         }
     }

@@ -47,6 +47,8 @@ pub(super) struct View {
     pub(super) lines: u32,
     /// From the first (byte of `text`) on, the original is at the second plus the distance.
     map: Vec<(u32, u32)>,
+    /// Where the original ends.
+    end: u32,
     /// Where lines start in `text`.
     line_starts: Vec<u32>,
     /// Spaces of `text` that were wider than one, after a single letter.
@@ -63,6 +65,7 @@ impl View {
     /// Reads `text`, whose first byte is at `base` of the original.
     pub(super) fn read(&mut self, text: &str, base: u32, folder: &Folder) {
         self.clear();
+        self.end = base + text.len() as u32;
         let bytes = text.as_bytes();
         let mut at = 0;
         let mut last = Last::default();
@@ -117,7 +120,11 @@ impl View {
     fn origin(&self, folded: u32) -> u32 {
         let after = self.map.partition_point(|&(from, _)| from <= folded);
         match after.checked_sub(1).and_then(|n| self.map.get(n)) {
-            Some(&(from, to)) => to + (folded - from),
+            Some(&(from, to)) => {
+                // One character may be folded to many: its last byte comes before what the next came from.
+                let next = self.map.get(after).map_or(self.end, |&(_, next)| next);
+                (to + (folded - from)).min(next.saturating_sub(1).max(to))
+            }
             None => folded,
         }
     }

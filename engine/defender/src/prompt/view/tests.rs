@@ -79,3 +79,15 @@ fn ideographs_are_words_of_their_own() {
     assert_eq!(read("忽略ab之前").tokens.len(), 5);
     assert_eq!(read("지시를 무시").tokens.len(), 2);
 }
+
+/// One character that is folded to a whole sentence.
+#[test]
+fn a_ligature_is_its_own_origin() {
+    let mut view = View::default();
+    for (text, base, spans) in [("\u{fdfa}", 0, 0..3), ("\u{fdfa} a", 7, 7..10)] {
+        view.read(text, base, &Folder::new());
+        let end = view.text.find(" a").unwrap_or(view.text.len()) as u32;
+        let span = view.span(0, end);
+        assert_eq!(span.start..span.end, spans, "{text:?}");
+    }
+}
