@@ -1,8 +1,7 @@
 //! The epoll backend: one readiness loop a shard.
 //!
 //! Edge triggered: a level would be looked up once more for each event, only to find that it was dealt with. Every read and
-//! write is attempted without waiting. An idle connection costs its table entry and
-//! nothing else. The loop sleeps until the kernel, the bell or a deadline wakes it, and never spins.
+//! write is attempted without waiting. An idle connection costs its table entry and nothing else. The loop sleeps until the kernel, the bell or a deadline wakes it, and never spins.
 
 mod poll;
 
@@ -52,9 +51,6 @@ struct Watched {
     stream: TcpStream,
     events: Option<u32>,
 }
-
-/// What is asked for with every socket.
-const ALWAYS: u32 = poll::EDGE;
 
 impl AsFd for Watched {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -119,7 +115,7 @@ impl Io for EpollIo {
     type Handle = Watched;
 
     fn watch(&mut self, token: Token, handle: &mut Watched, read: bool, room: bool) -> io::Result<()> {
-        let mut events = ALWAYS;
+        let mut events = poll::EDGE;
         if read {
             events |= poll::READ | poll::END;
         }
@@ -253,7 +249,7 @@ impl<C: Core> EpollLoop<C> {
         for _ in 0..READS_PER_TURN {
             let Some((handle, reading, blocked)) = self.engine.socket(token) else { return };
             if !reading {
-                // A socket that is neither read nor written has nothing to wait for, and would be reported for ever.
+                // A socket that is neither read nor written has nothing to wait for.
                 if !blocked {
                     self.engine.hung_up(token, Hangup::Broken);
                 }
@@ -265,7 +261,9 @@ impl<C: Core> EpollLoop<C> {
                     let Some(got) = self.buffer.get_mut(..bytes) else { return };
                     self.engine.received(token, got);
                     if bytes < READ_BUFFER_BYTES && !ended {
-                        return; // that was all; what comes now is a new event
+                        // That was all; what comes now is a new event. Only a peer that sends urgent data, which ends a
+                        // read early, waits for its own next bytes.
+                        return;
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

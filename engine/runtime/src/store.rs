@@ -282,7 +282,7 @@ impl StorePort {
         if self.bytes > 0 && self.bytes.saturating_add(bytes) > gate.limits.bytes_max {
             return refuse("too many bytes are waiting for the disk", true);
         }
-        // The queue has room for all that may be out.
+        // Never full: what may be out is counted here.
         if gate.work.try_send(Work::Commit { shard: self.shard, ticket, ops, bytes }).is_err() {
             return refuse("the store has stopped", false);
         }

@@ -184,6 +184,27 @@ fn policies_are_signed_and_checked() {
     policy(&["sign", "p.toml", "--key", "k", "--out", "b", "--bundle-version", "8"], 1);
 }
 
+#[test]
+fn rules_are_told_of_and_misspelt_ones_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    let here = home.path();
+    let rules: Value =
+        serde_json::from_str(&run(here, &["defender", "explain", "rules", "--json"], 0)).unwrap();
+    assert!(rules.as_array().unwrap().iter().any(|rule| rule["rule"] == "prompt.override"), "{rules}");
+    assert!(run(here, &["defender", "explain", "prompt.override"], 0).contains("shall not hold"));
+    run(here, &["defender", "explain", "prompt.overide"], 1);
+
+    let policy = here.join("policy.json");
+    let check = |rule: &str, code: i32| {
+        fs::write(&policy, json!({"rules": {rule: "off"}}).to_string()).unwrap();
+        let said = run(here, &["defender", "policy", "check", "policy.json", "--json"], code);
+        serde_json::from_str::<Value>(&said).unwrap()
+    };
+    assert_eq!(check("prompt.override", 0)["valid"], true);
+    let refused = check("prompt.overide", 1);
+    assert!(refused["error"]["message"].as_str().unwrap().contains("did you mean"), "{refused}");
+}
+
 fn blocked(gateway: &Gateway, nth: u32) -> String {
     let mut client = gateway.connect(&Hello::new(Wire::V4));
     let params =

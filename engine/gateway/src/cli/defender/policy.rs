@@ -79,14 +79,14 @@ fn check(args: &CheckArgs, output: &Output) -> Result<ExitCode, Failure> {
     Defender::new(policy.clone())
         .map_err(|error| Failure::new(format!("{}: {error}", args.file.display())))?;
     let unknown = policy.unknown_rules();
-    if output.is_json() {
-        output.document(&json!({"valid": unknown.is_empty(), "unknownRules": unknown, "policy": policy}));
-    } else if unknown.is_empty() {
-        output.line(format!("valid: {words}"));
-    }
     if !unknown.is_empty() {
         return Err(Failure::new(format!("{}: {}", args.file.display(), unknown.join("; ")))
             .fix("correct the names, or take them out; `pincer defender explain rules` lists all"));
+    }
+    if output.is_json() {
+        output.document(&json!({"valid": true, "policy": policy}));
+    } else {
+        output.line(format!("valid: {words}"));
     }
     Ok(ExitCode::SUCCESS)
 }
