@@ -212,7 +212,8 @@ impl Quarantine {
                 format!("the last {} lines could not be read", tally.unreadable_end)
             }
             None => {
-                if tally.head.count > 0 && head != HeadFile::Is(tally.head) {
+                // Of an empty ledger too: a reader beside us that finds records and no head would call an end cut off.
+                if head != HeadFile::Is(tally.head) {
                     self.write_head()?;
                 }
                 return Ok(());

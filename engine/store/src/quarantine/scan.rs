@@ -13,6 +13,9 @@ use crate::error::Failure;
 
 /// How much is read at once.
 const BLOCK: usize = 64 * 1024;
+/// How often the files are opened anew because a writer closed one meanwhile. It closes one in milliseconds at most, and
+/// opening them takes microseconds: a second time is rare.
+const ATTEMPTS_MAX: u32 = 100;
 /// Longest head file; a longer one is no head.
 const HEAD_BYTES_MAX: usize = 1024;
 
@@ -44,23 +47,41 @@ impl HeadFile {
 
 impl Snapshot {
     /// Opens everything in an order in which a writer at work does no harm: the head first, for the ledger is never
-    /// behind it; then the segment that is written, for what is sealed in between is found again among the older ones.
+    /// behind it; then the segment that is written; then the older ones. When the writer closed its segment meanwhile,
+    /// the older ones may be of another moment, and it begins again.
     pub(super) fn open(layout: &Layout) -> Result<Snapshot, Failure> {
+        for _ in 1..ATTEMPTS_MAX {
+            if let Some(snapshot) = Snapshot::attempt(layout)? {
+                return Ok(snapshot);
+            }
+        }
+        let dir = layout.dir.display();
+        Err(Failure::lasting(format!(
+            "{dir}: its files are closed faster than they can be opened; try again"
+        )))
+    }
+
+    /// `None` when a segment was closed or begun while the files were opened.
+    fn attempt(layout: &Layout) -> Result<Option<Snapshot>, Failure> {
         let head = read_head(layout)?;
         let active = open(&layout.ledger)?;
-        let identity = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
-        let active_is = active.as_ref().and_then(identity);
         let mut files = Vec::new();
-        for path in layout.segments()? {
+        let older = layout.segments()?;
+        for path in older.iter().cloned() {
             // One that has just been dropped is not missed: a record in the active segment says so.
-            if let Some(file) = open(&path)?.filter(|file| active_is.is_none() || identity(file) != active_is)
-            {
+            if let Some(file) = open(&path)? {
                 files.push((path, file));
             }
         }
+        // Ours is open, so that its inode cannot be another's by now. Without one, a segment may have come and gone.
+        let same = identity(active.as_ref()) == identity(open(&layout.ledger)?.as_ref())
+            && (active.is_some() || layout.segments()?.last() == older.last());
+        if !same {
+            return Ok(None);
+        }
         let has_active = active.is_some();
         files.extend(active.map(|file| (layout.ledger.clone(), file)));
-        Ok(Snapshot { files, head, has_active })
+        Ok(Some(Snapshot { files, head, has_active }))
     }
 
     /// Reads everything once. `take` is given the file's place in [`Snapshot::files`] and what was found there.
@@ -94,6 +115,10 @@ fn open(path: &PathBuf) -> Result<Option<File>, Failure> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(Failure::io("open", path, &cause)),
     }
+}
+
+fn identity(file: Option<&File>) -> Option<(u64, u64)> {
+    file?.metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 fn read_head(layout: &Layout) -> Result<HeadFile, Failure> {
