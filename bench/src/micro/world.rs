@@ -45,6 +45,7 @@ impl World {
             now: START,
             settings: settings(),
             facts: Arc::new(facts()),
+            load: Arc::new(pincer_shard::load::NoLoad),
             rows: Arc::new(rows),
         });
         let mut world = World { shard, now: START, heard: None, written: 0, flushes: 0 };

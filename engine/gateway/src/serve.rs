@@ -15,8 +15,9 @@ use pincer_defender::policy::Policy;
 use pincer_runtime::egress::{Limits as EgressLimits, Outside};
 use pincer_runtime::integrity::Config as WatchConfig;
 use pincer_runtime::log::{self, LogOptions, LogPort};
-use pincer_runtime::{Backend, Options, Server, Services};
+use pincer_runtime::{Backend, Meter, Options, Server, Services};
 use pincer_shard::driver::{LogLevel, LogLine};
+use pincer_shard::load::{LoadMeter, NoLoad};
 use pincer_shard::{Boot, HostFacts, Limits, SettingsBoot, Shard};
 use pincer_store::{OpenError, QuarantineLimits};
 
@@ -179,6 +180,8 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         Services { store: Some((Box::new(opened.store), Box::new(reader))), log: log_port.clone() };
     let shards = serve.shards.get();
     let now = clock.now();
+    let meter = Arc::new(Meter::default());
+    let load: Arc<dyn LoadMeter> = Arc::<Meter>::clone(&meter);
     let scratch = Boot {
         shard: 0,
         shards: 1,
@@ -187,6 +190,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         now,
         settings: settings.clone(),
         facts: Arc::clone(&facts),
+        load: Arc::new(NoLoad),
         rows: Arc::default(),
     };
     let server = Server::start(
@@ -202,11 +206,13 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
                 now,
                 settings: settings.clone(),
                 facts: Arc::clone(&facts),
+                load: Arc::clone(&load),
                 rows: Arc::clone(&rows),
             })
         },
     )
     .map_err(Refused::passing)?;
+    meter.watch(server.gauges());
     let watching = watched
         .map(|(places, config)| Watching::start(places, config, server.post().clone(), log_port.clone()))
         .transpose()

@@ -30,8 +30,14 @@ pub struct ShardGauges {
     pub busy_us: Gauge,
     /// Time spent in turns beyond [`STALL`], microseconds.
     pub stall_us: Gauge,
-    /// The longest turn, microseconds.
-    pub longest_turn_us: Gauge,
+    /// Turns by how long they took: [`turn_bound`] says how long at most.
+    pub turns_by_length: [Gauge; TURN_BUCKETS],
+    /// The longest turn since [`ShardGauges::take_longest_turn_us`], microseconds.
+    longest_turn_us: Gauge,
+    /// How often the longest turn was taken. Written by who takes it.
+    taken: AtomicU64,
+    /// That number, as it was in the turn that is remembered.
+    longest_of: Gauge,
     /// Messages handed to other shards.
     pub sent: Gauge,
     /// Messages given back because a ring was full.
@@ -42,6 +48,19 @@ pub struct ShardGauges {
     pub reads_pending: Gauge,
     /// Commits and reads refused because too many were pending.
     pub store_refused: Gauge,
+}
+
+/// How many lengths of turns are told apart: the last holds all from 33 s on.
+pub const TURN_BUCKETS: usize = 26;
+
+/// Which of them a turn of `us` microseconds is counted in.
+fn bucket(us: u64) -> usize {
+    (us.max(1).next_power_of_two().trailing_zeros() as usize).min(TURN_BUCKETS - 1)
+}
+
+/// Longest turn that bucket holds, microseconds: a power of two.
+pub fn turn_bound(bucket: usize) -> u64 {
+    1 << bucket.min(63)
 }
 
 /// One value of [`ShardGauges`].
@@ -77,9 +96,22 @@ impl ShardGauges {
         if took > STALL {
             self.stall_us.add(u64::try_from((took - STALL).as_micros()).unwrap_or(u64::MAX));
         }
-        if us > self.longest_turn_us.get() {
-            self.longest_turn_us.set(us);
+        if let Some(count) = self.turns_by_length.get(bucket(us)) {
+            count.add(1);
         }
+        let taken = self.taken.load(Relaxed);
+        if us > self.longest_turn_us.get() || taken != self.longest_of.get() {
+            self.longest_turn_us.set(us);
+            self.longest_of.set(taken);
+        }
+    }
+
+    /// The longest turn since the last call, microseconds; 0 when there was none. For one caller at a time.
+    pub(crate) fn take_longest_turn_us(&self) -> u64 {
+        let taken = self.taken.load(Relaxed);
+        let longest = if self.longest_of.get() == taken { self.longest_turn_us.get() } else { 0 };
+        self.taken.store(taken.wrapping_add(1), Relaxed);
+        longest
     }
 }
 
@@ -94,7 +126,28 @@ mod tests {
         assert_eq!((gauges.stall_us.get(), gauges.turns.get()), (0, 1));
         gauges.turned(STALL + Duration::from_micros(7));
         assert_eq!(gauges.stall_us.get(), 7);
-        assert_eq!(gauges.longest_turn_us.get(), 10_007);
         assert_eq!(gauges.busy_us.get(), 20_007);
+    }
+
+    #[test]
+    fn the_longest_turn_is_told_once() {
+        let gauges = ShardGauges::default();
+        assert_eq!(gauges.take_longest_turn_us(), 0);
+        gauges.turned(Duration::from_micros(9));
+        gauges.turned(Duration::from_micros(7));
+        assert_eq!(gauges.take_longest_turn_us(), 9);
+        assert_eq!(gauges.take_longest_turn_us(), 0);
+        gauges.turned(Duration::from_micros(3));
+        assert_eq!(gauges.take_longest_turn_us(), 3);
+    }
+
+    #[test]
+    fn buckets_hold_what_their_bound_says() {
+        for us in [0, 1, 2, 3, 4, 5, 1023, 1024, 1025] {
+            let bucket = bucket(us);
+            assert!(us <= turn_bound(bucket), "{us}");
+            assert!(bucket == 0 || us > turn_bound(bucket - 1), "{us}");
+        }
+        assert_eq!(bucket(u64::MAX >> 1), TURN_BUCKETS - 1);
     }
 }

@@ -31,6 +31,7 @@ use crate::home::mentions::MentionTable;
 use crate::home::view::{HostFacts, Settings, View};
 use crate::limiter::AuthLimiter;
 use crate::limits::Limits;
+use crate::load::LoadMeter;
 use crate::run::Runs;
 use crate::run::end::receipt_row;
 use crate::run::submit::put_turn;
@@ -53,6 +54,8 @@ pub struct Boot {
     pub settings: SettingsBoot,
     /// The machine.
     pub facts: Arc<HostFacts>,
+    /// Measures the process.
+    pub load: Arc<dyn LoadMeter>,
     /// What the store held: every row; the shard takes what is its own.
     pub rows: Arc<Vec<(Table, String, String)>>,
 }
@@ -85,7 +88,7 @@ pub struct SettingsBoot {
 impl Shard {
     /// A shard with what the store held for it. Its first turn reports interrupted runs and starts what waited.
     pub fn new(boot: Boot) -> Shard {
-        let Boot { shard, shards, limits, seed, now, settings, facts, rows } = boot;
+        let Boot { shard, shards, limits, seed, now, settings, facts, load, rows } = boot;
         let id = ShardId(shard);
         let view = Arc::new(first_view(&settings, facts, now));
         let mut rng_seed = seed;
@@ -105,6 +108,7 @@ impl Shard {
             auth_limiter: AuthLimiter::new(view.auth.failure_limits()),
             pool: Pool::new(limits.pool()),
             parser: None,
+            load,
             outbox_bytes: 0,
             inbound_bytes: 0,
             seq_v3: 0,

@@ -8,6 +8,7 @@ use crate::Shard;
 use crate::counters::Counters;
 use crate::driver::ConnId;
 use crate::gather::{Part, Query};
+use crate::load::Figure;
 
 impl Shard {
     /// Answers one request. Bodies are not read: no page of ours takes one, so the connection closes after it.
@@ -47,7 +48,11 @@ impl Shard {
             }
             "/metrics" => {
                 return self.ask_all(Query::Counters, move |shard, parts| {
-                    let page = Page { status: 200, kind: "text/plain; version=0.0.4", body: render(&parts) };
+                    let page = Page {
+                        status: 200,
+                        kind: "text/plain; version=0.0.4",
+                        body: render(&parts, shard.load.figures()),
+                    };
                     shard.serve(conn, &page, &[], head_only);
                 });
             }
@@ -96,7 +101,7 @@ impl Page {
 }
 
 /// The Prometheus text of all shards' counters: one series a shard, so that an uneven load shows.
-fn render(parts: &[Part]) -> String {
+fn render(parts: &[Part], figures: Vec<Figure>) -> String {
     let mut shards: Vec<(u8, Counters)> = parts
         .iter()
         .filter_map(|part| match part {
@@ -115,6 +120,18 @@ fn render(parts: &[Part]) -> String {
             let value = counters.rows().get(index).map_or(0, |(_, _, value)| *value);
             let _ = writeln!(out, "pincer_{name}{{shard=\"{shard}\"}} {value}");
         }
+    }
+    let mut named = "";
+    for Figure { name, help, shard, value } in figures {
+        if name != named {
+            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            named = name;
+        }
+        let _ = match shard {
+            Some(shard) => writeln!(out, "{name}{{shard=\"{shard}\"}} {value}"),
+            None => writeln!(out, "{name} {value}"),
+        };
     }
     out
 }

@@ -30,6 +30,7 @@ mod intel;
 pub mod limiter;
 pub mod limits;
 mod live;
+pub mod load;
 mod lookup;
 mod message;
 mod method;

@@ -26,6 +26,7 @@ use crate::home::Home;
 use crate::home::view::View;
 use crate::limits::{Limits, time};
 use crate::live::Told;
+use crate::load::LoadMeter;
 use crate::message::{Message, ShardMsg};
 use crate::pending::{Barrier, Pending, Unstored};
 use crate::run::Runs;
@@ -59,6 +60,8 @@ pub struct Shard {
     pub(crate) seq_v3: u64,
     pub(crate) fanouts: Fanouts,
 
+    /// Measures the process, when somebody asks.
+    pub(crate) load: Arc<dyn LoadMeter>,
     /// Process-wide facts, as home last published them.
     pub(crate) view: Arc<View>,
     pub(crate) sessions: Sessions,

@@ -85,6 +85,7 @@ impl World {
             now,
             settings: settings(),
             facts: Arc::new(facts()),
+            load: Arc::new(pincer_shard::load::NoLoad),
             rows: Arc::default(),
         });
         let address: SocketAddr = ([127, 0, 0, 1], 40_000).into();

@@ -5,8 +5,17 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use pincer_tests::{Answer, Backend, Gateway, Hello, Setup, Wire, on_each_backend};
+use serde_json::json;
 
-on_each_backend!(probes, metrics, everything_else, odd_heads, slow_heads, pipelined_requests);
+on_each_backend!(
+    probes,
+    metrics,
+    load_is_measured,
+    everything_else,
+    odd_heads,
+    slow_heads,
+    pipelined_requests
+);
 
 fn probes(backend: Backend) {
     let gateway = Gateway::start(backend);
@@ -45,6 +54,40 @@ fn metrics(backend: Backend) {
         assert!(value.parse::<f64>().is_ok(), "not a number: {line:?}");
     }
     drop(client);
+}
+
+fn load_is_measured(backend: Backend) {
+    let gateway = Gateway::start(backend);
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    for method in ["health", "status", "channels.status"] {
+        // What is told may be of before the first turn, for a second.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let answer = client.ok(method, json!({}));
+            let of = |name: &str| answer["eventLoop"][name].as_f64().unwrap_or(f64::NAN);
+            let measured = (0.0..=1.0).contains(&of("utilization"))
+                && (of("intervalMs") > 0.0 && of("cpuCoreRatio") > 0.0)
+                && (of("delayP99Ms") > 0.0 && of("delayP99Ms") <= of("delayMaxMs"));
+            if measured {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{method}: {answer:#}");
+            drop(gateway.connect(&Hello::new(Wire::V4))); // health is looked at again after a connect
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+    let memory = client.ok("status", json!({}))["processMemory"]["rssBytes"].as_u64();
+    assert!(memory.is_some_and(|bytes| bytes > 1 << 20), "{memory:?}");
+
+    let page = gateway.http("GET", "/metrics").body;
+    let of = |name: &str| -> Vec<f64> {
+        let samples = page.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        samples.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
+    };
+    let turns = of("pincer_loop_turns_total");
+    assert!(!turns.is_empty() && turns.iter().sum::<f64>() > 0.0, "{page}");
+    assert!(of("pincer_received_bytes_total").iter().sum::<f64>() > 0.0, "{page}");
+    assert!(of("process_cpu_seconds_total").first().is_some_and(|seconds| *seconds > 0.0), "{page}");
 }
 
 fn everything_else(backend: Backend) {

@@ -21,6 +21,8 @@ pub struct RowV4<'a> {
     #[serde(flatten)]
     pub base: RowV3<'a>,
     /// Everybody who may use this gateway sees every session.
+    /// What the caller may do with the session; every operator here may do everything.
+    pub sharing_role: &'static str,
     pub visibility: &'static str,
     pub permission_mode_pending: bool,
     pub created_via: &'a str,
@@ -118,8 +120,6 @@ pub struct RowV4<'a> {
     pub activity_summary: Option<ActivitySummary>,
     pub has_active_run: bool,
     pub active_run_ids: &'a [String],
-    /// What the caller may do with the session; every operator here may do everything.
-    pub sharing_role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_leaf_entry_id: Option<&'a str>,
 }
@@ -190,6 +190,7 @@ impl<'a> RowV4<'a> {
         let note =
             shelf.status_note.as_ref().filter(|note| note.expires_at.is_none_or(|at| at > context.now_ms));
         RowV4 {
+            sharing_role: "admin",
             visibility: "shared",
             permission_mode_pending: false,
             created_via: life.created_via.as_deref().unwrap_or("operator"),
@@ -258,7 +259,6 @@ impl<'a> RowV4<'a> {
                 .then_some(ActivitySummary { state: "unavailable", can_ensure: false }),
             has_active_run: running,
             active_run_ids: &facts.active_run_ids,
-            sharing_role: "admin",
             active_leaf_entry_id: facts.active_leaf.as_deref(),
             base,
         }

@@ -38,7 +38,11 @@ impl Shard {
         home.health_at_ms = Some(now_ms);
         self.ask_all(Query::Digest { recent_max: SESSIONS_RECENT_MAX }, |shard, parts| {
             let digests = merge(parts);
-            let facts = |wire| shard.view.health_facts(&digests, wire, shard.now.wall_ms);
+            let event_loop = shard.load.read(shard.now.mono_ms).map(|load| load.event_loop);
+            let facts = |wire| HealthFacts {
+                event_loop: event_loop.clone().filter(|_| wire == Wire::V4),
+                ..shard.view.health_facts(&digests, wire, shard.now.wall_ms)
+            };
             let v3 = raw(&health(Wire::V3, facts(Wire::V3)));
             let v4 = raw(&health(Wire::V4, facts(Wire::V4)));
             let Some(home) = &mut shard.home else { return };

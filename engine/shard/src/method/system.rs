@@ -51,6 +51,8 @@ impl Handle for Status {
                 })
                 .collect();
             let running = shard.sessions.map.values().filter(|session| session.run.is_some()).count();
+            // v3 shows none of it.
+            let load = if wire == Wire::V4 { shard.load.read(shard.now.mono_ms) } else { None };
             let facts = StatusFacts {
                 now_ms: shard.now.wall_ms,
                 default_agent_id: view.default_agent.as_str().into(),
@@ -60,9 +62,8 @@ impl Handle for Status {
                 sensitive: held.who.allows(Scope::Admin),
                 version: env!("CARGO_PKG_VERSION"),
                 pid: std::process::id(),
-                // Nobody measures these, and zeroes would be a statement.
-                event_loop: None,
-                memory: None,
+                memory: load.as_ref().and_then(|load| load.memory),
+                event_loop: load.map(|load| load.event_loop),
                 drain_budget_ms: view.config().engine.drain_ms.unwrap_or(DRAIN_BUDGET_MS),
                 requests_running: running as u64,
             };
@@ -204,8 +205,9 @@ impl Handle for LogsTail {
 impl Handle for channels::Status {
     fn handle(cx: &mut Cx<'_>, _: channels::StatusParams) -> Outcome<channels::StatusPayload> {
         // No channel is built yet, so none is configured.
-        let (wire, now) = (cx.caller.wire, cx.shard.now.wall_ms);
-        Ok(Answer::Now(channels::status(wire, now, &[], None)))
+        let (wire, now) = (cx.caller.wire, cx.shard.now);
+        let load = if wire == Wire::V4 { cx.shard.load.read(now.mono_ms) } else { None };
+        Ok(Answer::Now(channels::status(wire, now.wall_ms, &[], load.map(|load| load.event_loop))))
     }
 }
 

@@ -113,6 +113,7 @@ pub(crate) mod tests {
                 defender: Default::default(),
                 lists: Default::default(),
             },
+            load: Arc::new(crate::load::NoLoad),
             facts: Arc::new(HostFacts {
                 host: text(),
                 ip: None,

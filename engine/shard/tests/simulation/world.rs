@@ -183,6 +183,7 @@ impl World {
                     now: self.now,
                     settings: settings.clone(),
                     facts: Arc::clone(&facts),
+                    load: Arc::new(pincer_shard::load::NoLoad),
                     rows: Arc::clone(&rows),
                 })
             })

@@ -196,7 +196,9 @@ pub fn health(wire: Wire, facts: HealthFacts) -> HealthPayload {
         duration_ms,
         plugins: v4.then(Plugins::default),
         // Left out, not `disabled`: that is what clients print as a watcher that broke.
-        config_reload: (v4 && config_watched).then_some(ConfigReload { hot_reload_status: "active" }),
+        config_reload: v4.then_some(ConfigReload {
+            hot_reload_status: if config_watched { "active" } else { "disabled" },
+        }),
         channels: channels
             .iter()
             .map(|facts| {
@@ -267,7 +269,8 @@ mod tests {
         assert!(v3.get("plugins").is_none() && v3.get("eventLoop").is_none());
         let unknown = HealthFacts { config_watched: false, event_loop: None, ..facts() };
         let v4 = serde_json::to_value(health(Wire::V4, unknown)).unwrap();
-        assert!(v4.get("configReload").is_none() && v4.get("eventLoop").is_none(), "nothing is made up");
+        assert!(v4.get("eventLoop").is_none(), "nothing is made up");
+        assert_eq!(v4["configReload"]["hotReloadStatus"], "disabled");
     }
 
     #[test]

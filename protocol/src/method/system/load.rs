@@ -1,6 +1,6 @@
 //! How busy the process is, in the shape v4 clients show.
 //!
-//! Upstream measures one JavaScript event loop. Answers leave out what is not measured.
+//! Upstream measures one JavaScript event loop; here are as many as shards. Answers leave out what is not measured.
 
 use serde::Serialize;
 
@@ -16,12 +16,13 @@ pub struct EventLoop {
     pub reasons: Vec<&'static str>,
     /// Length of the measurement, milliseconds.
     pub interval_ms: f64,
-    /// Delay of one turn, 99th percentile, milliseconds.
+    /// How long something had to wait for a turn of its loop to end, 99th percentile, milliseconds; rounded up to a power
+    /// of two of microseconds.
     #[serde(rename = "delayP99Ms")]
     pub delay_p99_ms: f64,
-    /// Longest delay of a turn, milliseconds.
+    /// The longest turn, milliseconds.
     pub delay_max_ms: f64,
-    /// Busy share of the loop, 0 to 1.
+    /// Busy share of the busiest loop, 0 to 1.
     pub utilization: f64,
     /// Cores used by the process.
     pub cpu_core_ratio: f64,
@@ -33,7 +34,7 @@ pub struct EventLoop {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CpuBreakdown {
-    /// Cores used by shard threads.
+    /// Cores used by shard threads, as far as their turns show.
     pub main_thread_core_ratio: f64,
     /// Busy share of the machine, 0 to 1.
     pub host_utilization: f64,
@@ -55,21 +56,18 @@ pub struct ModelRuntime {
     pub pending_agents: Vec<Box<str>>,
 }
 
-/// Memory of the process. Only the first is measured here; there is no JavaScript heap.
+/// Memory of the process. There is no JavaScript heap: what upstream's names come closest to is told instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessMemory {
     /// Resident bytes.
     pub rss_bytes: u64,
-    heap_used_bytes: u64,
-    heap_total_bytes: u64,
-    external_bytes: u64,
-    array_buffers_bytes: u64,
-}
-
-impl ProcessMemory {
-    /// A process of `rss_bytes` resident bytes.
-    pub fn new(rss_bytes: u64) -> ProcessMemory {
-        ProcessMemory { rss_bytes, ..ProcessMemory::default() }
-    }
+    /// Resident bytes of no file: heaps and stacks.
+    pub heap_used_bytes: u64,
+    /// Bytes of data segments that are mapped, resident or not.
+    pub heap_total_bytes: u64,
+    /// Resident bytes of files: program code.
+    pub external_bytes: u64,
+    /// There are none: 0.
+    pub array_buffers_bytes: u64,
 }

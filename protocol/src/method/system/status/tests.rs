@@ -38,7 +38,7 @@ fn facts() -> StatusFacts {
         sensitive: true,
         version: "0.1.0",
         pid: 7,
-        memory: Some(ProcessMemory::new(9)),
+        memory: Some(ProcessMemory { rss_bytes: 9, ..ProcessMemory::default() }),
         event_loop: Some(EventLoop::default()),
         ..StatusFacts::default()
     }
