@@ -13,7 +13,7 @@ mod usage;
 pub use chain::{Chain, IdSource, Line};
 pub use message::{
     AbortMark, AssistantLine, AssistantStop, Content, InjectedLine, KnownPart, Message, Meta, Part, Role,
-    UserLine,
+    UserLine, is_injected,
 };
 pub use record::{Body, Compaction, Header, Record, read};
 pub use stamp::iso_ms;

@@ -1,7 +1,7 @@
 //! The conversation, as far as it fits.
 
+use super::piece::{Piece, What};
 use super::{IMAGE_TOKENS, MESSAGE_TOKENS, estimate_tokens};
-use crate::transcript::{Body, Content, KnownPart, Message, Part, Record, Role};
 
 /// Who said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn new(speaker: Speaker, text: impl Into<String>) -> Said {
+    pub(super) fn new(speaker: Speaker, text: impl Into<String>) -> Said {
         Said { speaker, earlier: Vec::new(), text: text.into(), images: Vec::new() }
     }
 
@@ -74,11 +74,11 @@ pub struct Context {
     pub tokens: u64,
 }
 
-/// The conversation of `records` within `budget`: a summary in place of what it summarises, then the newest messages.
+/// The conversation of `pieces` within `budget`: a summary in place of what it summarises, then the newest messages.
 /// The last thing said is always there, even when it does not fit.
-pub fn build(records: &[Record], budget: &Budget) -> Context {
-    let (summary, from) = in_force(records);
-    let said = said(records.get(from..).unwrap_or_default());
+pub fn build(pieces: Vec<Piece<'_>>, budget: &Budget) -> Context {
+    let (summary, from) = in_force(&pieces);
+    let said = said(pieces.into_iter().skip(from));
     let room = budget.conversation().saturating_sub(summary.as_ref().map_or(0, Said::tokens));
     let mut kept = Vec::new();
     let mut tokens = 0;
@@ -109,24 +109,24 @@ pub fn build(records: &[Record], budget: &Budget) -> Context {
 }
 
 /// The summary that is in force, and where what it does not stand for begins.
-pub(super) fn in_force(records: &[Record]) -> (Option<Said>, usize) {
-    let compaction = records.iter().enumerate().rev().find_map(|(at, record)| match &record.body {
-        Body::Compaction(compaction) => Some((at, compaction)),
+pub(super) fn in_force(pieces: &[Piece<'_>]) -> (Option<Said>, usize) {
+    let summary = pieces.iter().enumerate().rev().find_map(|(at, piece)| match &piece.what {
+        What::Summary { text, first_kept_id } => Some((at, text, first_kept_id.as_deref())),
         _ => None,
     });
-    let Some((at, compaction)) = compaction else { return (None, 0) };
-    let kept = compaction.first_kept_id.as_deref();
+    let Some((at, text, kept)) = summary else { return (None, 0) };
     let from = kept
-        .and_then(|id| records.get(..at)?.iter().position(|record| record.id.as_deref() == Some(id)))
+        .and_then(|id| pieces.get(..at)?.iter().position(|piece| piece.id.as_deref() == Some(id)))
         .unwrap_or(at);
-    let text = format!("[Summary of the conversation so far]\n{}", compaction.summary);
+    let text = format!("[Summary of the conversation so far]\n{text}");
     (Some(Said::new(Speaker::User, text)), from)
 }
 
-/// What was said in `records`.
-pub(super) fn said(records: &[Record]) -> Vec<Said> {
+/// What was said in `pieces`.
+pub(super) fn said<'a>(pieces: impl Iterator<Item = Piece<'a>>) -> Vec<Said> {
     let mut said = Vec::new();
-    for item in records.iter().filter_map(Record::message).filter_map(told) {
+    for piece in pieces {
+        let What::Said(item) = piece.what else { continue };
         // OpenClaw notes the partial text of a stopped run twice, once for clients and once for the model.
         if item.speaker == Speaker::Assistant
             && said.last().is_some_and(|last: &Said| {
@@ -138,34 +138,6 @@ pub(super) fn said(records: &[Record]) -> Vec<Said> {
         said.push(item);
     }
     said
-}
-
-/// A message as the model is told it; `None` for what is not for the model.
-fn told(message: &Message) -> Option<Said> {
-    let speaker = match message.role {
-        Role::User => Speaker::User,
-        Role::Assistant => Speaker::Assistant,
-        Role::ToolResult | Role::System | Role::Other => return None,
-    };
-    // Answers to commands are between the gateway and the person.
-    if message.is_injected() && message.idempotency_key.is_some() && message.openclaw_abort.is_none() {
-        return None;
-    }
-    let images = match (&message.content, speaker) {
-        (Content::Parts(parts), Speaker::User) => parts.iter().filter_map(image).collect(),
-        _ => Vec::new(),
-    };
-    let said = Said { images, ..Said::new(speaker, message.plain_text()) };
-    (!said.text.trim().is_empty() || !said.images.is_empty()).then_some(said)
-}
-
-fn image(part: &Part) -> Option<Image> {
-    match part {
-        Part::Known(KnownPart::Image { data, mime_type }) => {
-            Some(Image { mime_type: mime_type.clone(), data: data.clone() })
-        }
-        _ => None,
-    }
 }
 
 /// Messages of one speaker in a row become one: providers want speakers to take turns. The texts stay apart, so that an
@@ -190,19 +162,25 @@ fn merge(said: impl Iterator<Item = Said>) -> Vec<Said> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::transcript::{AssistantLine, AssistantStop, Chain, InjectedLine, Usage, UserLine, read};
+    use crate::transcript::{
+        AssistantLine, AssistantStop, Chain, InjectedLine, Record, Usage, UserLine, read,
+    };
     use crate::turn::Attachment;
 
     /// `u:` a person, `a:` the model, `c:` the answer to a command, `i:` injected, `p:` partial, `x:` a failure,
     /// `k:<id>` a compaction that keeps from there on.
     pub(crate) fn records(script: &[&str]) -> Vec<Record> {
+        read(&lines(script), 0)
+    }
+
+    pub(crate) fn lines(script: &[&str]) -> Vec<String> {
         let mut next = 0;
         let mut ids = move || {
             next += 1;
             next
         };
         let mut chain = Chain::default();
-        let lines: Vec<String> = script
+        script
             .iter()
             .map(|step| {
                 let (kind, text) = step.split_once(':').unwrap();
@@ -251,13 +229,13 @@ pub(super) mod tests {
                 }
                 .json
             })
-            .collect();
-        read(&lines, 0)
+            .collect()
     }
 
     #[track_caller]
     fn check(script: &[&str], room: u64, want: &[&str], dropped: u64) {
-        let context = build(&records(script), &Budget { window: room + 20, system: 15, answer: 5 });
+        let context =
+            build(Piece::read(&lines(script)), &Budget { window: room + 20, system: 15, answer: 5 });
         let told: Vec<String> = context
             .messages
             .iter()
@@ -329,7 +307,7 @@ pub(super) mod tests {
             at_ms: 0,
         };
         let line = Chain::default().user(&mut || 1, &user).json;
-        let context = build(&read(&[line], 0), &Budget { window: 10, system: 0, answer: 0 });
+        let context = build(Piece::read(&[line]), &Budget { window: 10, system: 0, answer: 0 });
         assert_eq!(
             context.messages[0].images,
             [Image { mime_type: "image/png".into(), data: "AAAA".into() }]

@@ -1,6 +1,7 @@
 //! What a summary should stand for.
 
 use super::build::{Said, Speaker, in_force, said};
+use super::piece::Piece;
 use crate::transcript::{Record, Role};
 
 /// Most characters of one message that the summarising model is shown.
@@ -32,8 +33,9 @@ pub fn plan_compaction(
     prompt_tokens: u64,
     instructions: Option<&str>,
 ) -> Option<CompactionPlan> {
-    let (summary, from) = in_force(records);
+    let (summary, from) = in_force(&pieces(records));
     let records = records.get(from..)?;
+    let said = |records| said(pieces(records).into_iter());
     let tokens_before = summary.iter().chain(&said(records)).map(Said::tokens).sum();
     let first_kept = first_kept(records, keep_tokens);
     let older = said(records.get(..first_kept.unwrap_or(records.len()))?);
@@ -67,9 +69,14 @@ pub fn plan_compaction(
 
 /// Estimated tokens of a conversation as a model would be told the whole of it.
 pub fn conversation_tokens(records: &[Record]) -> u64 {
-    let (summary, from) = in_force(records);
-    let said = said(records.get(from..).unwrap_or_default());
+    let pieces = pieces(records);
+    let (summary, from) = in_force(&pieces);
+    let said = said(pieces.into_iter().skip(from));
     summary.iter().chain(&said).map(Said::tokens).sum()
+}
+
+fn pieces(records: &[Record]) -> Vec<Piece<'_>> {
+    records.iter().map(Piece::of).collect()
 }
 
 /// Where the kept part begins: the oldest person's message from which on `keep_tokens` are enough.

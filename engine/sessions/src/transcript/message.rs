@@ -119,8 +119,13 @@ impl Message {
 
     /// Whether the gateway wrote it in the model's name.
     pub fn is_injected(&self) -> bool {
-        self.provider.as_deref() == Some(INJECTED_PROVIDER) && self.model.as_deref() == Some(INJECTED_MODEL)
+        is_injected(self.provider.as_deref(), self.model.as_deref())
     }
+}
+
+/// Whether the gateway wrote a message of this provider and model, in the model's name.
+pub fn is_injected(provider: Option<&str>, model: Option<&str>) -> bool {
+    provider == Some(INJECTED_PROVIDER) && model == Some(INJECTED_MODEL)
 }
 
 /// Provider of messages that the gateway writes itself.

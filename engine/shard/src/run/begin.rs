@@ -241,7 +241,6 @@ impl Shard {
     }
 
     fn call_with_context(&mut self, key: &SessionKey, tail: &Tail, first: bool) {
-        let records = transcript::read(&tail.lines, tail.skipped);
         let Some(run) = self.sessions.map.get(key).and_then(|session| session.run.as_deref()) else { return };
         let (turn, nudged) = (&run.turn, run.nudged);
         let system = self.view.system_prompt(key, turn, self.now);
@@ -260,7 +259,7 @@ impl Shard {
                 .and_then(|endpoint| self.view.tokens_max(endpoint))
                 .map_or(0, u64::from),
         };
-        let built = context::build(&records, &budget);
+        let built = context::build(context::Piece::read(&tail.lines), &budget);
         if built.dropped > 0 {
             if self.summarise_for_run(key, first, None) {
                 return;
