@@ -52,7 +52,7 @@ const INSTALLERS: &[&str] = &[
     "dot.net",
     "aka.ms",
     "atuin.sh",
-    "zoxide",
+    "raw.githubusercontent.com/ajeetdsouza/zoxide",
     "setup.atuin.sh",
     "packagecloud.io",
     "install.duckdb.org",
@@ -172,12 +172,13 @@ impl Reader<'_> {
         }
         let address = link.as_ref().map(|link| self.scratch.letters(link)).unwrap_or_default();
         let address = address.get(..address.len().min(400)).unwrap_or_default();
-        let well_known = INSTALLERS.iter().any(|place| holds(address, place.as_bytes()));
+        let well_known = publishes_installer(address);
         let raw_host = numeric_host(address);
         let hands_out = [&b"credentials"[..], b"token", b"user-data"].iter().any(|part| holds(address, part));
         let local_file = holds(address, b"file://");
         let drop = class.has(Class::DROP);
-        self.past.well_known = well_known;
+        self.past.well_known = well_known && !self.past.foreign;
+        self.past.foreign |= !well_known;
         let stdin = call.input.open
             && self.has_arg(
                 call,
@@ -371,6 +372,24 @@ fn joined_value(option: &[u8]) -> Option<usize> {
         [b'-', b'T', b'/' | b'~' | b'-', ..] => Some(2),
         _ => None,
     }
+}
+
+/// Whether an address is that of a place that publishes installers: its host, or a host below it, and its path.
+fn publishes_installer(address: &[u8]) -> bool {
+    let host = address.strip_prefix(b"https://").unwrap_or(address);
+    INSTALLERS.iter().any(|place| {
+        let place = place.as_bytes();
+        let from = if place.contains(&b'/') {
+            0
+        } else {
+            let end = host.iter().position(|&byte| byte == b'/').unwrap_or(host.len());
+            match end.checked_sub(place.len()) {
+                Some(at) if at == 0 || host.get(at - 1) == Some(&b'.') => at,
+                _ => return false,
+            }
+        };
+        host.get(from..).is_some_and(|rest| rest.starts_with(place))
+    })
 }
 
 /// Whether an address names its host by number.

@@ -324,7 +324,10 @@ impl Reader<'_> {
     }
 
     /// Judges that something is written to a place.
+    ///
+    /// `empties` says that its old content goes; a log that is begun anew with something in it is one in use.
     pub(super) fn writes(&mut self, class: Class, empties: bool, call: &Call) {
+        let nothing = call.input.text.is_some_and(|text| text.end - text.start <= 1) || !call.input.open;
         for &(rule, weight, classes) in super::place::WRITES {
             if class.has(classes) {
                 self.found(rule, weight, call.span);
@@ -332,7 +335,7 @@ impl Reader<'_> {
         }
         if empties {
             for &(rule, weight, classes) in super::place::EMPTIES {
-                if class.has(classes) {
+                if class.has(classes) && (nothing || !classes.has(Class::LOG)) {
                     self.found(rule, weight, call.span);
                 }
             }

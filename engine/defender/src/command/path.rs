@@ -139,6 +139,8 @@ pub(super) struct Paths {
 struct Anchor {
     start: bool,
     end: bool,
+    /// What stands behind a star inside, which is one whole name.
+    tail: &'static str,
     /// The place itself counts for whole-home questions.
     from_name: bool,
 }
@@ -152,15 +154,14 @@ impl Paths {
                 let start = !pattern.starts_with('*');
                 let end = !pattern.ends_with('*');
                 let literal = pattern.trim_matches('*');
-                // A star inside means any one name; only the part in front is matched, which is enough for a table.
-                let (literal, end) = match literal.split_once('*') {
-                    Some((front, _)) => (front, false),
-                    None => (literal, end),
+                let (literal, end, tail) = match literal.split_once('*') {
+                    Some((front, tail)) => (front, false, tail),
+                    None => (literal, end, ""),
                 };
                 literals.push(literal);
                 let from_name =
                     !start && (end || literal.starts_with(|c: char| c == '.' || c.is_alphanumeric()));
-                entries.push((class, Anchor { start, end, from_name }));
+                entries.push((class, Anchor { start, end, tail, from_name }));
             }
         }
         let automaton = AhoCorasick::builder()
@@ -182,7 +183,10 @@ impl Paths {
         let mut path = argument;
         let is_option = argument.first() == Some(&b'-');
         if is_option || !matches!(argument.first(), Some(b'/' | b'~' | b'.')) {
-            if let Some(at) = argument.iter().position(|&byte| byte == b'=') {
+            // A `=` behind a scheme belongs to the address.
+            if !argument.starts_with(b"file:")
+                && let Some(at) = argument.iter().position(|&byte| byte == b'=')
+            {
                 path = argument.get(at + 1..).unwrap_or_default();
             }
             if let Some(rest) = path.strip_prefix(b"file:") {
@@ -222,7 +226,7 @@ impl Paths {
             };
             let ends = !anchor.end
                 || after.is_none_or(|byte| matches!(byte, b'/' | b'*' | b'"' | b'\'' | b' ' | b',' | b';'));
-            if starts && ends {
+            if starts && ends && has_tail(path.get(found.end()..).unwrap_or_default(), anchor.tail) {
                 class |= kind;
             }
         }
@@ -230,6 +234,21 @@ impl Paths {
             class = Class(class.0 & !Class::SECRET.0);
         }
         class
+    }
+}
+
+/// Whether one name and then `tail` comes at the start of `rest`,.
+fn has_tail(rest: &[u8], tail: &str) -> bool {
+    let tail = tail.as_bytes();
+    let end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    match tail.first() {
+        None => true,
+        // A name that is not known leaves nothing between the slashes.
+        Some(b'/') => {
+            rest.get(end..).is_some_and(|behind| behind.starts_with(tail))
+                || tail.get(1..).is_some_and(|tail| rest == tail)
+        }
+        Some(_) => rest.get(..end).is_some_and(|name| name.ends_with(tail)),
     }
 }
 

@@ -63,7 +63,7 @@ impl Reader<'_> {
     /// Runs a word as a script; when it is not known, that is worth `unknown`.
     fn run_word(&mut self, call: &Call, word: &Word, unknown: f32) -> Flow {
         if word.taint.has(Taint::NETWORK) {
-            self.found(id::DOWNLOAD_RUN, 86.0, call.span);
+            self.found(id::DOWNLOAD_RUN, self.fetched(86.0), call.span);
         }
         if word.taint.has(Taint::DECODED) {
             self.found(id::DECODE_RUN, 81.0, call.span);
@@ -99,7 +99,7 @@ impl Reader<'_> {
         let is_stdin = letters == b"/dev/stdin";
         if word.marks.has(Marks::PROCESS) {
             if word.taint.has(Taint::NETWORK) {
-                self.found(id::DOWNLOAD_RUN, 84.0, call.span);
+                self.found(id::DOWNLOAD_RUN, self.fetched(84.0), call.span);
             }
             let hidden = word.taint.has(Taint::DECODED);
             if hidden {
@@ -135,8 +135,7 @@ impl Reader<'_> {
     fn shell_input(&mut self, call: &Call) -> Flow {
         let input = call.input;
         if input.taint.has(Taint::NETWORK) {
-            let well_known = self.past.well_known;
-            self.found(id::DOWNLOAD_RUN, if well_known { 58.0 } else { 83.0 }, call.span);
+            self.found(id::DOWNLOAD_RUN, self.fetched(83.0), call.span);
         }
         if input.taint.has(Taint::FIFO) && call.piped {
             self.found(id::REVERSE_SHELL, 72.0, call.span);
@@ -159,6 +158,11 @@ impl Reader<'_> {
         let flow = self.nested(text, call.span, call.scope, Flow::default());
         self.past.hidden -= u8::from(hidden);
         flow
+    }
+
+    /// What running a download is worth: of a place that publishes installers, a question.
+    fn fetched(&self, weight: f32) -> f32 {
+        if self.past.well_known { 58.0 } else { weight }
     }
 
     /// `eval WORDS`.
@@ -187,7 +191,7 @@ impl Reader<'_> {
         }
         let text = Known { start: start as u32, end: self.scratch.known.len() as u32 };
         if taint.has(Taint::NETWORK) {
-            self.found(id::DOWNLOAD_RUN, 84.0, call.span);
+            self.found(id::DOWNLOAD_RUN, self.fetched(84.0), call.span);
         }
         let hidden = taint.has(Taint::DECODED);
         if hidden {
@@ -342,6 +346,9 @@ impl Reader<'_> {
             return Flow::of(Taint::OUTPUT);
         }
         let before = self.verdict.top();
+        // A file, or a text of which nothing is known: what will run cannot be said.
+        let unknown = !call.input.open
+            || call.input.text.is_some_and(|text| self.scratch.known(text).trim_ascii().is_empty());
         if let Some(text) = call.input.text {
             if is_cron {
                 self.cron_lines(text, call);
@@ -352,6 +359,8 @@ impl Reader<'_> {
         // What is risky by itself is worse when it comes back by itself.
         let weight = if self.verdict.top() > before && self.verdict.top() >= 50.0 {
             88.0
+        } else if unknown && call.input.taint == Taint::NONE {
+            62.0
         } else if is_cron || call.piped_in {
             81.0
         } else {

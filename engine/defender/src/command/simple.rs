@@ -193,11 +193,15 @@ impl Reader<'_> {
             // One file after the other made unreadable.
             self.found(id::DESTROY_DATA, 82.0, call.span);
         }
-        if matches!(name, b"kill" | b"pkill" | b"killall") && self.past.loops > 0 {
-            let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
-            if words.iter().any(|word| word.marks.has(Marks::DYNAMIC)) {
-                self.found(id::DESTROY_DATA, 54.0, call.span);
-            }
+        match name {
+            _ if harmless => {}
+            b"kill" | b"pkill" | b"killall" => self.kill(&call, name),
+            b"ps" | b"pgrep" | b"pidof" | b"grep" | b"egrep" | b"awk" => self.seek_processes(&call, name),
+            b"fallocate" => self.allocate(&call),
+            _ => {}
+        }
+        if matches!(name, b"yes" | b"cat" | b"tail" | b"tac" | b"sort" | b"rev" | b"head") {
+            self.endless(&call, name, redirects);
         }
         let output = if harmless {
             Flow::of(Taint::OUTPUT)

@@ -69,7 +69,6 @@ pub(super) const RULES: &[Rule] = &[
             "srm -r|-rf @user|home",
             "userdel|deluser =root",
             "find =/ -delete !-name|-iname|-path|-mtime",
-            "perl|python|python3|ruby %rmtree",
             "cat|cp =/dev/null @auth|boot|log|persist",
             "dscl =-delete",
         ],
@@ -101,7 +100,6 @@ pub(super) const RULES: &[Rule] = &[
             "plutil -remove",
             "launchctl remove|bootout",
             "nvram -c|-d",
-            "cargo clean",
         ],
     ),
     // Files made unreadable to their owner: what ransom looks like.
@@ -153,7 +151,7 @@ pub(super) const RULES: &[Rule] = &[
             "dd =if=/dev/zero =of=/dev/null",
         ],
     ),
-    rule(FORK_BOMB, 52.0, &["yes", "fallocate -l %T|000G", "ping -f", "ping6 -f"]),
+    rule(FORK_BOMB, 52.0, &["ping -f", "ping6 -f"]),
     rule(
         MINE,
         86.0,
