@@ -81,7 +81,9 @@ impl Reader<'_> {
                 {
                     1
                 }
-                b"-T" | b"--upload-file" if curl => 2,
+                b"-T" | b"--upload-file" | b"-InFile" | b"-infile" if curl => 2,
+                b"-Body" | b"-body" if curl => 1,
+                b"-OutFile" | b"-outfile" if curl => 3,
                 b"--post-data" | b"--body-data" | b"--post-file" | b"--body-file" => 2,
                 b"-o" | b"--output" if curl => 3,
                 b"-O" | b"--output-document" if !curl => 3,

@@ -51,6 +51,8 @@ pub(super) enum Kind {
     Kubectl,
     Mode,
     SendFile,
+    Cmd,
+    PowerShell,
 }
 
 /// What a program does with bytes. A set.
@@ -85,12 +87,9 @@ impl std::ops::BitOr for Traits {
 const KINDS: &[(Kind, &[&str])] = &[
     (
         Kind::Shell,
-        &[
-            "sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "csh", "tcsh", "mksh", "rbash", "pwsh",
-            "ksh93", "yash", "sh.exe", "bash.exe",
-        ],
+        &["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "csh", "tcsh", "mksh", "rbash", "ksh93", "yash"],
     ),
-    (Kind::Eval, &["eval"]),
+    (Kind::Eval, &["eval", "iex", "invoke-expression"]),
     (Kind::Source, &["source", "."]),
     (Kind::Echo, &["echo"]),
     (Kind::Printf, &["printf"]),
@@ -157,7 +156,6 @@ const KINDS: &[(Kind, &[&str])] = &[
             "julia",
             "Rscript",
             "R",
-            "powershell",
             "elixir",
             "erl",
             "ghc",
@@ -191,7 +189,12 @@ const KINDS: &[(Kind, &[&str])] = &[
     (Kind::Remove, &["rm", "unlink", "rmdir", "shred", "srm", "grm", "trash", "wipe", "del"]),
     (Kind::Dd, &["dd", "dcfldd", "pv", "gdd"]),
     (Kind::Copy, &["cp", "mv", "install", "ln", "gcp", "gmv", "ditto", "rename", "link"]),
-    (Kind::Curl, &["curl", "curlie", "xh", "http", "https"]),
+    (Kind::Cmd, &["cmd"]),
+    (Kind::PowerShell, &["powershell", "pwsh"]),
+    (
+        Kind::Curl,
+        &["curl", "curlie", "xh", "http", "https", "invoke-webrequest", "iwr", "invoke-restmethod", "irm"],
+    ),
     (
         Kind::Wget,
         &[

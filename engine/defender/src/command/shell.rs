@@ -167,6 +167,10 @@ impl Reader<'_> {
 
     /// `eval WORDS`.
     pub(super) fn eval(&mut self, call: &Call) -> Flow {
+        // `iwr URL | iex`.
+        if self.args_len(call) == 0 && call.input.open {
+            return self.shell_input(call);
+        }
         if self.args_len(call) == 1
             && let Some(word) = self.arg_word(call, 0)
         {

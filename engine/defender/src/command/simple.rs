@@ -115,7 +115,10 @@ impl Reader<'_> {
             let letters = self.scratch.letters(&head);
             let _ = name.extend_from_slice(base_name(letters));
             let guard = self.guard;
-            let program = guard.programs.get(&name);
+            let mut program = guard.programs.get(&name);
+            if program.is_none() && super::windows::fold_name(&mut name) {
+                program = guard.programs.get(&name);
+            }
             if let Some(program) = program
                 && let Some(wrapper) = program.wrapper
             {

@@ -67,6 +67,8 @@ impl Reader<'_> {
             Kind::Kubectl => self.kubectl(call, redirects),
             Kind::Mode => self.mode(call, name),
             Kind::SendFile => self.send_file(call, name),
+            Kind::Cmd => self.cmd(call),
+            Kind::PowerShell => self.power_shell(call, name),
         }
     }
 

@@ -79,7 +79,6 @@ pub(super) const RULES: &[Rule] = &[
             "sysadminctl -addUser",
             "dscl =-create %/Users/",
             "chsh =root",
-            "net user =/add",
         ],
     ),
     rule(

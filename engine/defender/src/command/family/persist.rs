@@ -19,8 +19,6 @@ pub(super) const RULES: &[Rule] = &[
             "insmod|depmod @temp|user",
             "defaults write =com.apple.loginwindow|*LoginHook*|*loginwindow*|LogoutHook",
             "osascript %login^item",
-            "schtasks|schtasks.exe =/create",
-            "reg add",
             "crontab @temp",
             "at -f @temp",
             "touch %LaunchDaemons|StartupItems|LaunchAgents|authorized_keys",

@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
             "ssh -o %ProxyCommand|PermitLocalCommand|LocalCommand %sh",
             "rlwrap nc|ncat|netcat",
             "bash|sh|zsh|ksh %/dev/tcp/|/dev/udp/",
-            "powershell|pwsh %TCPClient|-nop|Net.Sockets|-EncodedCommand",
+            "powershell|pwsh %TCPClient|Net.Sockets",
             "nc|ncat|netcat -e|-c|--exec|--sh-exec",
             "go run %shell|revshell|reverse|backdoor",
             "socat %exec:|system: %tcp",

@@ -16,7 +16,6 @@ pub(super) const RULES: &[Rule] = &[
             "journalctl --vacuum-time*|--vacuum-size*|--rotate --vacuum-time|--vacuum-size =1s|*=1s|1|*=1K",
             "journalctl --vacuum-time=1s|--vacuum-size=1K",
             "log erase",
-            "wevtutil|wevtutil.exe cl|clear-log",
             "truncate|shred|unlink @history|log",
             "cp|cat|ln =/dev/null @history|log",
             "ln @history",
