@@ -90,6 +90,10 @@ impl Reader<'_> {
             }
         }
         let (class, taint) = self.arguments(call);
+        if any && matches!(name, b"perl" | b"ruby") && class.has(Class::SECRET) {
+            // `perl -ne print FILE`.
+            self.reads(class, Traits::READS, call);
+        }
         if editor {
             self.reads(class, Traits::READS, call);
             if class.has(Class::AUTH | Class::PRELOAD) {
@@ -226,7 +230,7 @@ impl Reader<'_> {
             self.found(id::FORK_BOMB, 86.0, call.span);
         }
         let deletes = can.has(Ability::DELETE);
-        let class = self.literals(call, word, can.has(Ability::RUN));
+        let class = self.literals(call, word, runs);
         if deletes {
             let weight = if class.has(Class::ROOT | Class::HOME | Class::SYSTEM | Class::USER)
                 && !class.has(Class::TEMP)
@@ -234,6 +238,8 @@ impl Reader<'_> {
                 84.0
             } else if class.has(Class::TEMP) {
                 50.0
+            } else if self.names_rebuilt(word) {
+                36.0
             } else {
                 54.0
             };
@@ -255,6 +261,9 @@ impl Reader<'_> {
                 self.found(id::EXFILTRATE, 70.0, call.span);
             }
         }
+        if can.has(Ability::FETCH) && class.taint().has(Taint::SECRET | Taint::PRIVATE) {
+            self.found(id::EXFILTRATE, 83.0, call.span);
+        }
         if can.has(Ability::FETCH) {
             taint |= Taint::NETWORK;
         }
@@ -262,6 +271,13 @@ impl Reader<'_> {
             taint |= Taint::DECODED;
         }
         Flow::of(taint)
+    }
+
+    /// Whether code names, as a whole literal, a directory that a build makes again.
+    fn names_rebuilt(&self, word: &Word) -> bool {
+        let code = self.scratch.letters(word);
+        let code = code.get(..code.len().min(400)).unwrap_or_default();
+        code.split(|byte| matches!(byte, b'"' | b'\'')).any(super::files::is_rebuilt)
     }
 
     /// Goes through the string literals of code: what places they name, and, where the code runs commands, what those do.

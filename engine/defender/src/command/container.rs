@@ -10,14 +10,15 @@ use super::taint::{Flow, Taint};
 impl Reader<'_> {
     /// `docker run` and the like.
     pub(super) fn container(&mut self, call: &Call, name: &[u8]) -> Flow {
-        let verb = self.arg(call, 0);
-        let runs = matches!(verb, b"run" | b"create")
-            || verb == b"container" && matches!(self.arg(call, 1), b"run" | b"create");
-        if !runs {
+        // Options of the engine itself come first: `docker -H unix://... run`.
+        let verb = (0..self.args_len(call).min(6)).find(|&index| {
+            matches!(self.arg(call, index), b"run" | b"create" | b"exec" | b"build" | b"pull")
+        });
+        let Some(verb) = verb.filter(|&index| matches!(self.arg(call, index), b"run" | b"create")) else {
             return Flow::of(Taint::OUTPUT);
-        }
+        };
         let _ = name;
-        let (mut index, count) = (1, self.args_len(call));
+        let (mut index, count) = (verb + 1, self.args_len(call));
         let mut mounts = Class::NONE;
         let mut powers = false;
         let mut spaces = 0;

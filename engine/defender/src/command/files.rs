@@ -49,6 +49,12 @@ const REBUILT: &[&[u8]] = &[
     b"*.class",
 ];
 
+/// Whether a build makes this directory again.
+pub(super) fn is_rebuilt(path: &[u8]) -> bool {
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    REBUILT.contains(&trim(path))
+}
+
 impl Reader<'_> {
     /// `rm`, `shred` and the like.
     pub(super) fn remove(&mut self, call: &Call, name: &[u8]) -> Flow {
@@ -76,6 +82,7 @@ impl Reader<'_> {
             let risk =
                 if deep { tree(&word, letters, class) } else { file(letters, class, force, wipes, &word) };
             worst = worst.max(risk);
+            let core = super::core::is_core(letters, class);
             if class.has(Class::HISTORY) {
                 self.found(id::CLEAR_TRACES, 83.0, call.span);
             } else if class.has(Class::LOG) {
@@ -88,8 +95,10 @@ impl Reader<'_> {
             if class.has(Class::DEVICE) && wipes {
                 self.found(id::DESTROY_DEVICE, 92.0, call.span);
             }
-            if class.has(Class::AUTH | Class::BOOT | Class::PRELOAD) {
+            if class.has(Class::AUTH | Class::BOOT | Class::PRELOAD) || core {
                 worst = worst.max(85.0);
+            } else if class.has(Class::VITAL) {
+                worst = worst.max(81.0);
             }
         }
         if deep && force && targets == 0 {
@@ -125,6 +134,11 @@ impl Reader<'_> {
                 self.found(id::DESTROY_DATA, 58.0, call.span);
             }
         }
+        let counted = self.has_part(call, &[b"count="]);
+        if endless && !counted && target.is_some() && !to.has(Class::DEVICE) {
+            // Until the disk is full.
+            self.found(id::DESTROY_DATA, 62.0, call.span);
+        }
         if from.has(Class::SECRET) {
             self.found(id::CREDENTIAL_ACCESS, 82.0, call.span);
         } else if from.has(Class::DEVICE) {
@@ -144,6 +158,7 @@ impl Reader<'_> {
     /// `cp`, `mv`, `ln`, `install`: from the first places to the last.
     pub(super) fn copy(&mut self, call: &Call, name: &[u8]) -> Flow {
         let mut last = None;
+        let (mut last_source, mut core_source) = (None, false);
         let (mut from, mut count) = (Class::NONE, 0);
         let mut flow = Flow::of(Taint::FILE);
         let mut shell = false;
@@ -155,13 +170,16 @@ impl Reader<'_> {
             }
             if let Some(before) = last.replace(word) {
                 let letters = self.scratch.letters(&before);
-                from |= self.guard.paths.class(letters);
+                let class = self.guard.paths.class(letters);
+                from |= class;
+                core_source |= super::core::is_core(letters, class);
                 shell |= matches!(base_name(letters), b"sh" | b"bash" | b"dash" | b"zsh")
                     && letters.contains(&b'/');
                 if let Some(known) = self.scratch.files.get(hash(letters)) {
                     flow = known;
                 }
                 flow.taint |= before.taint;
+                last_source = Some(before);
             }
             count += 1;
         }
@@ -169,6 +187,12 @@ impl Reader<'_> {
         let letters = self.scratch.letters(&target);
         let to = self.guard.paths.class(letters);
         let (key, nowhere) = (hash(letters), letters == b"/dev/null");
+        let (core, renamed) = (super::core::is_core(letters, to), base_name(letters));
+        let masked = last_source.is_some_and(|source| {
+            let source = base_name(self.scratch.letters(&source));
+            source != renamed && !renamed.is_empty() && to.has(Class::TEMP)
+        });
+        let sets_user = name == b"install" && self.sets_user(call);
         let links = matches!(name, b"ln" | b"link");
         let moves = matches!(name, b"mv" | b"gmv" | b"rename");
         if nowhere && moves {
@@ -179,7 +203,7 @@ impl Reader<'_> {
             let weight = if moves || to.has(Class::SECRET) {
                 56.0
             } else if links {
-                62.0
+                if from.has(Class::AUTH) { 81.0 } else { 62.0 }
             } else {
                 80.5
             };
@@ -188,8 +212,14 @@ impl Reader<'_> {
         } else if from.has(Class::PRIVATE | Class::HISTORY) {
             self.found(id::CREDENTIAL_ACCESS, 52.0, call.span);
         }
-        if moves && from.has(Class::ROOT | Class::HOME) {
+        let top = last_source.is_some_and(|source| {
+            let source = trim(self.scratch.letters(&source));
+            source.first() == Some(&b'/') && source.iter().filter(|&&byte| byte == b'/').count() == 1
+        });
+        if moves && (from.has(Class::ROOT | Class::HOME) || core_source) {
             self.found(id::DESTROY_DATA, 81.0, call.span);
+        } else if moves && top && from.has(Class::SYSTEM) && !from.has(Class::TEMP | Class::USER) {
+            self.found(id::DESTROY_DATA, 84.0, call.span);
         } else if moves && from.has(Class::SYSTEM) && !from.has(Class::TEMP | Class::USER) {
             self.found(id::DESTROY_DATA, 54.0, call.span);
         }
@@ -202,7 +232,8 @@ impl Reader<'_> {
             for &(rule, weight, classes) in super::place::WRITES {
                 if to.has(classes) {
                     // Units are also what packages and people install.
-                    let discount = if rule == id::PERSIST && unit { 8.0 } else { 0.0 };
+                    let ours = unit && !from.has(Class::TEMP);
+                    let discount = if rule == id::PERSIST && ours { 8.0 } else { 0.0 };
                     self.found(rule, weight - discount, call.span);
                 }
             }
@@ -211,11 +242,34 @@ impl Reader<'_> {
             self.found(id::CLEAR_TRACES, 84.0, call.span);
         }
         if shell && !links && to.has(Class::TEMP | Class::USER) {
-            self.found(id::ESCALATE, 68.0, call.span);
+            self.found(id::ESCALATE, if masked { 81.0 } else { 68.0 }, call.span);
+        }
+        if core && !links && !backs_up && !core_source && from.has(Class::TEMP | Class::USER | Class::SECRET)
+            || core && call.scope.depth == 0 && from == Class::NONE && moves
+        {
+            self.found(id::ESCALATE, 82.0, call.span);
+        }
+        if sets_user {
+            self.found(id::ESCALATE, 83.0, call.span);
         }
         flow.taint |= from.taint();
         self.scratch.files.set(key, flow);
         Flow::default()
+    }
+
+    /// `install -m 4755`: a program that runs as its owner.
+    fn sets_user(&self, call: &Call) -> bool {
+        (0..self.args_len(call)).any(|index| {
+            let arg = self.arg(call, index);
+            let mode = match arg {
+                b"-m" | b"--mode" => self.arg(call, index + 1),
+                _ => arg.strip_prefix(b"--mode=").or_else(|| arg.strip_prefix(b"-m")).unwrap_or_default(),
+            };
+            let octal = mode.len() == 4 && mode.iter().all(u8::is_ascii_digit);
+            octal && matches!(mode.first(), Some(b'4' | b'6'))
+                || mode.starts_with(b"u+s")
+                || mode.ends_with(b"+s")
+        })
     }
 
     /// `chmod`, `chown`, `chattr`, `setcap`.
@@ -299,16 +353,19 @@ impl Reader<'_> {
                 }
             }
             b"chattr" => {
-                let weight = if mode == b"-i"
-                    || mode.contains(&b'i') && wide
-                    || class.has(Class::AUTH | Class::LOG | Class::PERSIST)
-                {
-                    66.0
-                } else if mode.contains(&b'i') {
-                    50.0
-                } else {
-                    20.0
-                };
+                let weight =
+                    if class.has(Class::AUTH | Class::LOG) || class.has(Class::PERSIST) && mode == b"+i" {
+                        81.0
+                    } else if mode == b"-i"
+                        || mode.contains(&b'i') && wide
+                        || class.has(Class::AUTH | Class::LOG | Class::PERSIST)
+                    {
+                        66.0
+                    } else if mode.contains(&b'i') {
+                        50.0
+                    } else {
+                        20.0
+                    };
                 let _ = notes.push((id::DISABLE_PROTECTION, weight));
             }
             b"setcap" => {

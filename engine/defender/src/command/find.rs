@@ -197,7 +197,8 @@ impl Reader<'_> {
             base_name(self.scratch.letters(&head)),
             b"openssl" | b"gpg" | b"7z" | b"zip" | b"ccrypt" | b"age"
         );
-        if seals && wide {
+        let removes = self.has_arg(call, &[b"-delete", b"rm", b"shred"]);
+        if seals && (wide || removes) {
             self.found(id::DESTROY_DATA, 84.0, call.span);
         }
         for index in first + 1..last {

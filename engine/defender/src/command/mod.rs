@@ -14,6 +14,7 @@ mod ability;
 mod code;
 mod compound;
 mod container;
+mod core;
 mod escape;
 mod family;
 mod files;

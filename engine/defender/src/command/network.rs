@@ -236,10 +236,11 @@ impl Reader<'_> {
 
     /// Judges what leaves the machine.
     fn sent(&mut self, call: &Call, flows: Taint, drop: bool, is_body: bool, is_file: bool, raw_host: bool) {
+        let nearby = self.has_part(call, &[b"://localhost"]);
         let weight = if flows.has(Taint::SECRET) {
             90.0
         } else if flows.has(Taint::PRIVATE) {
-            if drop || is_body { 83.0 } else { 70.0 }
+            if drop || is_body || raw_host { 83.0 } else { 70.0 }
         } else if drop && (is_file || is_body && flows.has(Taint::FILE | Taint::ARCHIVE)) {
             82.0
         } else if drop && is_body {
@@ -249,7 +250,7 @@ impl Reader<'_> {
         } else if is_file && (raw_host || self.past.staged) {
             64.0
         } else if is_file {
-            50.5
+            if nearby { 30.0 } else { 50.5 }
         } else if drop {
             52.0
         } else if is_body && flows.has(Taint::OUTPUT) {
@@ -297,6 +298,10 @@ impl Reader<'_> {
             self.found(id::REVERSE_SHELL, 90.0, call.span);
         } else if flows.has(Taint::SECRET) {
             self.found(id::EXFILTRATE, 90.0, call.span);
+        } else if socat && connects && self.opens_private(call) {
+            self.found(id::EXFILTRATE, 88.0, call.span);
+        } else if flows.has(Taint::PRIVATE) && !flows.has(Taint::ARCHIVE) {
+            self.found(id::EXFILTRATE, 82.0, call.span);
         } else if flows.has(Taint::ARCHIVE | Taint::PRIVATE) {
             self.found(id::EXFILTRATE, 70.0, call.span);
         } else if call.piped_in && flows.has(Taint::FILE) {
@@ -305,6 +310,17 @@ impl Reader<'_> {
             self.found(id::BIND_SHELL, 51.0, call.span);
         }
         Flow::of(Taint::NETWORK)
+    }
+
+    /// Whether `socat` is told to open something private: `FILE:/etc/shadow`.
+    fn opens_private(&self, call: &Call) -> bool {
+        (0..self.args_len(call).min(8)).any(|index| {
+            let arg = self.arg(call, index);
+            let at = arg.iter().take(8).position(|&byte| byte == b':').map_or(0, |at| at + 1);
+            let path =
+                arg.get(at..).unwrap_or_default().split(|&byte| byte == b',').next().unwrap_or_default();
+            self.guard.paths.class(path).has(Class::SECRET | Class::PRIVATE | Class::HISTORY)
+        })
     }
 
     /// Programs that copy files to other machines, or carry data in names.
@@ -336,6 +352,15 @@ impl Reader<'_> {
         let copies = !matches!(name, b"aws" | b"gsutil" | b"rclone" | b"azcopy" | b"s3cmd" | b"mc")
             || self.has_arg(call, &[b"cp", b"sync", b"copy", b"mv", b"put", b"mb"]);
         let sends = copies && (far || !matches!(name, b"rsync" | b"aws" | b"scp"));
+        if name == b"rsync" && self.has_part(call, &[b"--delete"]) {
+            let last = self.arg(call, self.args_len(call).wrapping_sub(1));
+            let to = self.guard.paths.class(last);
+            let bare = super::path::trim(last);
+            let top = bare.first() == Some(&b'/') && bare.iter().filter(|&&byte| byte == b'/').count() == 1;
+            if to.has(Class::ROOT | Class::HOME) || top && to.has(Class::SYSTEM) && !to.has(Class::TEMP) {
+                self.found(id::DESTROY_DATA, 84.0, call.span);
+            }
+        }
         if class.has(Class::SECRET) && !sends {
             self.found(id::CREDENTIAL_ACCESS, 70.0, call.span);
         }

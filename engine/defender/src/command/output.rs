@@ -217,6 +217,8 @@ impl Reader<'_> {
         if client {
             if call.input.taint.has(Taint::FIFO | Taint::SHELL) {
                 self.found(id::REVERSE_SHELL, 88.0, call.span);
+            } else if call.input.taint.has(Taint::SECRET | Taint::PRIVATE) {
+                self.found(id::EXFILTRATE, 86.0, call.span);
             }
             return Flow::of(Taint::NETWORK);
         }

@@ -64,6 +64,8 @@ impl Class {
     pub(super) const PRELOAD: Self = Self(1 << 22);
     /// Below somebody's home with no more to it: a document.
     pub(super) const BACKUP: Self = Self(1 << 23);
+    /// Configuration that a system or its logins fail without.
+    pub(super) const VITAL: Self = Self(1 << 24);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -95,6 +97,7 @@ impl Class {
             "drop" => Self::DROP,
             "preload" => Self::PRELOAD,
             "backup" => Self::BACKUP,
+            "vital" => Self::VITAL,
             _ => return None,
         })
     }

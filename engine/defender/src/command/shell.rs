@@ -363,6 +363,8 @@ impl Reader<'_> {
         // What is risky by itself is worse when it comes back by itself.
         let weight = if self.verdict.top() > before && self.verdict.top() >= 50.0 {
             88.0
+        } else if self.arguments(call).1.has(Taint::NETWORK) {
+            86.0
         } else if unknown && call.input.taint == Taint::NONE {
             62.0
         } else if is_cron || call.piped_in {

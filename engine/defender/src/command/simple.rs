@@ -80,6 +80,7 @@ impl Reader<'_> {
                 | b"PERL5OPT"
                 | b"PYTHONSTARTUP"
         );
+        let is_library = name == b"LD_LIBRARY_PATH";
         let hides =
             matches!(name, b"HISTFILE" | b"HISTSIZE" | b"HISTFILESIZE" | b"HISTCONTROL" | b"HISTIGNORE");
         let value = letters.get(from..).unwrap_or_default();
@@ -87,14 +88,20 @@ impl Reader<'_> {
         let keeps_history =
             value.len() > 2 && value.iter().all(u8::is_ascii_digit) || value.starts_with(b"~");
         let erases = value.is_empty() || value == b"0" || value == b"/dev/null" || value == b"/dev/zero";
+        let short_name = short(if name.len() < 12 { name } else { b"" });
+        let (known, start) = (preloads && holds_library(value), short(value));
+        let from_temp = is_library && self.guard.paths.class(value).has(Class::TEMP);
         if preloads && named_value {
-            let known = holds_library(value);
             self.found(id::PERSIST, if known { 52.0 } else { 81.0 }, word.span);
         }
         if hides && !keeps_history {
             self.found(id::CLEAR_TRACES, if erases { 82.0 } else { 52.0 }, word.span);
         }
         let _ = alone;
+        if from_temp {
+            self.found(id::ESCALATE, 56.0, word.span);
+        }
+        self.editor(&short_name, &start, word.span);
         let value = Word { start: word.start + from as u32, ..word };
         let text = if word.marks.has(Marks::DYNAMIC) { None } else { self.remember_word(&value) };
         self.scratch.variables.set(key, Flow { taint: word.taint, text, open: true });
@@ -156,8 +163,13 @@ impl Reader<'_> {
     fn environment_of_wrapper(&mut self, index: usize) {
         let Some(word) = self.scratch.words.get(index).copied() else { return };
         let letters = self.scratch.letters(&word);
-        if let Some(b"LD_PRELOAD" | b"LD_LIBRARY_PATH" | b"DYLD_INSERT_LIBRARIES") = assigned_name(letters) {
-            self.found(id::ESCALATE, 72.0, word.span);
+        let Some(name) = assigned_name(letters) else { return };
+        if let b"LD_PRELOAD" | b"LD_LIBRARY_PATH" | b"DYLD_INSERT_LIBRARIES" = name {
+            let temp = self.guard.paths.class(letters).has(Class::TEMP);
+            self.found(id::ESCALATE, if temp { 82.0 } else { 72.0 }, word.span);
+        } else if name.len() < 12 {
+            let (name, value) = (short(name), short(letters.get(name.len() + 1..).unwrap_or_default()));
+            self.editor(&name, &value, word.span);
         }
     }
 
@@ -201,6 +213,8 @@ impl Reader<'_> {
             b"kill" | b"pkill" | b"killall" => self.kill(&call, name),
             b"ps" | b"pgrep" | b"pidof" | b"grep" | b"egrep" | b"awk" => self.seek_processes(&call, name),
             b"fallocate" => self.allocate(&call),
+            b"mkdir" | b"cp" | b"mv" | b"touch" | b"install" => self.overlooked(&call),
+            b"chpasswd" => self.passwords(&call),
             _ => {}
         }
         if matches!(name, b"yes" | b"cat" | b"tail" | b"tac" | b"sort" | b"rev" | b"head") {
@@ -246,6 +260,17 @@ impl Reader<'_> {
             58.0
         } else if marks.has(Marks::BROKEN) {
             36.0
+        } else if marks.has(Marks::ASSIGNED)
+            && !name.contains(&b' ')
+            && self.guard.programs.get(name).is_some()
+        {
+            // A name for one word: `X=git; $X push`.
+            20.0
+        } else if marks.has(Marks::GLOB)
+            && name.contains(&b'?')
+            && self.scratch.letters(head).starts_with(b"/")
+        {
+            82.0
         } else if marks.has(Marks::GLOB) && len > 3 && name != b"[" && !name.contains(&b'[') {
             56.0
         } else {
@@ -358,6 +383,12 @@ fn holds_library(value: &[u8]) -> bool {
     ]
     .iter()
     .any(|part| super::pattern::holds(value, part))
+}
+
+/// The start of a word, copied.
+fn short(letters: &[u8]) -> heapless::Vec<u8, NAME_BYTES_MAX> {
+    let start = letters.get(..letters.len().min(NAME_BYTES_MAX)).unwrap_or_default();
+    heapless::Vec::from_slice(start).unwrap_or_default()
 }
 
 fn letters_len(word: &Word) -> usize {

@@ -6,7 +6,7 @@ use super::program::{Kind, Traits};
 use super::reader::Reader;
 use super::redirect::Redirects;
 use super::scratch::{Marks, hash};
-use super::simple::Call;
+use super::simple::{Call, base_name};
 use super::taint::{Flow, Taint};
 
 /// Subcommands that take something away, whatever the tool.
@@ -20,6 +20,24 @@ const VERBS: &[&[u8]] = &[
     b"deregister",
     b"rdelete",
     b"unsubscribe",
+];
+
+/// Programs that look after the password file, or look at its mode only.
+const KEEPERS: &[&[u8]] = &[
+    b"pwck",
+    b"grpck",
+    b"pwconv",
+    b"restorecon",
+    b"chcon",
+    b"getfacl",
+    b"lsattr",
+    b"namei",
+    b"auditctl",
+    b"sha256sum",
+    b"sha512sum",
+    b"debsums",
+    b"aide",
+    b"etckeeper",
 ];
 
 impl Reader<'_> {
@@ -136,6 +154,17 @@ impl Reader<'_> {
         }
     }
 
+    /// `chpasswd`: passwords set from a text.
+    pub(super) fn passwords(&mut self, call: &Call) {
+        let of_root = call.input.text.is_some_and(|text| {
+            let text = self.scratch.known(text);
+            text.starts_with(b"root:") || super::pattern::holds(text, b"\nroot:")
+        });
+        if of_root {
+            self.found(id::ESCALATE, 82.0, call.span);
+        }
+    }
+
     /// A program that no table knows: a file this command wrote, a function, or something else.
     fn unlisted(&mut self, call: &Call) -> Flow {
         let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
@@ -167,13 +196,15 @@ impl Reader<'_> {
             if at.has(Class::TEMP) {
                 self.verdict.add(
                     id::UNKNOWN_PROGRAM,
-                    if hidden || letters.starts_with(b"/dev/shm") { 54.0 } else { 40.0 },
+                    if hidden || letters.starts_with(b"/dev/shm") { 81.0 } else { 40.0 },
                     head.span,
                 );
             }
         }
         if class.has(Class::SECRET) {
-            self.verdict.add(id::CREDENTIAL_ACCESS, 34.0, call.span);
+            // Whatever the program: nobody but the system itself has to do with the password file.
+            let passwords = class.has(Class::AUTH) && !KEEPERS.contains(&base_name(letters));
+            self.verdict.add(id::CREDENTIAL_ACCESS, if passwords { 81.0 } else { 34.0 }, call.span);
         }
         self.verb(call);
         Flow::of(Taint::OUTPUT | taint | class.taint())

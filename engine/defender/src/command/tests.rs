@@ -43,7 +43,7 @@ fn words_are_resolved_as_a_shell_would() {
         ("rm -rf \\\n  /srv", Block, "destroy-data"),
         ("${HOME:0:1}bin${HOME:0:1}rm -rf ${HOME:0:1}srv", Block, "destroy-data"),
         ("a=abc; echo ${a/b/d} ${a:-x} ${#a} ${a^^}", Allow, ""),
-        ("/b?n/r? -rf /srv", Review, "obfuscated"),
+        ("/b?n/r? -rf /srv", Block, "obfuscated"),
         ("l''s -la project", Allow, ""),
     ]);
 }

@@ -45,6 +45,8 @@ pub(super) const RULES: &[Rule] = &[
             "rsync|scp|cp|tar|zip|7z|mv|rclone @secret <network",
             "debugfs @device %shadow",
             "mount.cifs|smbclient %password=",
+            "file|date|wc|arp|dmesg -f|-F|--files0-from*|-m @secret",
+            "ngrep|dsniff|tshark|net-creds|pcredz %pass",
         ],
     ),
     rule(
