@@ -53,6 +53,7 @@ impl Reader<'_> {
                     false
                 }
                 b"eval" if matches!(name, b"deno" | b"bun") => true,
+                b"-p" | b"--print" if matches!(name, b"node" | b"nodejs" | b"bun") => true,
                 _ => false,
             };
             if next && let Some(word) = self.arg_word(call, index + 1) {
@@ -100,6 +101,10 @@ impl Reader<'_> {
                 self.found(id::ESCALATE, 66.0, call.span);
             }
         }
+        if name == b"java" {
+            // `java -jar tool.jar delete-job x`.
+            self.verb(call);
+        }
         flow.taint |= taint;
         flow
     }
@@ -120,6 +125,10 @@ impl Reader<'_> {
         }
         if let Some(text) = input.text {
             self.look_known(call, text);
+            // Editors take their commands from there: `e /etc/shadow`.
+            if matches!(name, b"ed" | b"ex") && self.names_in(text).has(Class::SECRET) {
+                self.found(id::CREDENTIAL_ACCESS, 82.0, call.span);
+            }
         }
         Flow::of(Taint::OUTPUT | input.taint)
     }
@@ -222,7 +231,13 @@ impl Reader<'_> {
         if can.has(Ability::PTY) && can.has(Ability::SHELL) || can.has(Ability::SETUID) && runs {
             self.found(id::SHELL_ESCAPE, 81.0, call.span);
         } else if runs && can.has(Ability::SHELL) {
-            self.found(id::SHELL_ESCAPE, 56.0, call.span);
+            self.found(id::SHELL_ESCAPE, if call.elevated { 81.0 } else { 56.0 }, call.span);
+        }
+        let whole = [&b"str(os.environ"[..], b"dict(os.environ", b"stringify(process.env)", b"ENV.to_h"];
+        if can.has(Ability::SEND | Ability::FETCH)
+            && whole.iter().any(|one| super::pattern::holds(self.scratch.letters(word), one))
+        {
+            self.found(id::EXFILTRATE, 84.0, call.span);
         }
         if can.has(Ability::FORK) && can.has(Ability::LOOP)
             || can.has(Ability::FORK) && super::pattern::holds(self.scratch.letters(word), b"fork while fork")
@@ -240,6 +255,8 @@ impl Reader<'_> {
                 50.0
             } else if self.names_rebuilt(word) {
                 36.0
+            } else if !self.deletes_many(word) {
+                44.0
             } else {
                 54.0
             };
@@ -271,6 +288,25 @@ impl Reader<'_> {
             taint |= Taint::DECODED;
         }
         Flow::of(taint)
+    }
+
+    /// Whether code deletes trees, or whatever a search finds.
+    fn deletes_many(&self, word: &Word) -> bool {
+        let code = self.scratch.letters(word);
+        let code = code.get(..code.len().min(CODE_BYTES_MAX)).unwrap_or_default();
+        [
+            &b"tree"[..],
+            b"walk",
+            b"glob",
+            b"rm_rf",
+            b"recursive",
+            b"rimraf",
+            b"recurse",
+            b"listdir",
+            b"readdir",
+        ]
+        .iter()
+        .any(|many| super::pattern::holds(code, many))
     }
 
     /// Whether code names, as a whole literal, a directory that a build makes again.

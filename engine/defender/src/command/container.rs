@@ -45,6 +45,9 @@ impl Reader<'_> {
                     }
                 }
                 b"--privileged" => powers = true,
+                _ if arg.starts_with(b"--security-opt") => {
+                    spaces += u32::from(super::pattern::holds(value, b"unconfined"));
+                }
                 _ if arg.starts_with(b"--cap-add") => {
                     powers |= super::pattern::holds(value, b"sys_admin")
                         || super::pattern::holds(value, b"all")
@@ -111,6 +114,11 @@ impl Reader<'_> {
     pub(super) fn kubectl(&mut self, call: &Call, redirects: &Redirects) -> Flow {
         let count = self.args_len(call);
         let acts = self.has_arg(call, &[b"exec", b"run", b"debug"]);
+        let prints = self.has_arg(call, &[b"-o", b"-oyaml", b"-ojson", b"--output"])
+            || self.has_part(call, &[b"-o=", b"--output="]);
+        if prints && self.has_arg(call, &[b"get"]) && self.has_arg(call, &[b"secret", b"secrets"]) {
+            return Flow::of(Taint::OUTPUT | Taint::SECRET);
+        }
         if acts
             && self.has_part(
                 call,

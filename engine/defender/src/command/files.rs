@@ -310,7 +310,8 @@ impl Reader<'_> {
                             | b"ugo+w"
                             | b"go+w"
                     );
-                let closed = octal && mode.ends_with(b"000");
+                let none = !mode.is_empty() && mode.iter().all(|&byte| byte == b'0');
+                let closed = none || octal && mode.ends_with(b"000");
                 if setuid {
                     let _ = notes.push((id::ESCALATE, if call.elevated { 83.0 } else { 81.0 }));
                 }
@@ -347,7 +348,8 @@ impl Reader<'_> {
                 if deep && class.has(Class::ROOT) {
                     let _ = notes.push((id::PERMISSIONS, 84.0));
                 } else if class.has(Class::AUTH) {
-                    let _ = notes.push((id::PERMISSIONS, 72.0));
+                    let ours = self.has_part(call, &[b"root"]);
+                    let _ = notes.push((id::PERMISSIONS, if ours { 54.0 } else { 82.0 }));
                 } else if deep && wide && !class.has(Class::HOME) {
                     let _ = notes.push((id::PERMISSIONS, 46.0));
                 }

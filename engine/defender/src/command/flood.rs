@@ -15,8 +15,13 @@ impl Reader<'_> {
         if call.piped {
             return;
         }
+        const SOURCES: &[&[u8]] = &[b"/dev/zero", b"/dev/urandom", b"/dev/random"];
         let yes = name == b"yes";
-        if !yes && !self.has_arg(call, &[b"/dev/zero", b"/dev/urandom", b"/dev/random"]) {
+        let fed = redirects
+            .list
+            .iter()
+            .any(|one| one.kind == Kind::Read && SOURCES.contains(&self.scratch.letters(&one.target)));
+        if !yes && !fed && !self.has_arg(call, SOURCES) {
             return;
         }
         let file = redirects.list.iter().any(|one| {
@@ -26,7 +31,9 @@ impl Reader<'_> {
                 && !self.scratch.letters(&one.target).starts_with(b"/dev/")
         });
         let limited = self.has_letter(call, b'c') || self.has_letter(call, b'n');
-        if file && !limited {
+        if file && limited && name == b"head" {
+            self.allocate(call);
+        } else if file && !limited || name == b"wall" {
             self.found(id::DESTROY_DATA, 82.0, call.span);
         } else if matches!(name, b"tail" | b"tac" | b"sort" | b"rev") && !limited {
             // Holds a line in memory that never ends.
@@ -36,21 +43,26 @@ impl Reader<'_> {
         }
     }
 
-    /// `fallocate -l SIZE`: as much as no ordinary file has.
+    /// `fallocate -l SIZE`, `head -c SIZE /dev/zero`: as much as no ordinary file has.
     pub(super) fn allocate(&mut self, call: &Call) {
         for index in 0..self.args_len(call) {
             let arg = self.arg(call, index);
-            let arg = arg.strip_prefix(b"--length=").or_else(|| arg.strip_prefix(b"-l")).unwrap_or(arg);
+            let arg = arg
+                .strip_prefix(b"--length=")
+                .or_else(|| arg.strip_prefix(b"-l"))
+                .or_else(|| arg.strip_prefix(b"-c"))
+                .unwrap_or(arg);
             let digits = arg.iter().take_while(|byte| byte.is_ascii_digit()).count();
             let unit = arg.get(digits).copied().unwrap_or(b' ').to_ascii_uppercase();
-            let huge = match unit {
-                b'T' | b'P' | b'E' => digits > 0,
-                b'G' => digits > 3,
-                b' ' => digits > 12,
-                _ => false,
+            let weight = match unit {
+                b'T' | b'P' | b'E' if digits > 0 => 81.0,
+                b'G' if digits > 3 => 81.0,
+                b' ' if digits > 12 => 81.0,
+                b'G' if digits > 2 => 56.0,
+                _ => 0.0,
             };
-            if huge && arg.len() <= digits + 3 {
-                self.found(id::DESTROY_DATA, 81.0, call.span);
+            if arg.len() <= digits + 3 {
+                self.found(id::DESTROY_DATA, weight, call.span);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::program::Kind;
 use super::reader::Reader;
 use super::scratch::{Marks, hash};
 use super::simple::{Call, base_name};
-use super::taint::{Flow, Taint};
+use super::taint::{Flow, Known, Taint};
 
 /// Places whose installers people pipe into a shell every day: asking is enough.
 const INSTALLERS: &[&str] = &[
@@ -312,6 +312,14 @@ impl Reader<'_> {
         Flow::of(Taint::NETWORK)
     }
 
+    /// All classes of the words of a known text.
+    pub(super) fn names_in(&self, text: Known) -> Class {
+        let text = self.scratch.known(text);
+        let text = text.get(..text.len().min(4096)).unwrap_or_default();
+        let words = text.split(|byte| byte.is_ascii_whitespace());
+        words.fold(Class::NONE, |class, word| class | self.guard.paths.class(word))
+    }
+
     /// Whether `socat` is told to open something private: `FILE:/etc/shadow`.
     fn opens_private(&self, call: &Call) -> bool {
         (0..self.args_len(call).min(8)).any(|index| {
@@ -346,6 +354,12 @@ impl Reader<'_> {
                 return Flow::default();
             }
             _ => {}
+        }
+        if let Some(script) = call.input.text
+            && self.names_in(script).has(Class::SECRET)
+        {
+            // `put /etc/shadow` in a script for the client.
+            self.found(id::EXFILTRATE, 86.0, call.span);
         }
         let far = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
         let far = far.iter().any(|word| is_far(self.scratch.letters(word)));

@@ -346,6 +346,9 @@ impl Reader<'_> {
 
     /// `export NAME=VALUE` and the like.
     pub(super) fn declare(&mut self, call: &Call) -> Flow {
+        if self.args_len(call) == 0 {
+            return Flow::of(Taint::OUTPUT | Taint::PRIVATE);
+        }
         for index in 0..self.args_len(call) {
             let Some(word) = self.arg_word(call, index) else { break };
             let letters = self.scratch.letters(&word);

@@ -66,6 +66,8 @@ impl Class {
     pub(super) const BACKUP: Self = Self(1 << 23);
     /// Configuration that a system or its logins fail without.
     pub(super) const VITAL: Self = Self(1 << 24);
+    /// A file that turns protection off when it is written.
+    pub(super) const SWITCH: Self = Self(1 << 25);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -13,7 +13,8 @@ pub(super) const WRITES: &[(RuleId, f32, Class)] = &[
     (id::PERSIST, 90.0, Class::PRELOAD),
     (id::PERSIST, 56.0, Class::PROFILE),
     (id::DISABLE_PROTECTION, 70.0, Class::PROTECT),
-    (id::DISABLE_PROTECTION, 52.0, Class::KERNEL),
+    (id::DISABLE_PROTECTION, 84.0, Class::SWITCH),
+    (id::DISABLE_PROTECTION, 44.0, Class::KERNEL),
     (id::DESTROY_DEVICE, 86.0, Class::SYSRQ),
     (id::ESCALATE, 62.0, Class::PROGRAM),
 ];
@@ -334,7 +335,6 @@ pub(super) const PLACES: &[(Class, &[&str])] = &[
             "/Library/Security/SecurityAgentPlugins",
             "/etc/security/pam_env.conf",
             "*.git/hooks",
-            "/etc/logrotate.d",
             "*loginitems*",
             "~/.config/plasma-workspace/env",
             "~/.xprofile",
@@ -421,7 +421,8 @@ pub(super) const PLACES: &[(Class, &[&str])] = &[
         Class::KERNEL,
         &["/proc/sys", "/sys/kernel", "/sys/module", "/etc/sysctl.conf", "/etc/sysctl.d", "/sys/firmware"],
     ),
-    (Class::SYSRQ, &["/proc/sysrq-trigger"]),
+    (Class::SYSRQ, &["/proc/sysrq-trigger", "/sys/block/*/device/delete", "/sys/bus/pci/devices/*/remove"]),
+    (Class::SWITCH, &["/sys/fs/selinux/enforce", "/sys/fs/selinux/disable", "/sys/module/apparmor"]),
     (
         Class::DEVICE,
         &[
@@ -462,6 +463,18 @@ pub(super) const PLACES: &[(Class, &[&str])] = &[
     (
         Class::PROTECT,
         &[
+            "/etc/logrotate.d",
+            "/proc/sys/kernel/randomize_va_space",
+            "/proc/sys/kernel/yama",
+            "/proc/sys/kernel/kptr_restrict",
+            "/proc/sys/kernel/dmesg_restrict",
+            "/proc/sys/kernel/perf_event_paranoid",
+            "/proc/sys/kernel/unprivileged*",
+            "/proc/sys/kernel/modules_disabled",
+            "/proc/sys/kernel/sysrq",
+            "/proc/sys/fs/suid_dumpable",
+            "/proc/sys/fs/protected*",
+            "/proc/sys/net/ipv4/ip_forward",
             "/etc/selinux*",
             "/etc/ssh/sshd_config*",
             "/etc/security*",

@@ -179,6 +179,8 @@ const KINDS: &[(Kind, &[&str])] = &[
             "wish",
             "cpan",
             "irb3",
+            "java",
+            "groovysh",
         ],
     ),
     (Kind::Awk, &["awk", "gawk", "mawk", "nawk", "sed", "gsed"]),

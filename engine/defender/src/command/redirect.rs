@@ -324,8 +324,40 @@ impl Reader<'_> {
         };
         self.nested(text, span, scope, Flow::default());
         if one.class.has(Class::PROFILE) {
-            self.found(id::PERSIST, if self.is_setting(text) { 46.0 } else { 81.0 }, span);
+            let weight = match (self.is_setting(text), self.is_furtive(text)) {
+                (true, _) => 46.0,
+                (_, true) => 81.0,
+                _ => 62.0,
+            };
+            self.found(id::PERSIST, weight, span);
         }
+    }
+
+    /// Whether a start file is made to run what nobody would put there: something from a temporary or hidden place, from
+    /// the network, or behind the user's back.
+    fn is_furtive(&self, text: Known) -> bool {
+        let bytes = self.scratch.known(text);
+        let bytes = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+        let marks: [&[u8]; 17] = [
+            b"/tmp/",
+            b"/dev/",
+            b"/.",
+            b"nohup ",
+            b"curl ",
+            b"wget ",
+            b"nc ",
+            b"ncat ",
+            b"base64",
+            b"socket",
+            b"| sh",
+            b"|sh",
+            b"bash -",
+            b"python",
+            b"alias sudo",
+            b"trap ",
+            b"ProxyCommand",
+        ];
+        marks.iter().any(|mark| super::pattern::holds(bytes, mark)) || bytes.trim_ascii_end().ends_with(b"&")
     }
 
     /// Whether every line sets a variable, defines a short name, or loads what a tool prints for the purpose.
@@ -354,6 +386,12 @@ impl Reader<'_> {
                     b"complete ",
                     b"bindkey ",
                     b"shopt ",
+                    b"Host ",
+                    b"HostName ",
+                    b"User ",
+                    b"Port ",
+                    b"IdentityFile ",
+                    b"ForwardAgent ",
                 ]
                 .iter()
                 .any(|start| line.starts_with(start))

@@ -115,6 +115,7 @@ impl Reader<'_> {
             return Flow::default();
         }
         self.policy.begin();
+        let mut detour = false;
         for _ in 0..WRAPPERS_MAX {
             self.policy.command(self.scratch, call.first, call.end);
             let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
@@ -142,6 +143,7 @@ impl Reader<'_> {
                 for index in call.first + 1..call.first + 1 + skip {
                     self.environment_of_wrapper(index);
                 }
+                detour |= call.elevated && !wrapper.elevates;
                 call.elevated |= wrapper.elevates;
                 call.first += 1 + skip;
                 match name.as_slice() {
@@ -153,6 +155,11 @@ impl Reader<'_> {
                     _ => {}
                 }
                 continue;
+            }
+            let bare = call.end <= call.first + 1 && !call.input.open && !call.piped;
+            if detour && bare && program.is_some_and(|program| program.kind == Kind::Shell) {
+                // `sudo taskset 1 sh`: root may run the one, and gets the other.
+                self.found(id::SHELL_ESCAPE, 81.0, call.span);
             }
             return self.judge(call, &head, &name, program, redirects);
         }
@@ -217,7 +224,20 @@ impl Reader<'_> {
             b"chpasswd" => self.passwords(&call),
             _ => {}
         }
-        if matches!(name, b"yes" | b"cat" | b"tail" | b"tac" | b"sort" | b"rev" | b"head") {
+        if matches!(
+            name,
+            b"yes"
+                | b"cat"
+                | b"tail"
+                | b"tac"
+                | b"sort"
+                | b"rev"
+                | b"head"
+                | b"base64"
+                | b"tr"
+                | b"wall"
+                | b"tee"
+        ) {
             self.endless(&call, name, redirects);
         }
         let output = if harmless {

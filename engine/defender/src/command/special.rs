@@ -206,7 +206,12 @@ impl Reader<'_> {
             let passwords = class.has(Class::AUTH) && !KEEPERS.contains(&base_name(letters));
             self.verdict.add(id::CREDENTIAL_ACCESS, if passwords { 81.0 } else { 34.0 }, call.span);
         }
-        self.verb(call);
+        if !matches!(
+            base_name(self.scratch.letters(&head)),
+            b"apt" | b"apt-get" | b"aptitude" | b"dnf" | b"yum" | b"zypper" | b"snap" | b"brew"
+        ) {
+            self.verb(call);
+        }
         Flow::of(Taint::OUTPUT | taint | class.taint())
     }
 
@@ -235,7 +240,7 @@ impl Reader<'_> {
     }
 
     /// A command of a tool that no table knows may still say what it is: `tool project delete x`.
-    fn verb(&mut self, call: &Call) {
+    pub(super) fn verb(&mut self, call: &Call) {
         for index in 0..self.args_len(call).min(8) {
             let arg = self.arg(call, index);
             let verb = arg.rsplit(|&byte| byte == b':').next().unwrap_or_default();

@@ -147,7 +147,8 @@ fn shells_that_reach_out_or_wait() {
             Block,
             "reverse-shell",
         ),
-        ("nc -zv localhost 5432", Review, "recon"),
+        ("nc -zv 192.0.2.7 5432", Review, "recon"),
+        ("nc -zv localhost 5432", Allow, ""),
         ("curl -s localhost:8080/health", Allow, ""),
         ("exec 3< input.txt", Allow, ""),
     ]);

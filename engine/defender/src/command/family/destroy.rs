@@ -125,7 +125,7 @@ pub(super) const RULES: &[Rule] = &[
             "openssl rsautl|smime -encrypt",
             "openssl =-encrypt",
             "7z|7za a %-p",
-            "zip -P|-e|--password",
+            "zip -P|--password",
             "ccencrypt|ccrypt",
         ],
     ),

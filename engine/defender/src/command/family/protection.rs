@@ -64,7 +64,7 @@ pub(super) const RULES: &[Rule] = &[
         60.0,
         &[
             "systemctl mask",
-            "pkill|killall =*cron*|*sshd*|systemd|init|*Finder|*loginwindow",
+            "pkill|killall =*cron*|*sshd*|systemd|init|*Finder|*loginwindow !-HUP|-SIGHUP|-USR1|-USR2|-0",
             "kill %pgrep",
             "nft add|delete|insert",
             "apt|apt-get|yum|dnf --allow-unauthenticated|--nogpgcheck|--force-yes",

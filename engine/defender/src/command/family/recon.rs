@@ -17,7 +17,7 @@ pub(super) const RULES: &[Rule] = &[
             "find -uid =! =0",
             "find =/ -writable",
             "sudo -V",
-            "last|lastlog|lastb|faillog -a|-f|-n",
+            "last|lastlog|lastb|faillog -a|-f",
             "ps =aux|-ef|-aux|auxww|auxwww|ax <private",
             "uname -a <decoded",
             "showmount -e|-a",

@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
         CLEAR_TRACES,
         54.0,
         &[
-            "journalctl --vacuum-time|--vacuum-size|--vacuum-files|--rotate",
+            "journalctl --vacuum-files|--rotate",
             "touch -a|-m -t|-d",
             "touch -r|--reference @temp|user",
             "shred -u|-z|-n|--remove",

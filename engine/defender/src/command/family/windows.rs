@@ -57,7 +57,14 @@ pub(super) const RULES: &[Rule] = &[
             "uninstall-windowsfeature",
         ],
     ),
-    rule(PERSIST, 54.0, &["reg add|ADD|import|delete", "set-itemproperty|new-itemproperty %hklm:|hkcu:"]),
+    rule(
+        PERSIST,
+        54.0,
+        &[
+            "reg add|ADD|import|delete %hklm|hkey_local|hkcr|hkey_classes|.reg",
+            "set-itemproperty|new-itemproperty %hklm:|hkcu:",
+        ],
+    ),
     rule(HALT, 56.0, &["restart-computer", "stop-computer", "shutdown =/r|/s|/p|/h|/f"]),
     rule(
         CREDENTIAL_ACCESS,
@@ -208,7 +215,7 @@ pub(super) const RULES: &[Rule] = &[
         62.0,
         &[
             "bitsadmin =/transfer|/create|/addfile",
-            "certutil -decode|-encode|-f|/decode|-decodehex",
+            "certutil =-decode|-encode|-f|/decode|-decodehex",
             "powershell|pwsh|invoke-expression|iex %downloadstring",
             "expand|makecab|extrac32 %http",
         ],
