@@ -30,6 +30,7 @@ impl Reader<'_> {
                 b"-c" | b"-e" | b"-E" | b"-r" | b"--eval" | b"-eval" | b"-pe" | b"-ne" | b"-le" | b"-lne"
                 | b"-lpe" | b"-ex" | b"--command" | b"-Command" | b"-command" | b"-nle" | b"--exec"
                 | b"-cmd" | b"--cmd" | b"-batch" | b"-enc" => true,
+                b"-p" | b"--print" if matches!(name, b"node" | b"nodejs" | b"bun") => true,
                 [b'-', rest @ ..]
                     if rest.first() != Some(&b'-')
                         && matches!(name, b"perl" | b"ruby" | b"node" | b"python3" | b"python" | b"php") =>
@@ -53,7 +54,6 @@ impl Reader<'_> {
                     false
                 }
                 b"eval" if matches!(name, b"deno" | b"bun") => true,
-                b"-p" | b"--print" if matches!(name, b"node" | b"nodejs" | b"bun") => true,
                 _ => false,
             };
             if next && let Some(word) = self.arg_word(call, index + 1) {

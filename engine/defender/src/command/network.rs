@@ -225,13 +225,17 @@ impl Reader<'_> {
             _ => return (false, Flow::of(value.taint)),
         };
         let class = self.guard.paths.class(path);
+        // What a machine knows of itself is nobody's request body.
+        let own = [&b"/etc/"[..], b"/proc/", b"/sys/", b"/boot/", b"/usr/", b"/var/log/"];
+        let own = own.iter().any(|place| path.starts_with(place));
+        let own = if own { Taint::PRIVATE } else { Taint::NONE };
         let file = self.scratch.files.get(hash(path)).unwrap_or(Flow::of(Taint::FILE));
         let file = Taint::FILE | if file.taint == Taint::NETWORK { Taint::NONE } else { file.taint };
         // A request's body kept in a file is not a file sent away.
         let body = [&b".json"[..], b".xml", b".yaml", b".yml", b".graphql", b"-"]
             .iter()
             .any(|end| path.ends_with(end));
-        (!body, Flow::of(value.taint | class.taint() | file))
+        (!body, Flow::of(value.taint | class.taint() | own | file))
     }
 
     /// Judges what leaves the machine.

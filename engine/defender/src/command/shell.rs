@@ -365,7 +365,9 @@ impl Reader<'_> {
             88.0
         } else if self.arguments(call).1.has(Taint::NETWORK) {
             86.0
-        } else if unknown && call.input.taint == Taint::NONE {
+        } else if unknown
+            && !call.input.taint.has(Taint::NETWORK | Taint::DECODED | Taint::SECRET | Taint::FILE)
+        {
             62.0
         } else if is_cron || call.piped_in {
             81.0
