@@ -86,7 +86,7 @@ impl Reader<'_> {
                     }
                     break;
                 } else if word.taint.has(Taint::NETWORK) {
-                    self.found(id::DOWNLOAD_RUN, 82.0, call.span);
+                    self.found(id::DOWNLOAD_RUN, self.fetched(82.0), call.span);
                 }
             }
         }

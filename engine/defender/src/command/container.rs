@@ -54,10 +54,7 @@ impl Reader<'_> {
                         || super::pattern::holds(value, b"ptrace")
                         || super::pattern::holds(value, b"sys_module")
                 }
-                _ if arg.starts_with(b"--pid")
-                    || arg.starts_with(b"--ipc")
-                    || arg.starts_with(b"--userns") =>
-                {
+                _ if arg.starts_with(b"--pid") || arg.starts_with(b"--userns") => {
                     spaces += u32::from(value.ends_with(b"host"))
                 }
                 _ if arg.starts_with(b"-v/:") => mounts |= Class::ROOT,

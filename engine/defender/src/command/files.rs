@@ -47,6 +47,22 @@ const REBUILT: &[&[u8]] = &[
     b"_site",
     b"*~",
     b"*.class",
+    b"Pods",
+    b"DerivedData",
+    b"_deps",
+    b"Podfile.lock",
+    b"Cargo.lock",
+    b"poetry.lock",
+    b"Gemfile.lock",
+    b"composer.lock",
+    b"pnpm-lock.yaml",
+    b".nyc_output",
+    b".angular",
+    b".svelte-kit",
+    b".output",
+    b".ruff_cache",
+    b"htmlcov",
+    b"*.log.*",
 ];
 
 /// Whether a build makes this directory again.
@@ -453,7 +469,14 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
         return 83.0;
     }
     if class.has(Class::USER) {
+        // What a tool keeps for itself can be had again; what a user set up cannot.
+        let tools = base_name(bare).first() == Some(&b'.')
+            && !matches!(
+                base_name(bare),
+                b".config" | b".local" | b".mozilla" | b".thunderbird" | b".*" | b".ssh"
+            );
         return match slashes {
+            0 | 1 if tools => 56.0,
             0 | 1 => 84.0,
             _ if REBUILT.contains(&base_name(bare)) => 30.0,
             _ => 56.0,

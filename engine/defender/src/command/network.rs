@@ -57,6 +57,40 @@ const INSTALLERS: &[&str] = &[
     "packagecloud.io",
     "install.duckdb.org",
     "cursor.com",
+    "codecov.io",
+    "raw.githubusercontent.com/rvm",
+    "raw.githubusercontent.com/pyenv",
+    "raw.githubusercontent.com/asdf-vm",
+    "raw.githubusercontent.com/golangci",
+    "raw.githubusercontent.com/k3d-io",
+    "raw.githubusercontent.com/junegunn",
+    "get.haskellstack.org",
+    "sh.brew.sh",
+    "opencode.ai",
+    "fnm.vercel.app",
+    "get.jetify.com",
+    "just.systems",
+    "tailwindcss.com",
+    "cli.doppler.com",
+    "releases.hashicorp.com",
+    "install.goreleaser.com",
+    "goreleaser.com",
+    "get.tiup.io",
+    "install.julialang.org",
+    "sh.sccache.dev",
+    "get.wasmer.io",
+    "wasmtime.dev",
+    "linkerd.io",
+    "run.linkerd.io",
+    "istio.io",
+    "fluxcd.io",
+    "kots.io",
+    "vercel.com",
+    "netlify.com",
+    "supabase.com",
+    "direnv.net",
+    "cloud.google.com",
+    "get.opentofu.org",
 ];
 
 impl Reader<'_> {
@@ -240,6 +274,8 @@ impl Reader<'_> {
 
     /// Judges what leaves the machine.
     fn sent(&mut self, call: &Call, flows: Taint, drop: bool, is_body: bool, is_file: bool, raw_host: bool) {
+        // A line of one's own to a chat is what such addresses are for.
+        let chat = self.has_part(call, &[b"hooks.slack.com", b"api.telegram.org", b"discord.com/api"]);
         let nearby = self.has_part(call, &[b"://localhost"]);
         let weight = if flows.has(Taint::SECRET) {
             90.0
@@ -248,7 +284,7 @@ impl Reader<'_> {
         } else if drop && (is_file || is_body && flows.has(Taint::FILE | Taint::ARCHIVE)) {
             82.0
         } else if drop && is_body {
-            60.0
+            if chat && flows == Taint::NONE { 40.0 } else { 60.0 }
         } else if flows.has(Taint::ARCHIVE) || is_file && flows.has(Taint::OUTPUT) && raw_host {
             66.0
         } else if is_file && (raw_host || self.past.staged) {
@@ -365,8 +401,23 @@ impl Reader<'_> {
             // `put /etc/shadow` in a script for the client.
             self.found(id::EXFILTRATE, 86.0, call.span);
         }
-        let far = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
-        let far = far.iter().any(|word| is_far(self.scratch.letters(word)));
+        // Something that is here comes first, then something that is not.
+        let (mut here, mut far, mut value) = (false, false, false);
+        for word in self.scratch.words.get(call.first + 1..call.end).unwrap_or_default() {
+            let letters = self.scratch.letters(word);
+            if std::mem::take(&mut value) {
+                continue;
+            }
+            value =
+                matches!(letters, b"-i" | b"-P" | b"-e" | b"-o" | b"-F" | b"-l" | b"--rsh" | b"--profile");
+            let verb =
+                matches!(letters, b"s3" | b"cp" | b"sync" | b"mv" | b"copy" | b"storage" | b"move" | b"put");
+            if letters.first() == Some(&b'-') || verb {
+                continue;
+            }
+            far |= here && is_far(letters);
+            here |= !is_far(letters);
+        }
         let copies = !matches!(name, b"aws" | b"gsutil" | b"rclone" | b"azcopy" | b"s3cmd" | b"mc")
             || self.has_arg(call, &[b"cp", b"sync", b"copy", b"mv", b"put", b"mb"]);
         let sends = copies && (far || !matches!(name, b"rsync" | b"aws" | b"scp"));

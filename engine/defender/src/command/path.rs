@@ -235,11 +235,24 @@ impl Paths {
                 class |= kind;
             }
         }
+        if class.has(Class::LOG) && is_of_program(path) {
+            class = Class(class.0 & !Class::LOG.0);
+        }
         if class.has(Class::SECRET) && HARMLESS.iter().any(|name| ends_or_holds(path, name.as_bytes())) {
             class = Class(class.0 & !Class::SECRET.0);
         }
         class
     }
+}
+
+/// Whether a log is one that a program keeps for itself, in a directory of its own.
+fn is_of_program(path: &[u8]) -> bool {
+    let Some(rest) = path.strip_prefix(b"/var/log/") else { return false };
+    let Some(end) = rest.iter().position(|&byte| byte == b'/') else { return false };
+    let own = rest.get(..end).unwrap_or_default();
+    rest.len() > end + 1
+        && !own.contains(&b'*')
+        && !matches!(own, b"audit" | b"journal" | b"private" | b"sudo-io")
 }
 
 /// Whether one name and then `tail` comes at the start of `rest`,.

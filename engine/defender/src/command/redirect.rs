@@ -284,7 +284,17 @@ impl Reader<'_> {
         let class = one.class;
         let span = Span { start: span.start, end: one.target.span.end.max(span.end) };
         if class.has(Class::SOCKET) {
-            let weight = if output.taint.has(Taint::SECRET | Taint::SHELL) { 93.0 } else { 84.0 };
+            // A text that says nothing, sent to see whether somebody listens.
+            let probe = output.text.is_some_and(|text| text.end - text.start <= 8)
+                && !output.taint.has(Taint::SECRET | Taint::SHELL | Taint::PRIVATE)
+                || !output.open && one.kind == Kind::Write;
+            let weight = if output.taint.has(Taint::SECRET | Taint::SHELL) {
+                93.0
+            } else if probe {
+                46.0
+            } else {
+                84.0
+            };
             self.verdict.add(id::REVERSE_SHELL, weight, span);
         }
         for &(rule, weight, classes) in place::WRITES {

@@ -161,7 +161,7 @@ impl Reader<'_> {
     }
 
     /// What running a download is worth: of a place that publishes installers, a question.
-    fn fetched(&self, weight: f32) -> f32 {
+    pub(super) fn fetched(&self, weight: f32) -> f32 {
         if self.past.well_known { 58.0 } else { weight }
     }
 
@@ -300,7 +300,7 @@ impl Reader<'_> {
         }
         let taint = call.input.taint;
         if taint.has(Taint::SECRET | Taint::ARCHIVE) {
-            let weight = if taint.has(Taint::SECRET) || taint.has(Taint::PRIVATE) { 84.0 } else { 58.0 };
+            let weight = if taint.has(Taint::SECRET) || taint.has(Taint::PRIVATE) { 84.0 } else { 46.0 };
             self.found(id::EXFILTRATE, weight, call.span);
         }
         if taint.has(Taint::SHELL) || taint.has(Taint::FIFO) {

@@ -161,7 +161,7 @@ impl Reader<'_> {
             text.starts_with(b"root:") || super::pattern::holds(text, b"\nroot:")
         });
         if of_root {
-            self.found(id::ESCALATE, 82.0, call.span);
+            self.found(id::ESCALATE, 66.0, call.span);
         }
     }
 

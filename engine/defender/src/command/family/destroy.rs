@@ -146,11 +146,11 @@ pub(super) const RULES: &[Rule] = &[
         FORK_BOMB,
         81.0,
         &[
-            "stress|stress-ng|stressapptest --vm|--cpu|-c|-m|--hdd|--fork|--class",
+            "stress|stress-ng|stressapptest --vm|--cpu|-c|-m|--hdd|--fork|--class !--timeout|-t",
             "hping3 --flood",
             "slowloris|slowhttptest|goldeneye|mhddos|loic|xerxes|ddos",
             "ab|wrk|siege -n|-c %attacker",
-            "dd =if=/dev/zero =of=/dev/null",
+            "dd =if=/dev/zero =of=/dev/null !%count=",
         ],
     ),
     rule(FORK_BOMB, 52.0, &["ping -f", "ping6 -f"]),
