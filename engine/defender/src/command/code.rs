@@ -95,6 +95,10 @@ impl Reader<'_> {
             // `perl -ne print FILE`.
             self.reads(class, Traits::READS, call);
         }
+        if editor && any && self.has_part(call, &[b"wq", b":w", b":x"]) {
+            // `vim -c ... -c wq FILE`: nobody looks.
+            self.writes(class, false, call);
+        }
         if editor {
             self.reads(class, Traits::READS, call);
             if class.has(Class::AUTH | Class::PRELOAD) {
@@ -268,7 +272,15 @@ impl Reader<'_> {
             self.found(id::RECON, 54.0, call.span);
         }
         if can.has(Ability::WRITE) {
-            self.writes(class, false, call);
+            let code = self.scratch.letters(word);
+            let walks = self.deletes_many(word);
+            let begins = [&b"'w'"[..], b"\"w\"", b"'wb'", b"\"wb\""];
+            let begins = begins.iter().any(|mode| super::pattern::holds(code, mode));
+            if walks && super::pattern::holds(code, b"encrypt(") {
+                // Every file of a tree made unreadable.
+                self.found(id::DESTROY_DATA, 82.0, call.span);
+            }
+            self.writes(class, begins, call);
         }
         let mut taint = Taint::OUTPUT | class.taint();
         if can.has(Ability::SEND) || can.has(Ability::SOCKET) {
@@ -321,9 +333,18 @@ impl Reader<'_> {
         let mut class = Class::NONE;
         let (mut at, end, mut ran) = (word.start, word.end.min(word.start + CODE_BYTES_MAX as u32), 0);
         while at < end {
-            let quote = self.scratch.text.get(at as usize).copied().unwrap_or(0);
+            let mut quote = self.scratch.text.get(at as usize).copied().unwrap_or(0);
             at += 1;
-            if !matches!(quote, b'"' | b'\'' | b'`') {
+            if quote == b'%' && self.scratch.text.get(at as usize) == Some(&b'x') {
+                // Ruby's `%x(command)`.
+                quote = match self.scratch.text.get(at as usize + 1) {
+                    Some(b'(') => b')',
+                    Some(b'{') => b'}',
+                    Some(b'[') => b']',
+                    _ => continue,
+                };
+                at += 2;
+            } else if !matches!(quote, b'"' | b'\'' | b'`') {
                 continue;
             }
             let from = at;

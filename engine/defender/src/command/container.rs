@@ -113,6 +113,17 @@ impl Reader<'_> {
         let acts = self.has_arg(call, &[b"exec", b"run", b"debug"]);
         let prints = self.has_arg(call, &[b"-o", b"-oyaml", b"-ojson", b"--output"])
             || self.has_part(call, &[b"-o=", b"--output="]);
+        if self.has_arg(call, &[b"apply", b"create"])
+            && let Some(text) = call.input.text
+        {
+            let text = self.scratch.known(text);
+            let text = text.get(..text.len().min(8192)).unwrap_or_default();
+            let host = super::pattern::holds(text, b"hostPID") || super::pattern::holds(text, b"path: /\n");
+            let rights = super::pattern::holds(text, b"privileged");
+            if host && rights {
+                self.found(id::ESCALATE, 82.0, call.span);
+            }
+        }
         if prints && self.has_arg(call, &[b"get"]) && self.has_arg(call, &[b"secret", b"secrets"]) {
             return Flow::of(Taint::OUTPUT | Taint::SECRET);
         }

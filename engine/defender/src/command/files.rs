@@ -65,6 +65,21 @@ const REBUILT: &[&[u8]] = &[
     b"*.log.*",
 ];
 
+/// Where databases keep what they hold.
+const DATABASES: &[&[u8]] = &[
+    b"/var/lib/mysql",
+    b"/var/lib/mariadb",
+    b"/var/lib/postgres",
+    b"/var/lib/pgsql",
+    b"/var/lib/mongo",
+    b"/var/lib/redis",
+    b"/var/lib/etcd",
+    b"/var/lib/ldap",
+    b"/var/lib/elasticsearch",
+    b"/var/lib/cassandra",
+    b"/var/lib/influxdb",
+];
+
 /// Whether a build makes this directory again.
 pub(super) fn is_rebuilt(path: &[u8]) -> bool {
     let path = path.strip_prefix(b"./").unwrap_or(path);
@@ -404,6 +419,9 @@ impl Reader<'_> {
                 );
                 let _ = notes.push((id::ESCALATE, if grants { 82.0 } else { 40.0 }));
             }
+            b"setfacl" if class.has(Class::AUTH) && class.has(Class::SECRET) => {
+                let _ = notes.push((id::PERMISSIONS, 82.0));
+            }
             b"setfacl" if wide || class.has(Class::AUTH | Class::SECRET) => {
                 let _ = notes.push((id::PERMISSIONS, 60.0));
             }
@@ -445,6 +463,7 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
         return match slashes {
             0 | 1 => 93.0,
             _ if vital => 90.0,
+            _ if DATABASES.iter().any(|place| bare.starts_with(place)) => 82.0,
             // Where people install and keep things by hand.
             _ if [
                 &b"/opt/"[..],

@@ -89,8 +89,10 @@ const GENTLE: &[&[u8]] = &[
 pub(super) struct Daemons {
     vital: bool,
     service: bool,
-    /// Every process, in a substitution.
+    /// Every process was listed, in a substitution or a pipe.
     all: bool,
+    /// And only some were picked from the list.
+    picked: bool,
 }
 
 impl Reader<'_> {
@@ -98,9 +100,15 @@ impl Reader<'_> {
     pub(super) fn seek_processes(&mut self, call: &Call, name: &[u8]) {
         if name == b"ps" {
             let every = self.has_letter(call, b'e') || self.has_letter(call, b'A');
-            self.past.daemons.all |= every && !call.piped && call.scope.end == End::Paren;
+            let every = every || self.has_arg(call, &[b"aux", b"ax", b"auxww", b"axo"]);
+            self.past.daemons.all |= every && (call.piped || call.scope.end == End::Paren);
             return;
         }
+        self.past.daemons.picked |= match name {
+            b"awk" => self.has_part(call, &[b"/", b"==", b"~", b">", b"<", b"NR"]),
+            b"grep" | b"egrep" => !self.has_letter(call, b'v'),
+            _ => true,
+        };
         for index in 0..self.args_len(call).min(6) {
             if let Some(word) = self.arg_word(call, index) {
                 self.seek_process(&word);
@@ -132,7 +140,7 @@ impl Reader<'_> {
             let unknown = words.iter().any(|word| word.marks.has(Marks::DYNAMIC));
             let computed = words.iter().any(|word| word.marks.has(Marks::SUBSTITUTED));
             let (seen, looping) = (self.past.daemons, self.past.loops > 0);
-            if seen.all && computed {
+            if seen.all && !seen.picked && (computed || call.fed && unknown) {
                 self.found(id::HALT, 84.0, call.span);
             } else if unknown && (seen.vital || seen.service && looping) {
                 self.found(id::HALT, 81.0, call.span);
@@ -145,6 +153,7 @@ impl Reader<'_> {
             let letters = self.scratch.letters(word);
             let letters = letters.strip_prefix(b"^").unwrap_or(letters);
             VITAL.contains(&letters.strip_suffix(b"$").unwrap_or(letters))
+                || matches!(letters, b"." | b".*" | b"'.'")
         });
         let of_root = self.has_arg(call, &[b"-u", b"-U", b"--euid", b"--user"])
             && self.has_arg(call, &[b"root", b"0"])

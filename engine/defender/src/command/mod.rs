@@ -39,6 +39,7 @@ mod source;
 mod special;
 mod taint;
 mod verdict;
+mod wildcard;
 mod windows;
 mod word;
 mod wrap;

@@ -168,6 +168,17 @@ impl Reader<'_> {
                             self.writes(place, true, call);
                             index += 1;
                         }
+                    } else if clustered
+                        && curl
+                        && letters.last().is_some_and(|last| b"dFT".contains(last))
+                        && letters.get(1..).is_some_and(|all| all.iter().all(u8::is_ascii_alphabetic))
+                        && let Some(value) = self.arg_word(call, index + 1)
+                    {
+                        let (is_file, flow) = self.payload(&value, letters.ends_with(b"T"));
+                        upload |= is_file;
+                        sends = sends.then(flow);
+                        sends.open = true;
+                        index += 1;
                     } else if !curl
                         && [&b"-O"[..], b"-qO", b"--output-document="]
                             .iter()
@@ -252,7 +263,11 @@ impl Reader<'_> {
         let letters = self.scratch.letters(value);
         let at = letters.iter().take(64).position(|&byte| matches!(byte, b'@' | b'<'));
         let path = match at {
-            Some(at) if at == 0 || letters.get(at - 1) == Some(&b'=') => {
+            Some(at)
+                if at == 0
+                    || letters.get(at - 1) == Some(&b'=')
+                    || matches!(letters.get(at + 1), Some(b'/' | b'~')) =>
+            {
                 letters.get(at + 1..).unwrap_or_default()
             }
             _ if is_file => letters,
@@ -328,6 +343,9 @@ impl Reader<'_> {
             }
         }
         let runs = runs && name != b"telnet";
+        if socat && runs && call.elevated && !connects && !listens {
+            self.found(id::SHELL_ESCAPE, 81.0, call.span);
+        }
         let flows = call.input.taint;
         if runs && (connects || listens) {
             let (rule, weight) = if listens { (id::BIND_SHELL, 91.0) } else { (id::REVERSE_SHELL, 94.0) };
@@ -432,6 +450,9 @@ impl Reader<'_> {
         }
         if class.has(Class::SECRET) && !sends {
             self.found(id::CREDENTIAL_ACCESS, 70.0, call.span);
+        }
+        if far && class.has(Class::HOME | Class::ROOT) {
+            self.found(id::EXFILTRATE, if name == b"rsync" { 52.0 } else { 66.0 }, call.span);
         }
         if sends && flows.has(Taint::SECRET) && !self.has_arg(call, &[b"-i"]) {
             self.found(id::EXFILTRATE, 84.0, call.span);

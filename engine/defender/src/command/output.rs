@@ -51,10 +51,14 @@ impl Reader<'_> {
 
     /// `printf FORMAT WORDS`: the plain cases.
     pub(super) fn printf(&mut self, call: &Call) -> Flow {
-        let skip = usize::from(self.arg(call, 0) == b"--");
         if self.arg(call, 0) == b"-v" {
+            let name = hash(self.arg(call, 1));
+            let rest = Call { first: call.first + 2, ..*call };
+            let flow = if self.args_len(&rest) > 0 { self.printf(&rest) } else { Flow::default() };
+            self.scratch.variables.set(name, flow);
             return Flow::default();
         }
+        let skip = usize::from(self.arg(call, 0) == b"--");
         let Some(format) = self.arg_word(call, skip) else { return Flow::default() };
         let count = self.args_len(call);
         let (start, mut taint, mut known) =
@@ -348,6 +352,14 @@ impl Reader<'_> {
     pub(super) fn declare(&mut self, call: &Call) -> Flow {
         if self.args_len(call) == 0 {
             return Flow::of(Taint::OUTPUT | Taint::PRIVATE);
+        }
+        if self.arg(call, 0) == b"--"
+            && self.scratch.words.get(call.first).is_some_and(|word| word.end - word.start == 3)
+        {
+            // `set -- WORDS`: they are `"$@"`.
+            let text = self.remember_words(call.first + 2, call.end);
+            self.scratch.variables.set(hash(b"@"), Flow { taint: Taint::NONE, text, open: true });
+            return Flow::default();
         }
         for index in 0..self.args_len(call) {
             let Some(word) = self.arg_word(call, index) else { break };

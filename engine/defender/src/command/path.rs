@@ -217,7 +217,7 @@ impl Paths {
     }
 
     fn class_of(&self, path: &[u8]) -> Class {
-        let mut class = whole(path);
+        let mut class = whole(path) | super::wildcard::class_of(path);
         for found in self.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(path)) {
             let Some(&(kind, anchor)) = self.entries.get(found.pattern().as_usize()) else { continue };
             let before = found.start().checked_sub(1).and_then(|at| path.get(at)).copied();

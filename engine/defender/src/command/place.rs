@@ -371,6 +371,7 @@ pub(super) const PLACES: &[(Class, &[&str])] = &[
             "~/.bash_profile",
             "~/.bash_login",
             "~/.bash_logout",
+            "~/.bash_aliases",
             "~/.profile",
             "~/.zshrc",
             "~/.zprofile",

@@ -52,6 +52,7 @@ pub(super) enum Kind {
     Mode,
     SendFile,
     Cmd,
+    Everywhere,
     PowerShell,
 }
 
@@ -192,6 +193,7 @@ const KINDS: &[(Kind, &[&str])] = &[
     (Kind::Dd, &["dd", "dcfldd", "pv", "gdd"]),
     (Kind::Copy, &["cp", "mv", "install", "ln", "gcp", "gmv", "ditto", "rename", "link"]),
     (Kind::Cmd, &["cmd"]),
+    (Kind::Everywhere, &["ansible"]),
     (Kind::PowerShell, &["powershell", "pwsh"]),
     (
         Kind::Curl,

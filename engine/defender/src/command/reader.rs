@@ -523,6 +523,7 @@ impl<'a> Reader<'a> {
             piped,
             background,
             elevated: false,
+            fed: false,
             span: source.span(from, at),
             scope,
         };

@@ -234,6 +234,18 @@ impl Reader<'_> {
         known
     }
 
+    /// The letters of some words, with blanks between, if all of them are known.
+    pub(super) fn remember_words(&mut self, first: usize, end: usize) -> Option<Known> {
+        let start = self.scratch.known.len() as u32;
+        for index in first..end {
+            let word =
+                self.scratch.words.get(index).copied().filter(|word| !word.marks.has(Marks::DYNAMIC))?;
+            self.remember_word(&word)?;
+            self.keep(b' ');
+        }
+        Some(Known { start, end: self.scratch.known.len() as u32 })
+    }
+
     /// Where the output of a command goes: to files, which are remembered and judged, or on.
     pub(super) fn land(&mut self, redirects: &Redirects, output: Flow, span: Span) -> Flow {
         let mut left = output;

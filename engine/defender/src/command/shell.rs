@@ -229,8 +229,28 @@ impl Reader<'_> {
             if let Some(text) = self.remember_word(&value) {
                 self.nested(text, word.span, call.scope, Flow::default());
             }
+            // A short name is a function that passes its arguments on.
+            let name = hash(self.scratch.letters(&Word { end: word.start + equals as u32, ..word }));
+            let start = self.scratch.known.len() as u32;
+            if self.remember_word(&value).is_some() && self.remember(b" \"$@\"").is_some() {
+                let text = Known { start, end: self.scratch.known.len() as u32 };
+                self.scratch.functions.set(name, Flow { text: Some(text), ..Flow::default() });
+            }
         }
         Flow::default()
+    }
+
+    /// `ansible HOSTS -m shell -a COMMAND`.
+    pub(super) fn everywhere(&mut self, call: &Call) -> Flow {
+        for index in 0..self.args_len(call) {
+            if matches!(self.arg(call, index), b"-a" | b"--args")
+                && let Some(word) = self.arg_word(call, index + 1)
+                && !self.scratch.letters(&word).contains(&b'=')
+            {
+                return self.run_word(call, &word, 0.0);
+            }
+        }
+        Flow::of(Taint::OUTPUT)
     }
 
     /// `trap TEXT SIGNAL`.
@@ -273,6 +293,7 @@ impl Reader<'_> {
             call.end += 1;
         }
         call.input = Flow::default();
+        call.fed = true;
         let output = self.run(call.deeper(), redirects);
         if added {
             self.scratch.words.pop();

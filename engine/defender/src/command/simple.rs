@@ -57,6 +57,8 @@ pub(super) struct Call {
     pub(super) piped: bool,
     pub(super) background: bool,
     pub(super) elevated: bool,
+    /// Its last argument is what a program such as `xargs` read.
+    pub(super) fed: bool,
     pub(super) span: Span,
     pub(super) scope: Scope,
 }
@@ -167,7 +169,7 @@ impl Reader<'_> {
                 self.disguise(&head, &name, letters_len(&head));
                 let Some(skip) = inner else { return self.judge_alone(call, &name, program, redirects) };
                 for index in call.first + 1..call.first + 1 + skip {
-                    self.environment_of_wrapper(index);
+                    self.environment_of_wrapper(index, call.elevated || wrapper.elevates);
                 }
                 detour |= call.elevated && DETOURS.contains(&name.as_slice());
                 call.elevated |= wrapper.elevates;
@@ -193,13 +195,21 @@ impl Reader<'_> {
         Flow::default()
     }
 
-    fn environment_of_wrapper(&mut self, index: usize) {
+    fn environment_of_wrapper(&mut self, index: usize, elevated: bool) {
         let Some(word) = self.scratch.words.get(index).copied() else { return };
         let letters = self.scratch.letters(&word);
         let Some(name) = assigned_name(letters) else { return };
         if let b"LD_PRELOAD" | b"LD_LIBRARY_PATH" | b"DYLD_INSERT_LIBRARIES" = name {
             let temp = self.guard.paths.class(letters).has(Class::TEMP);
             self.found(id::ESCALATE, if temp { 82.0 } else { 72.0 }, word.span);
+        } else if let b"PATH" | b"PYTHONPATH" | b"PERL5LIB" | b"RUBYLIB" | b"NODE_PATH" | b"GCONV_PATH" = name
+            && elevated
+            && self.guard.paths.class(letters).has(Class::TEMP)
+        {
+            self.found(id::ESCALATE, 81.0, word.span);
+        } else if letters.get(name.len() + 1..).is_some_and(|value| value.starts_with(b"() {")) {
+            // A function in a variable: how commands were smuggled into old shells.
+            self.found(id::DECODE_RUN, 84.0, word.span);
         } else if name.len() < 12 {
             let (name, value) = (short(name), short(letters.get(name.len() + 1..).unwrap_or_default()));
             self.editor(&name, &value, word.span);
@@ -244,7 +254,8 @@ impl Reader<'_> {
         match name {
             _ if harmless => {}
             b"kill" | b"pkill" | b"killall" => self.kill(&call, name),
-            b"ps" | b"pgrep" | b"pidof" | b"grep" | b"egrep" | b"awk" => self.seek_processes(&call, name),
+            b"ps" | b"pgrep" | b"pidof" | b"grep" | b"egrep" | b"awk" | b"head" | b"tail" | b"sed"
+            | b"rg" | b"fzf" | b"lsof" => self.seek_processes(&call, name),
             b"fallocate" => self.allocate(&call),
             b"mkdir" | b"cp" | b"mv" | b"touch" | b"install" => self.overlooked(&call),
             b"chpasswd" => self.passwords(&call),

@@ -86,6 +86,7 @@ impl Reader<'_> {
             Kind::Mode => self.mode(call, name),
             Kind::SendFile => self.send_file(call, name),
             Kind::Cmd => self.cmd(call),
+            Kind::Everywhere => self.everywhere(call),
             Kind::PowerShell => self.power_shell(call, name),
         }
     }
@@ -231,7 +232,10 @@ impl Reader<'_> {
                 self.scratch.variables.set(hash(&[digit]), Flow { taint: word.taint, text, open: true });
             }
         }
+        let all = self.remember_words(call.first + 1, call.end);
+        self.scratch.variables.set(hash(b"@"), Flow { taint: Taint::NONE, text: all, open: true });
         let flow = self.nested(body, call.span, call.scope, call.input);
+        self.scratch.variables.forget(hash(b"@"));
         for digit in b'1'..=b'9' {
             self.scratch.variables.forget(hash(&[digit]));
         }

@@ -22,6 +22,8 @@ pub(super) const RULES: &[Rule] = &[
             "grep|rg|egrep|ag -r|-R|-ri|-rn|-rni|-Ri|--recursive|-rl|-ril|-lr|-rE|-rniE %password|passwd|secret|api_key|apikey|aws_access|BEGIN|AKIA|private^key|token @root|home|system|user",
             "grep|egrep|rg %AKIA|BEGIN^RSA|BEGIN^OPENSSH|aws_secret|aws_access_key|PRIVATE^KEY @root|home|system|user",
             "getent shadow|gshadow",
+            "mysql|psql|mariadb|mysqldump|sqlcmd %mysql.user|pg_shadow|pg_authid|authentication_string|sys.sql_logins",
+            "aws configure export-credentials",
             "grep|egrep|rg %pass|secret|token|ssh|pwd @history",
             "grep|egrep|rg %pass|secret|token <private",
             "bw|op|lpass export",

@@ -8,7 +8,7 @@ pub(super) const RULES: &[Rule] = &[
         DESTROY_DEVICE,
         93.0,
         &[
-            "mkfs|mkfs.ext2|mkfs.ext3|mkfs.ext4|mkfs.xfs|mkfs.btrfs|mkfs.vfat|mkfs.fat|mkfs.ntfs|mkfs.exfat|mke2fs|mkdosfs|mkntfs|mkfs.f2fs|mkfs.minix|newfs|mkswap|mkreiserfs|mkfs.msdos @device",
+            "mkfs|mkfs.ext2|mkfs.ext3|mkfs.ext4|mkfs.xfs|mkfs.btrfs|mkfs.vfat|mkfs.fat|mkfs.ntfs|mkfs.exfat|mke2fs|mkdosfs|mkntfs|mkfs.f2fs|mkfs.minix|newfs|mkswap|newfs_hfs|newfs_apfs|newfs_msdos|newfs_exfat|mkreiserfs|mkfs.msdos @device",
             "shred|wipe|srm|scrub|badblocks @device",
             "wipefs -a|--all|-f|--force",
             "blkdiscard",

@@ -42,6 +42,7 @@ pub(super) const RULES: &[Rule] = &[
             "usermod|chsh -p|--password|-s|--shell =nobody|daemon|bin|www-data|sshd|mail|games|root|sys|lp|news !=/usr/sbin/nologin|/bin/false|/sbin/nologin",
             "curl --unix-socket %docker.sock|containerd.sock %/containers/create|/exec",
             "nmap --interactive",
+            "patch @auth|preload",
             "mount -t =cgroup|cgroup2 -o =*rdma*|*memory*|*devices*",
             "aws iam attach-user-policy|attach-role-policy|attach-group-policy|put-user-policy|put-role-policy %AdministratorAccess|\"Action\":\"*\"|\"Action\":^\"*\"",
             "gcloud add-iam-policy-binding|projects|organizations %roles/owner|roles/editor|allUsers|allAuthenticatedUsers",

@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
             "truncate|shred|unlink @history|log",
             "cp|cat|ln =/dev/null @history|log",
             "ln @history",
-            "sed|gsed -i|--in-place @log|history",
+            "sed|gsed|perl|ruby -i|--in-place @log|history",
             "tee >history|log",
             "fc -p",
             "utmpdump -r",
