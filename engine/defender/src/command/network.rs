@@ -291,7 +291,7 @@ impl Reader<'_> {
     fn sent(&mut self, call: &Call, flows: Taint, drop: bool, is_body: bool, is_file: bool, raw_host: bool) {
         // A line of one's own to a chat is what such addresses are for.
         let chat = self.has_part(call, &[b"hooks.slack.com", b"api.telegram.org", b"discord.com/api"]);
-        let nearby = self.has_part(call, &[b"://localhost"]);
+        let nearby = self.has_part(call, &[b"localhost:", b"://localhost", b"://127.0.0.1"]);
         let weight = if flows.has(Taint::SECRET) {
             90.0
         } else if flows.has(Taint::PRIVATE) {

@@ -58,6 +58,8 @@ pub(super) struct Reader<'a> {
 pub(super) struct Past {
     /// Text that a decoder or a disguise led to is being read.
     pub(super) hidden: u8,
+    /// A program's name was broken up: whoever does that once means the rest too.
+    pub(super) disguised: bool,
     /// A copy of something private was made or packed.
     pub(super) staged: bool,
     /// Inside a loop.

@@ -333,6 +333,7 @@ impl Reader<'_> {
         } else {
             return false;
         };
+        self.past.disguised |= marks.has(Marks::BROKEN | Marks::ESCAPED | Marks::SPLIT);
         self.verdict.add(id::OBFUSCATED, weight, head.span);
         true
     }
@@ -377,7 +378,8 @@ impl Reader<'_> {
                 self.verdict.add(id::RECON, 53.0, span);
             }
         }
-        let weight = if self.past.hidden > 0 && weight >= 45.0 { weight.max(HIDDEN_RISK) } else { weight };
+        let hostile = self.past.hidden > 0 && weight >= 45.0 || self.past.disguised && weight >= 58.0;
+        let weight = if hostile { weight.max(HIDDEN_RISK) } else { weight };
         self.verdict.add(rule, weight, span);
     }
 

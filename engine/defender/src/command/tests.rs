@@ -1,5 +1,7 @@
 //! What each family hears, and what it lets pass. Every row can fail: the verdict and the rule are both asked for.
 
+mod effects;
+
 use super::{CommandGuard, Rules, Scratch};
 use crate::{BLOCK_AT, REVIEW_AT};
 
