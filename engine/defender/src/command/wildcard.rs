@@ -6,27 +6,27 @@ use super::path::Class;
 const PATTERN_BYTES_MAX: usize = 64;
 
 /// What wildcards are compared with.
-const TARGETS: &[(&[u8], Class)] = &[
-    (b"/etc/shadow", Class::SECRET),
-    (b"/etc/shadow", Class::AUTH),
-    (b"/etc/gshadow", Class::SECRET),
-    (b"/etc/passwd", Class::PRIVATE),
-    (b"/etc/sudoers", Class::AUTH),
-    (b"~/.ssh/id_rsa", Class::SECRET),
-    (b"~/.ssh/id_ed25519", Class::SECRET),
-    (b"~/.aws/credentials", Class::SECRET),
+const TARGETS: &[(&[u8], [Class; 2])] = &[
+    (b"/etc/shadow", [Class::SECRET, Class::AUTH]),
+    (b"/etc/passwd", [Class::PRIVATE, Class::AUTH]),
+    (b"/etc/sudoers", [Class::PRIVATE, Class::AUTH]),
+    (b"~/.ssh/id_rsa", [Class::SECRET, Class::NONE]),
+    (b"~/.ssh/id_ed25519", [Class::SECRET, Class::NONE]),
+    (b"~/.aws/credentials", [Class::SECRET, Class::NONE]),
 ];
 
 /// What a path with wildcards can stand for. A star for a whole name says nothing.
 pub(super) fn class_of(path: &[u8]) -> Class {
-    let hides = path.len() <= PATTERN_BYTES_MAX
+    let hides = std::matches!(path.first(), Some(b'/' | b'~'))
+        && path.len() <= PATTERN_BYTES_MAX
         && path.iter().any(|byte| matches!(byte, b'?' | b'[' | b'*'))
         && path.split(|&byte| byte == b'/').all(|part| part != b"*" && part != b"**");
     if !hides {
         return Class::NONE;
     }
-    let stands_for = TARGETS.iter().filter(|(target, _)| matches(path, target));
-    stands_for.fold(Class::NONE, |all, &(_, class)| all | class)
+    let stands_for =
+        TARGETS.iter().filter(|(target, _)| target.first() == path.first() && matches(path, target));
+    stands_for.fold(Class::NONE, |all, &(_, [one, other])| all | one | other)
 }
 
 /// Whether the wildcards of `pattern` match all of `text`. A set in brackets is taken for any one letter.
@@ -49,7 +49,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
             Some(byte) => (text.get(place) == Some(byte), 1),
             None => (false, 1),
         };
-        if one && text.get(place) != Some(&b'/') || one && pattern.get(at) == Some(&b'/') {
+        if one && (text.get(place) != Some(&b'/') || pattern.get(at) == Some(&b'/')) {
             at += len;
             place += 1;
             continue;
