@@ -74,7 +74,8 @@ impl Reader<'_> {
             let arg = self.arg(call, index);
             // `...` stands for more of the same in manuals, at the end and behind other words.
             let omission = arg == b"..." && index > 0;
-            if arg.first() != Some(&b'-') && !omission && is_overlooked(arg) {
+            let rooted = matches!(arg.first(), Some(b'/' | b'~')) || arg == b"..." || arg.ends_with(b" ");
+            if rooted && !omission && is_overlooked(arg) {
                 self.found(id::OBFUSCATED, 81.0, call.span);
                 return;
             }

@@ -145,20 +145,28 @@ impl Reader<'_> {
     /// `dd`: where from, where to.
     pub(super) fn dd(&mut self, call: &Call) -> Flow {
         let (mut from, mut to, mut target) = (Class::NONE, Class::NONE, None);
-        let mut endless = call.input.taint.has(Taint::ENDLESS);
+        let (mut endless, mut nothing) = (call.input.taint.has(Taint::ENDLESS), false);
         for index in 0..self.args_len(call) {
             let Some(word) = self.arg_word(call, index) else { break };
             let letters = self.scratch.letters(&word);
             if let Some(path) = letters.strip_prefix(b"if=") {
                 from = self.guard.paths.class(path);
                 endless |= matches!(path, b"/dev/zero" | b"/dev/random" | b"/dev/urandom");
+                nothing |= path == b"/dev/null";
             } else if let Some(path) = letters.strip_prefix(b"of=") {
                 to = self.guard.paths.class(path);
                 target = Some(hash(path));
             }
         }
         if to.has(Class::DEVICE) {
-            self.found(id::DESTROY_DEVICE, if endless { 95.0 } else { 76.0 }, call.span);
+            // An image is what people write to disks; nothing, or a few letters, is what destroys them.
+            let junk = nothing || call.input.text.is_some();
+            let weight = match (endless, junk) {
+                (true, _) => 95.0,
+                (_, true) => 84.0,
+                _ => 76.0,
+            };
+            self.found(id::DESTROY_DEVICE, weight, call.span);
         } else if to != Class::NONE {
             self.writes(to, true, call);
             if to.has(Class::SYSTEM) && !to.has(Class::TEMP) {

@@ -360,9 +360,11 @@ impl Reader<'_> {
     fn is_furtive(&self, text: Known) -> bool {
         let bytes = self.scratch.known(text);
         let bytes = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
-        let marks: [&[u8]; 17] = [
+        let marks: [&[u8]; 19] = [
             b"/tmp/",
-            b"/dev/",
+            b"/dev/tcp",
+            b"/dev/udp",
+            b"/dev/shm",
             b"/.",
             b"nohup ",
             b"curl ",

@@ -197,7 +197,11 @@ impl Reader<'_> {
             if at.has(Class::TEMP) {
                 self.verdict.add(
                     id::UNKNOWN_PROGRAM,
-                    if hidden || letters.starts_with(b"/dev/shm") { 81.0 } else { 40.0 },
+                    match (hidden || letters.starts_with(b"/dev/shm"), call.background) {
+                        (true, _) => 81.0,
+                        (_, true) => 54.0,
+                        _ => 40.0,
+                    },
                     head.span,
                 );
             }
