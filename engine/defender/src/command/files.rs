@@ -531,7 +531,7 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
 fn file(letters: &[u8], class: Class, force: bool, wipes: bool, word: &Word) -> f32 {
     let globs = word.marks.has(Marks::GLOB);
     if class.has(Class::SECRET) {
-        return 66.0;
+        return if wipes { 83.0 } else { 66.0 };
     }
     if class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::USER) {
         let near = letters.iter().filter(|&&byte| byte == b'/').count() <= 2;

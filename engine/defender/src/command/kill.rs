@@ -139,8 +139,12 @@ impl Reader<'_> {
         if name == b"kill" {
             let unknown = words.iter().any(|word| word.marks.has(Marks::DYNAMIC));
             let computed = words.iter().any(|word| word.marks.has(Marks::SUBSTITUTED));
+            let first = self.has_arg(call, &[b"1"]) && self.has_arg(call, &[b"-9", b"-KILL", b"-SIGKILL"]);
             let (seen, looping) = (self.past.daemons, self.past.loops > 0);
-            if seen.all && !seen.picked && (computed || call.fed && unknown) {
+            if first {
+                // The process that all others come from.
+                self.found(id::HALT, 81.0, call.span);
+            } else if seen.all && !seen.picked && (computed || call.fed && unknown) {
                 self.found(id::HALT, 84.0, call.span);
             } else if unknown && (seen.vital || seen.service && looping) {
                 self.found(id::HALT, 81.0, call.span);

@@ -354,6 +354,8 @@ pub(super) const PLACES: &[(Class, &[&str])] = &[
             "/lib/security",
             "/usr/lib/security",
             "/lib64/security",
+            "/usr/lib64/security",
+            "/usr/lib/*/security",
             "/usr/lib/pam",
             "/lib/x86_64-linux-gnu/security",
             "/proc/sys/kernel/core_pattern",

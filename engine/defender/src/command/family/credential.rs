@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
             "osascript %display^dialog %password|passphrase",
             "keyctl read|print|pipe",
             "sqlite3 @secret",
-            "gpg|gpg2 --export-secret-keys|--export-secret-subkeys",
+            "gpg|gpg2 --export-secret-keys|--export-secret-key|--export-secret-subkeys",
             "stratus|./stratus detonate|warmup",
             "logger -f @history",
             "script %keylog",

@@ -10,6 +10,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "setenforce 0|Permissive|permissive",
             "auditctl -e =0",
+            "auditctl =-e0",
             "auditctl -D",
             "systemctl|service =stop|disable|mask|kill =auditd*|rsyslog*|syslog*|systemd-journald*|journald*|firewalld*|ufw*|iptables*|nftables*|fail2ban*|apparmor*|falcon-sensor*|clamav*|osqueryd*|wazuh*|ossec*|crowdstrike*|cbdaemon*|cbagentd*|mdatp*|sysmon*|falco*|aide*|selinux*|samhain*|tripwire*|sophos*|sav-protect*|ds_agent*|esets*|nessusd*|snort*|suricata*|crowdsec*|nxlog*|filebeat*|auditbeat*|td-agent*|amazon-ssm-agent*|amazon-cloudwatch-agent*|aliyun*|cloudmonitor*|newrelic*|datadog-agent*|elastic-agent*|splunk*",
             "service auditd|rsyslog|syslog|iptables|firewalld|ufw|fail2ban|apparmor|falcon-sensor|clamav-daemon|osqueryd|syslogd|cbdaemon|pf|ipfw stop|onestop|disable",

@@ -8,6 +8,7 @@ fn machines_that_are_stopped_or_drowned() {
     check(&[
         ("pkill -9 sshd", Block, "halt"),
         ("kill -9 $(pidof dbus-daemon)", Block, "halt"),
+        ("kill -KILL 1", Block, "halt"),
         ("for p in $(pgrep mysqld); do kill $p; done", Block, "halt"),
         ("ps ax | awk '{print $1}' | xargs kill", Block, "halt"),
         ("while read p n; do if [[ $n == *crond* ]]; then kill $p; fi; done < list", Block, "halt"),
@@ -65,6 +66,7 @@ fn rights_and_protection() {
         ("docker -H tcp://h run -v /:/h alpine", Block, "escalate"),
         ("patch /etc/pam.d/sshd fix.patch", Block, "escalate"),
         ("chown eve /etc/sudoers", Block, "permissions"),
+        ("cp m.so /usr/lib/aarch64-linux-gnu/security/", Block, "persist"),
         ("/etc/init.d/rsyslog stop", Block, "disable-protection"),
         ("mount --bind /mnt/empty /proc/77", Block, "disable-protection"),
         ("mkdir '/var/tmp/.. '", Block, "obfuscated"),
