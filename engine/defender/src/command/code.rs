@@ -30,6 +30,7 @@ impl Reader<'_> {
                 b"-c" | b"-e" | b"-E" | b"-r" | b"--eval" | b"-eval" | b"-pe" | b"-ne" | b"-le" | b"-lne"
                 | b"-lpe" | b"-ex" | b"--command" | b"-Command" | b"-command" | b"-nle" | b"--exec"
                 | b"-cmd" | b"--cmd" | b"-batch" | b"-enc" => true,
+                b"-p" | b"--print" if matches!(name, b"node" | b"nodejs" | b"bun") => true,
                 [b'-', rest @ ..]
                     if rest.first() != Some(&b'-')
                         && matches!(name, b"perl" | b"ruby" | b"node" | b"python3" | b"python" | b"php") =>
@@ -85,16 +86,28 @@ impl Reader<'_> {
                     }
                     break;
                 } else if word.taint.has(Taint::NETWORK) {
-                    self.found(id::DOWNLOAD_RUN, 82.0, call.span);
+                    self.found(id::DOWNLOAD_RUN, self.fetched(82.0), call.span);
                 }
             }
         }
         let (class, taint) = self.arguments(call);
+        if any && matches!(name, b"perl" | b"ruby") && class.has(Class::SECRET) {
+            // `perl -ne print FILE`.
+            self.reads(class, Traits::READS, call);
+        }
+        if editor && any && self.has_part(call, &[b"wq", b":w", b":x"]) {
+            // `vim -c ... -c wq FILE`: nobody looks.
+            self.writes(class, false, call);
+        }
         if editor {
             self.reads(class, Traits::READS, call);
             if class.has(Class::AUTH | Class::PRELOAD) {
                 self.found(id::ESCALATE, 66.0, call.span);
             }
+        }
+        if name == b"java" {
+            // `java -jar tool.jar delete-job x`.
+            self.verb(call);
         }
         flow.taint |= taint;
         flow
@@ -116,6 +129,10 @@ impl Reader<'_> {
         }
         if let Some(text) = input.text {
             self.look_known(call, text);
+            // Editors take their commands from there: `e /etc/shadow`.
+            if matches!(name, b"ed" | b"ex") && self.names_in(text).has(Class::SECRET) {
+                self.found(id::CREDENTIAL_ACCESS, 82.0, call.span);
+            }
         }
         Flow::of(Taint::OUTPUT | input.taint)
     }
@@ -218,7 +235,13 @@ impl Reader<'_> {
         if can.has(Ability::PTY) && can.has(Ability::SHELL) || can.has(Ability::SETUID) && runs {
             self.found(id::SHELL_ESCAPE, 81.0, call.span);
         } else if runs && can.has(Ability::SHELL) {
-            self.found(id::SHELL_ESCAPE, 56.0, call.span);
+            self.found(id::SHELL_ESCAPE, if call.elevated { 81.0 } else { 56.0 }, call.span);
+        }
+        let whole = [&b"str(os.environ"[..], b"dict(os.environ", b"stringify(process.env)", b"ENV.to_h"];
+        if can.has(Ability::SEND | Ability::FETCH)
+            && whole.iter().any(|one| super::pattern::holds(self.scratch.letters(word), one))
+        {
+            self.found(id::EXFILTRATE, 84.0, call.span);
         }
         if can.has(Ability::FORK) && can.has(Ability::LOOP)
             || can.has(Ability::FORK) && super::pattern::holds(self.scratch.letters(word), b"fork while fork")
@@ -226,7 +249,7 @@ impl Reader<'_> {
             self.found(id::FORK_BOMB, 86.0, call.span);
         }
         let deletes = can.has(Ability::DELETE);
-        let class = self.literals(call, word, can.has(Ability::RUN));
+        let class = self.literals(call, word, runs);
         if deletes {
             let weight = if class.has(Class::ROOT | Class::HOME | Class::SYSTEM | Class::USER)
                 && !class.has(Class::TEMP)
@@ -234,6 +257,10 @@ impl Reader<'_> {
                 84.0
             } else if class.has(Class::TEMP) {
                 50.0
+            } else if self.names_rebuilt(word) {
+                36.0
+            } else if !self.deletes_many(word) {
+                44.0
             } else {
                 54.0
             };
@@ -245,7 +272,15 @@ impl Reader<'_> {
             self.found(id::RECON, 54.0, call.span);
         }
         if can.has(Ability::WRITE) {
-            self.writes(class, false, call);
+            let code = self.scratch.letters(word);
+            let walks = self.deletes_many(word);
+            let begins = [&b"'w'"[..], b"\"w\"", b"'wb'", b"\"wb\""];
+            let begins = begins.iter().any(|mode| super::pattern::holds(code, mode));
+            if walks && super::pattern::holds(code, b"encrypt(") {
+                // Every file of a tree made unreadable.
+                self.found(id::DESTROY_DATA, 82.0, call.span);
+            }
+            self.writes(class, begins, call);
         }
         let mut taint = Taint::OUTPUT | class.taint();
         if can.has(Ability::SEND) || can.has(Ability::SOCKET) {
@@ -254,6 +289,9 @@ impl Reader<'_> {
             } else if class.has(Class::DROP) {
                 self.found(id::EXFILTRATE, 70.0, call.span);
             }
+        }
+        if can.has(Ability::FETCH) && class.taint().has(Taint::SECRET | Taint::PRIVATE) {
+            self.found(id::EXFILTRATE, 83.0, call.span);
         }
         if can.has(Ability::FETCH) {
             taint |= Taint::NETWORK;
@@ -264,14 +302,49 @@ impl Reader<'_> {
         Flow::of(taint)
     }
 
+    /// Whether code deletes trees, or whatever a search finds.
+    fn deletes_many(&self, word: &Word) -> bool {
+        let code = self.scratch.letters(word);
+        let code = code.get(..code.len().min(CODE_BYTES_MAX)).unwrap_or_default();
+        [
+            &b"tree"[..],
+            b"walk",
+            b"glob",
+            b"rm_rf",
+            b"recursive",
+            b"rimraf",
+            b"recurse",
+            b"listdir",
+            b"readdir",
+        ]
+        .iter()
+        .any(|many| super::pattern::holds(code, many))
+    }
+
+    /// Whether code names, as a whole literal, a directory that a build makes again.
+    fn names_rebuilt(&self, word: &Word) -> bool {
+        let code = self.scratch.letters(word);
+        let code = code.get(..code.len().min(400)).unwrap_or_default();
+        code.split(|byte| matches!(byte, b'"' | b'\'')).any(super::files::is_rebuilt)
+    }
+
     /// Goes through the string literals of code: what places they name, and, where the code runs commands, what those do.
     fn literals(&mut self, call: &Call, word: &Word, runs: bool) -> Class {
         let mut class = Class::NONE;
         let (mut at, end, mut ran) = (word.start, word.end.min(word.start + CODE_BYTES_MAX as u32), 0);
         while at < end {
-            let quote = self.scratch.text.get(at as usize).copied().unwrap_or(0);
+            let mut quote = self.scratch.text.get(at as usize).copied().unwrap_or(0);
             at += 1;
-            if !matches!(quote, b'"' | b'\'' | b'`') {
+            if quote == b'%' && self.scratch.text.get(at as usize) == Some(&b'x') {
+                // Ruby's `%x(command)`.
+                quote = match self.scratch.text.get(at as usize + 1) {
+                    Some(b'(') => b')',
+                    Some(b'{') => b'}',
+                    Some(b'[') => b']',
+                    _ => continue,
+                };
+                at += 2;
+            } else if !matches!(quote, b'"' | b'\'' | b'`') {
                 continue;
             }
             let from = at;

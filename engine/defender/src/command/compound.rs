@@ -128,6 +128,11 @@ impl Reader<'_> {
                 _ => at = self.word(source, at, scope),
             }
         }
+        for index in first..self.scratch.words.len().min(first + 6) {
+            if let Some(word) = self.scratch.words.get(index).copied() {
+                self.seek_process(&word);
+            }
+        }
         self.scratch.words.truncate(first);
         self.scratch.text.truncate(letters);
         at

@@ -10,14 +10,15 @@ use super::taint::{Flow, Taint};
 impl Reader<'_> {
     /// `docker run` and the like.
     pub(super) fn container(&mut self, call: &Call, name: &[u8]) -> Flow {
-        let verb = self.arg(call, 0);
-        let runs = matches!(verb, b"run" | b"create")
-            || verb == b"container" && matches!(self.arg(call, 1), b"run" | b"create");
-        if !runs {
+        // Options of the engine itself come first: `docker -H unix://... run`.
+        let verb = (0..self.args_len(call).min(6)).find(|&index| {
+            matches!(self.arg(call, index), b"run" | b"create" | b"exec" | b"build" | b"pull")
+        });
+        let Some(verb) = verb.filter(|&index| matches!(self.arg(call, index), b"run" | b"create")) else {
             return Flow::of(Taint::OUTPUT);
-        }
+        };
         let _ = name;
-        let (mut index, count) = (1, self.args_len(call));
+        let (mut index, count) = (verb + 1, self.args_len(call));
         let mut mounts = Class::NONE;
         let mut powers = false;
         let mut spaces = 0;
@@ -44,16 +45,16 @@ impl Reader<'_> {
                     }
                 }
                 b"--privileged" => powers = true,
+                _ if arg.starts_with(b"--security-opt") => {
+                    spaces += u32::from(super::pattern::holds(value, b"unconfined"));
+                }
                 _ if arg.starts_with(b"--cap-add") => {
                     powers |= super::pattern::holds(value, b"sys_admin")
                         || super::pattern::holds(value, b"all")
                         || super::pattern::holds(value, b"ptrace")
                         || super::pattern::holds(value, b"sys_module")
                 }
-                _ if arg.starts_with(b"--pid")
-                    || arg.starts_with(b"--ipc")
-                    || arg.starts_with(b"--userns") =>
-                {
+                _ if arg.starts_with(b"--pid") || arg.starts_with(b"--userns") => {
                     spaces += u32::from(value.ends_with(b"host"))
                 }
                 _ if arg.starts_with(b"-v/:") => mounts |= Class::ROOT,
@@ -110,6 +111,22 @@ impl Reader<'_> {
     pub(super) fn kubectl(&mut self, call: &Call, redirects: &Redirects) -> Flow {
         let count = self.args_len(call);
         let acts = self.has_arg(call, &[b"exec", b"run", b"debug"]);
+        let prints = self.has_arg(call, &[b"-o", b"-oyaml", b"-ojson", b"--output"])
+            || self.has_part(call, &[b"-o=", b"--output="]);
+        if self.has_arg(call, &[b"apply", b"create"])
+            && let Some(text) = call.input.text
+        {
+            let text = self.scratch.known(text);
+            let text = text.get(..text.len().min(8192)).unwrap_or_default();
+            let host = super::pattern::holds(text, b"hostPID") || super::pattern::holds(text, b"path: /\n");
+            let rights = super::pattern::holds(text, b"privileged");
+            if host && rights {
+                self.found(id::ESCALATE, 82.0, call.span);
+            }
+        }
+        if prints && self.has_arg(call, &[b"get"]) && self.has_arg(call, &[b"secret", b"secrets"]) {
+            return Flow::of(Taint::OUTPUT | Taint::SECRET);
+        }
         if acts
             && self.has_part(
                 call,

@@ -47,7 +47,44 @@ const REBUILT: &[&[u8]] = &[
     b"_site",
     b"*~",
     b"*.class",
+    b"Pods",
+    b"DerivedData",
+    b"_deps",
+    b"Podfile.lock",
+    b"Cargo.lock",
+    b"poetry.lock",
+    b"Gemfile.lock",
+    b"composer.lock",
+    b"pnpm-lock.yaml",
+    b".nyc_output",
+    b".angular",
+    b".svelte-kit",
+    b".output",
+    b".ruff_cache",
+    b"htmlcov",
+    b"*.log.*",
 ];
+
+/// Where databases keep what they hold.
+const DATABASES: &[&[u8]] = &[
+    b"/var/lib/mysql",
+    b"/var/lib/mariadb",
+    b"/var/lib/postgres",
+    b"/var/lib/pgsql",
+    b"/var/lib/mongo",
+    b"/var/lib/redis",
+    b"/var/lib/etcd",
+    b"/var/lib/ldap",
+    b"/var/lib/elasticsearch",
+    b"/var/lib/cassandra",
+    b"/var/lib/influxdb",
+];
+
+/// Whether a build makes this directory again.
+pub(super) fn is_rebuilt(path: &[u8]) -> bool {
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    REBUILT.contains(&trim(path))
+}
 
 impl Reader<'_> {
     /// `rm`, `shred` and the like.
@@ -76,6 +113,7 @@ impl Reader<'_> {
             let risk =
                 if deep { tree(&word, letters, class) } else { file(letters, class, force, wipes, &word) };
             worst = worst.max(risk);
+            let core = super::core::is_core(letters, class);
             if class.has(Class::HISTORY) {
                 self.found(id::CLEAR_TRACES, 83.0, call.span);
             } else if class.has(Class::LOG) {
@@ -88,8 +126,10 @@ impl Reader<'_> {
             if class.has(Class::DEVICE) && wipes {
                 self.found(id::DESTROY_DEVICE, 92.0, call.span);
             }
-            if class.has(Class::AUTH | Class::BOOT | Class::PRELOAD) {
+            if class.has(Class::AUTH | Class::BOOT | Class::PRELOAD) || core {
                 worst = worst.max(85.0);
+            } else if class.has(Class::VITAL) {
+                worst = worst.max(81.0);
             }
         }
         if deep && force && targets == 0 {
@@ -105,25 +145,38 @@ impl Reader<'_> {
     /// `dd`: where from, where to.
     pub(super) fn dd(&mut self, call: &Call) -> Flow {
         let (mut from, mut to, mut target) = (Class::NONE, Class::NONE, None);
-        let mut endless = call.input.taint.has(Taint::ENDLESS);
+        let (mut endless, mut nothing) = (call.input.taint.has(Taint::ENDLESS), false);
         for index in 0..self.args_len(call) {
             let Some(word) = self.arg_word(call, index) else { break };
             let letters = self.scratch.letters(&word);
             if let Some(path) = letters.strip_prefix(b"if=") {
                 from = self.guard.paths.class(path);
                 endless |= matches!(path, b"/dev/zero" | b"/dev/random" | b"/dev/urandom");
+                nothing |= path == b"/dev/null";
             } else if let Some(path) = letters.strip_prefix(b"of=") {
                 to = self.guard.paths.class(path);
                 target = Some(hash(path));
             }
         }
         if to.has(Class::DEVICE) {
-            self.found(id::DESTROY_DEVICE, if endless { 95.0 } else { 76.0 }, call.span);
+            // An image is what people write to disks; nothing, or a few letters, is what destroys them.
+            let junk = nothing || call.input.text.is_some();
+            let weight = match (endless, junk) {
+                (true, _) => 95.0,
+                (_, true) => 84.0,
+                _ => 76.0,
+            };
+            self.found(id::DESTROY_DEVICE, weight, call.span);
         } else if to != Class::NONE {
             self.writes(to, true, call);
             if to.has(Class::SYSTEM) && !to.has(Class::TEMP) {
                 self.found(id::DESTROY_DATA, 58.0, call.span);
             }
+        }
+        let counted = self.has_part(call, &[b"count="]);
+        if endless && !counted && target.is_some() && !to.has(Class::DEVICE) {
+            // Until the disk is full.
+            self.found(id::DESTROY_DATA, 62.0, call.span);
         }
         if from.has(Class::SECRET) {
             self.found(id::CREDENTIAL_ACCESS, 82.0, call.span);
@@ -144,6 +197,7 @@ impl Reader<'_> {
     /// `cp`, `mv`, `ln`, `install`: from the first places to the last.
     pub(super) fn copy(&mut self, call: &Call, name: &[u8]) -> Flow {
         let mut last = None;
+        let (mut last_source, mut core_source) = (None, false);
         let (mut from, mut count) = (Class::NONE, 0);
         let mut flow = Flow::of(Taint::FILE);
         let mut shell = false;
@@ -155,13 +209,16 @@ impl Reader<'_> {
             }
             if let Some(before) = last.replace(word) {
                 let letters = self.scratch.letters(&before);
-                from |= self.guard.paths.class(letters);
+                let class = self.guard.paths.class(letters);
+                from |= class;
+                core_source |= super::core::is_core(letters, class);
                 shell |= matches!(base_name(letters), b"sh" | b"bash" | b"dash" | b"zsh")
                     && letters.contains(&b'/');
                 if let Some(known) = self.scratch.files.get(hash(letters)) {
                     flow = known;
                 }
                 flow.taint |= before.taint;
+                last_source = Some(before);
             }
             count += 1;
         }
@@ -169,6 +226,12 @@ impl Reader<'_> {
         let letters = self.scratch.letters(&target);
         let to = self.guard.paths.class(letters);
         let (key, nowhere) = (hash(letters), letters == b"/dev/null");
+        let (core, renamed) = (super::core::is_core(letters, to), base_name(letters));
+        let masked = last_source.is_some_and(|source| {
+            let source = base_name(self.scratch.letters(&source));
+            source != renamed && !renamed.is_empty() && to.has(Class::TEMP)
+        });
+        let sets_user = name == b"install" && self.sets_user(call);
         let links = matches!(name, b"ln" | b"link");
         let moves = matches!(name, b"mv" | b"gmv" | b"rename");
         if nowhere && moves {
@@ -179,7 +242,7 @@ impl Reader<'_> {
             let weight = if moves || to.has(Class::SECRET) {
                 56.0
             } else if links {
-                62.0
+                if from.has(Class::AUTH) { 81.0 } else { 62.0 }
             } else {
                 80.5
             };
@@ -188,8 +251,14 @@ impl Reader<'_> {
         } else if from.has(Class::PRIVATE | Class::HISTORY) {
             self.found(id::CREDENTIAL_ACCESS, 52.0, call.span);
         }
-        if moves && from.has(Class::ROOT | Class::HOME) {
+        let top = last_source.is_some_and(|source| {
+            let source = trim(self.scratch.letters(&source));
+            source.first() == Some(&b'/') && source.iter().filter(|&&byte| byte == b'/').count() == 1
+        });
+        if moves && (from.has(Class::ROOT | Class::HOME) || core_source) {
             self.found(id::DESTROY_DATA, 81.0, call.span);
+        } else if moves && top && from.has(Class::SYSTEM) && !from.has(Class::TEMP | Class::USER) {
+            self.found(id::DESTROY_DATA, 84.0, call.span);
         } else if moves && from.has(Class::SYSTEM) && !from.has(Class::TEMP | Class::USER) {
             self.found(id::DESTROY_DATA, 54.0, call.span);
         }
@@ -202,7 +271,8 @@ impl Reader<'_> {
             for &(rule, weight, classes) in super::place::WRITES {
                 if to.has(classes) {
                     // Units are also what packages and people install.
-                    let discount = if rule == id::PERSIST && unit { 8.0 } else { 0.0 };
+                    let ours = unit && !from.has(Class::TEMP);
+                    let discount = if rule == id::PERSIST && ours { 8.0 } else { 0.0 };
                     self.found(rule, weight - discount, call.span);
                 }
             }
@@ -211,11 +281,34 @@ impl Reader<'_> {
             self.found(id::CLEAR_TRACES, 84.0, call.span);
         }
         if shell && !links && to.has(Class::TEMP | Class::USER) {
-            self.found(id::ESCALATE, 68.0, call.span);
+            self.found(id::ESCALATE, if masked { 81.0 } else { 68.0 }, call.span);
+        }
+        if core && !links && !backs_up && !core_source && from.has(Class::TEMP | Class::USER | Class::SECRET)
+            || core && call.scope.depth == 0 && from == Class::NONE && moves
+        {
+            self.found(id::ESCALATE, 82.0, call.span);
+        }
+        if sets_user {
+            self.found(id::ESCALATE, 83.0, call.span);
         }
         flow.taint |= from.taint();
         self.scratch.files.set(key, flow);
         Flow::default()
+    }
+
+    /// `install -m 4755`: a program that runs as its owner.
+    fn sets_user(&self, call: &Call) -> bool {
+        (0..self.args_len(call)).any(|index| {
+            let arg = self.arg(call, index);
+            let mode = match arg {
+                b"-m" | b"--mode" => self.arg(call, index + 1),
+                _ => arg.strip_prefix(b"--mode=").or_else(|| arg.strip_prefix(b"-m")).unwrap_or_default(),
+            };
+            let octal = mode.len() == 4 && mode.iter().all(u8::is_ascii_digit);
+            octal && matches!(mode.first(), Some(b'4' | b'6'))
+                || mode.starts_with(b"u+s")
+                || mode.ends_with(b"+s")
+        })
     }
 
     /// `chmod`, `chown`, `chattr`, `setcap`.
@@ -256,7 +349,8 @@ impl Reader<'_> {
                             | b"ugo+w"
                             | b"go+w"
                     );
-                let closed = octal && mode.ends_with(b"000");
+                let none = !mode.is_empty() && mode.iter().all(|&byte| byte == b'0');
+                let closed = none || octal && mode.ends_with(b"000");
                 if setuid {
                     let _ = notes.push((id::ESCALATE, if call.elevated { 83.0 } else { 81.0 }));
                 }
@@ -293,22 +387,26 @@ impl Reader<'_> {
                 if deep && class.has(Class::ROOT) {
                     let _ = notes.push((id::PERMISSIONS, 84.0));
                 } else if class.has(Class::AUTH) {
-                    let _ = notes.push((id::PERMISSIONS, 72.0));
+                    let ours = self.has_part(call, &[b"root"]);
+                    let _ = notes.push((id::PERMISSIONS, if ours { 54.0 } else { 82.0 }));
                 } else if deep && wide && !class.has(Class::HOME) {
                     let _ = notes.push((id::PERMISSIONS, 46.0));
                 }
             }
             b"chattr" => {
-                let weight = if mode == b"-i"
-                    || mode.contains(&b'i') && wide
-                    || class.has(Class::AUTH | Class::LOG | Class::PERSIST)
-                {
-                    66.0
-                } else if mode.contains(&b'i') {
-                    50.0
-                } else {
-                    20.0
-                };
+                let weight =
+                    if class.has(Class::AUTH | Class::LOG) || class.has(Class::PERSIST) && mode == b"+i" {
+                        81.0
+                    } else if mode == b"-i"
+                        || mode.contains(&b'i') && wide
+                        || class.has(Class::AUTH | Class::LOG | Class::PERSIST)
+                    {
+                        66.0
+                    } else if mode.contains(&b'i') {
+                        50.0
+                    } else {
+                        20.0
+                    };
                 let _ = notes.push((id::DISABLE_PROTECTION, weight));
             }
             b"setcap" => {
@@ -328,6 +426,9 @@ impl Reader<'_> {
                     ],
                 );
                 let _ = notes.push((id::ESCALATE, if grants { 82.0 } else { 40.0 }));
+            }
+            b"setfacl" if class.has(Class::AUTH) && class.has(Class::SECRET) => {
+                let _ = notes.push((id::PERMISSIONS, 82.0));
             }
             b"setfacl" if wide || class.has(Class::AUTH | Class::SECRET) => {
                 let _ = notes.push((id::PERMISSIONS, 60.0));
@@ -370,6 +471,7 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
         return match slashes {
             0 | 1 => 93.0,
             _ if vital => 90.0,
+            _ if DATABASES.iter().any(|place| bare.starts_with(place)) => 82.0,
             // Where people install and keep things by hand.
             _ if [
                 &b"/opt/"[..],
@@ -394,7 +496,14 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
         return 83.0;
     }
     if class.has(Class::USER) {
+        // What a tool keeps for itself can be had again; what a user set up cannot.
+        let tools = base_name(bare).first() == Some(&b'.')
+            && !matches!(
+                base_name(bare),
+                b".config" | b".local" | b".mozilla" | b".thunderbird" | b".*" | b".ssh"
+            );
         return match slashes {
+            0 | 1 if tools => 56.0,
             0 | 1 => 84.0,
             _ if REBUILT.contains(&base_name(bare)) => 30.0,
             _ => 56.0,
@@ -422,7 +531,7 @@ fn tree(word: &Word, letters: &[u8], class: Class) -> f32 {
 fn file(letters: &[u8], class: Class, force: bool, wipes: bool, word: &Word) -> f32 {
     let globs = word.marks.has(Marks::GLOB);
     if class.has(Class::SECRET) {
-        return 66.0;
+        return if wipes { 83.0 } else { 66.0 };
     }
     if class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::USER) {
         let near = letters.iter().filter(|&&byte| byte == b'/').count() <= 2;

@@ -29,7 +29,7 @@ impl Reader<'_> {
             || class.has(Class::SYSTEM) && !class.has(Class::TEMP | Class::LOG);
         let (mut filtered, mut secret, mut deletes, mut by_name) =
             (false, class.has(Class::SECRET), false, false);
-        let mut looks = false;
+        let (mut looks, mut aged) = (false, false);
         let mut index = paths;
         while index < count {
             let arg = self.arg(call, index);
@@ -45,6 +45,7 @@ impl Reader<'_> {
                 b"-type" | b"-mtime" | b"-mmin" | b"-atime" | b"-size" | b"-user" | b"-newer"
                 | b"-maxdepth" | b"-ctime" | b"-group" => {
                     filtered |= !matches!(arg, b"-type" | b"-maxdepth");
+                    aged |= !matches!(arg, b"-type" | b"-maxdepth" | b"-user" | b"-group");
                     index += 1;
                 }
                 b"-empty" => filtered = true,
@@ -142,7 +143,15 @@ impl Reader<'_> {
             };
             self.found(id::DESTROY_DATA, weight, call.span);
             if class.has(Class::LOG) {
-                self.found(id::CLEAR_TRACES, if filtered { 48.0 } else { 81.0 }, call.span);
+                // Old logs are cleared away every day; all of them are not.
+                let everything = class.has(Class::LOG)
+                    && widest.is_some_and(|root| super::path::trim(self.scratch.letters(&root)).len() <= 8);
+                let weight = match (filtered, aged, everything) {
+                    (_, true, _) => 36.0,
+                    (true, false, false) => 48.0,
+                    _ => 81.0,
+                };
+                self.found(id::CLEAR_TRACES, weight, call.span);
             }
         }
         if secret {
@@ -197,7 +206,8 @@ impl Reader<'_> {
             base_name(self.scratch.letters(&head)),
             b"openssl" | b"gpg" | b"7z" | b"zip" | b"ccrypt" | b"age"
         );
-        if seals && wide {
+        let removes = self.has_arg(call, &[b"-delete", b"rm", b"shred"]);
+        if seals && (wide || removes) {
             self.found(id::DESTROY_DATA, 84.0, call.span);
         }
         for index in first + 1..last {
@@ -224,6 +234,11 @@ fn seeks_secret(name: &[u8]) -> bool {
         b".pem",
         b".key",
         b"id_rsa",
+        b".ssh",
+        b".aws",
+        b".gnupg",
+        b".kube",
+        b"htpasswd",
         b"token",
         b".kdbx",
         b"wallet",

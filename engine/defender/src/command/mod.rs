@@ -14,11 +14,14 @@ mod ability;
 mod code;
 mod compound;
 mod container;
+mod core;
 mod escape;
 mod family;
 mod files;
 mod find;
+mod flood;
 mod id;
+mod kill;
 mod network;
 mod output;
 mod parameter;
@@ -36,6 +39,8 @@ mod source;
 mod special;
 mod taint;
 mod verdict;
+mod wildcard;
+mod windows;
 mod word;
 mod wrap;
 
@@ -86,6 +91,9 @@ impl CommandGuard {
         let whole = Span { start: 0, end: u32::try_from(bytes.len()).unwrap_or(u32::MAX) };
         let mut reader = reader::Reader::new(self, scratch, policy);
         reader.whole(bytes.get(..bytes.len().min(COMMAND_BYTES_MAX)).unwrap_or_default());
+        if reader.verdict.has(id::UNREAD) {
+            reader.unread_text(bytes);
+        }
         let policy = reader.policy;
         let mut verdict = reader.verdict;
         if bytes.len() > COMMAND_BYTES_MAX {

@@ -7,7 +7,7 @@ use super::program::Kind;
 use super::reader::Reader;
 use super::scratch::{Marks, hash};
 use super::simple::{Call, base_name};
-use super::taint::{Flow, Taint};
+use super::taint::{Flow, Known, Taint};
 
 /// Places whose installers people pipe into a shell every day: asking is enough.
 const INSTALLERS: &[&str] = &[
@@ -52,11 +52,45 @@ const INSTALLERS: &[&str] = &[
     "dot.net",
     "aka.ms",
     "atuin.sh",
-    "zoxide",
+    "raw.githubusercontent.com/ajeetdsouza/zoxide",
     "setup.atuin.sh",
     "packagecloud.io",
     "install.duckdb.org",
     "cursor.com",
+    "codecov.io",
+    "raw.githubusercontent.com/rvm",
+    "raw.githubusercontent.com/pyenv",
+    "raw.githubusercontent.com/asdf-vm",
+    "raw.githubusercontent.com/golangci",
+    "raw.githubusercontent.com/k3d-io",
+    "raw.githubusercontent.com/junegunn",
+    "get.haskellstack.org",
+    "sh.brew.sh",
+    "opencode.ai",
+    "fnm.vercel.app",
+    "get.jetify.com",
+    "just.systems",
+    "tailwindcss.com",
+    "cli.doppler.com",
+    "releases.hashicorp.com",
+    "install.goreleaser.com",
+    "goreleaser.com",
+    "get.tiup.io",
+    "install.julialang.org",
+    "sh.sccache.dev",
+    "get.wasmer.io",
+    "wasmtime.dev",
+    "linkerd.io",
+    "run.linkerd.io",
+    "istio.io",
+    "fluxcd.io",
+    "kots.io",
+    "vercel.com",
+    "netlify.com",
+    "supabase.com",
+    "direnv.net",
+    "cloud.google.com",
+    "get.opentofu.org",
 ];
 
 impl Reader<'_> {
@@ -81,7 +115,9 @@ impl Reader<'_> {
                 {
                     1
                 }
-                b"-T" | b"--upload-file" if curl => 2,
+                b"-T" | b"--upload-file" | b"-InFile" | b"-infile" if curl => 2,
+                b"-Body" | b"-body" if curl => 1,
+                b"-OutFile" | b"-outfile" if curl => 3,
                 b"--post-data" | b"--body-data" | b"--post-file" | b"--body-file" => 2,
                 b"-o" | b"--output" if curl => 3,
                 b"-O" | b"--output-document" if !curl => 3,
@@ -132,6 +168,17 @@ impl Reader<'_> {
                             self.writes(place, true, call);
                             index += 1;
                         }
+                    } else if clustered
+                        && curl
+                        && letters.last().is_some_and(|last| b"dFT".contains(last))
+                        && letters.get(1..).is_some_and(|all| all.iter().all(u8::is_ascii_alphabetic))
+                        && let Some(value) = self.arg_word(call, index + 1)
+                    {
+                        let (is_file, flow) = self.payload(&value, letters.ends_with(b"T"));
+                        upload |= is_file;
+                        sends = sends.then(flow);
+                        sends.open = true;
+                        index += 1;
                     } else if !curl
                         && [&b"-O"[..], b"-qO", b"--output-document="]
                             .iter()
@@ -172,12 +219,13 @@ impl Reader<'_> {
         }
         let address = link.as_ref().map(|link| self.scratch.letters(link)).unwrap_or_default();
         let address = address.get(..address.len().min(400)).unwrap_or_default();
-        let well_known = INSTALLERS.iter().any(|place| holds(address, place.as_bytes()));
+        let well_known = publishes_installer(address);
         let raw_host = numeric_host(address);
         let hands_out = [&b"credentials"[..], b"token", b"user-data"].iter().any(|part| holds(address, part));
         let local_file = holds(address, b"file://");
         let drop = class.has(Class::DROP);
-        self.past.well_known = well_known;
+        self.past.well_known = well_known && !self.past.foreign;
+        self.past.foreign |= !well_known;
         let stdin = call.input.open
             && self.has_arg(
                 call,
@@ -215,38 +263,49 @@ impl Reader<'_> {
         let letters = self.scratch.letters(value);
         let at = letters.iter().take(64).position(|&byte| matches!(byte, b'@' | b'<'));
         let path = match at {
-            Some(at) if at == 0 || letters.get(at - 1) == Some(&b'=') => {
+            Some(at)
+                if at == 0
+                    || letters.get(at - 1) == Some(&b'=')
+                    || matches!(letters.get(at + 1), Some(b'/' | b'~')) =>
+            {
                 letters.get(at + 1..).unwrap_or_default()
             }
             _ if is_file => letters,
             _ => return (false, Flow::of(value.taint)),
         };
         let class = self.guard.paths.class(path);
+        // What a machine knows of itself is nobody's request body.
+        let own = [&b"/etc/"[..], b"/proc/", b"/sys/", b"/boot/", b"/usr/", b"/var/log/"];
+        let own = own.iter().any(|place| path.starts_with(place));
+        let own = if own { Taint::PRIVATE } else { Taint::NONE };
         let file = self.scratch.files.get(hash(path)).unwrap_or(Flow::of(Taint::FILE));
         let file = Taint::FILE | if file.taint == Taint::NETWORK { Taint::NONE } else { file.taint };
         // A request's body kept in a file is not a file sent away.
         let body = [&b".json"[..], b".xml", b".yaml", b".yml", b".graphql", b"-"]
             .iter()
             .any(|end| path.ends_with(end));
-        (!body, Flow::of(value.taint | class.taint() | file))
+        (!body, Flow::of(value.taint | class.taint() | own | file))
     }
 
     /// Judges what leaves the machine.
     fn sent(&mut self, call: &Call, flows: Taint, drop: bool, is_body: bool, is_file: bool, raw_host: bool) {
+        // A line of one's own to a chat is what such addresses are for.
+        let chat = self.has_part(call, &[b"hooks.slack.com", b"api.telegram.org", b"discord.com/api"]);
+        let nearby = self.has_part(call, &[b"localhost:", b"://localhost", b"://127.0.0.1"]);
         let weight = if flows.has(Taint::SECRET) {
             90.0
         } else if flows.has(Taint::PRIVATE) {
-            if drop || is_body { 83.0 } else { 70.0 }
+            if drop || is_body || raw_host { 83.0 } else { 70.0 }
         } else if drop && (is_file || is_body && flows.has(Taint::FILE | Taint::ARCHIVE)) {
             82.0
         } else if drop && is_body {
-            60.0
+            if chat && flows == Taint::NONE { 40.0 } else { 60.0 }
         } else if flows.has(Taint::ARCHIVE) || is_file && flows.has(Taint::OUTPUT) && raw_host {
             66.0
         } else if is_file && (raw_host || self.past.staged) {
             64.0
         } else if is_file {
-            50.5
+            if nearby { 30.0 } else { 50.5 }
         } else if drop {
             52.0
         } else if is_body && flows.has(Taint::OUTPUT) {
@@ -284,6 +343,9 @@ impl Reader<'_> {
             }
         }
         let runs = runs && name != b"telnet";
+        if socat && runs && call.elevated && !connects && !listens {
+            self.found(id::SHELL_ESCAPE, 81.0, call.span);
+        }
         let flows = call.input.taint;
         if runs && (connects || listens) {
             let (rule, weight) = if listens { (id::BIND_SHELL, 91.0) } else { (id::REVERSE_SHELL, 94.0) };
@@ -294,6 +356,10 @@ impl Reader<'_> {
             self.found(id::REVERSE_SHELL, 90.0, call.span);
         } else if flows.has(Taint::SECRET) {
             self.found(id::EXFILTRATE, 90.0, call.span);
+        } else if socat && connects && self.opens_private(call) {
+            self.found(id::EXFILTRATE, 88.0, call.span);
+        } else if flows.has(Taint::PRIVATE) && !flows.has(Taint::ARCHIVE) {
+            self.found(id::EXFILTRATE, 82.0, call.span);
         } else if flows.has(Taint::ARCHIVE | Taint::PRIVATE) {
             self.found(id::EXFILTRATE, 70.0, call.span);
         } else if call.piped_in && flows.has(Taint::FILE) {
@@ -302,6 +368,25 @@ impl Reader<'_> {
             self.found(id::BIND_SHELL, 51.0, call.span);
         }
         Flow::of(Taint::NETWORK)
+    }
+
+    /// All classes of the words of a known text.
+    pub(super) fn names_in(&self, text: Known) -> Class {
+        let text = self.scratch.known(text);
+        let text = text.get(..text.len().min(4096)).unwrap_or_default();
+        let words = text.split(|byte| byte.is_ascii_whitespace());
+        words.fold(Class::NONE, |class, word| class | self.guard.paths.class(word))
+    }
+
+    /// Whether `socat` is told to open something private: `FILE:/etc/shadow`.
+    fn opens_private(&self, call: &Call) -> bool {
+        (0..self.args_len(call).min(8)).any(|index| {
+            let arg = self.arg(call, index);
+            let at = arg.iter().take(8).position(|&byte| byte == b':').map_or(0, |at| at + 1);
+            let path =
+                arg.get(at..).unwrap_or_default().split(|&byte| byte == b',').next().unwrap_or_default();
+            self.guard.paths.class(path).has(Class::SECRET | Class::PRIVATE | Class::HISTORY)
+        })
     }
 
     /// Programs that copy files to other machines, or carry data in names.
@@ -328,13 +413,46 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        let far = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
-        let far = far.iter().any(|word| is_far(self.scratch.letters(word)));
+        if let Some(script) = call.input.text
+            && self.names_in(script).has(Class::SECRET)
+        {
+            // `put /etc/shadow` in a script for the client.
+            self.found(id::EXFILTRATE, 86.0, call.span);
+        }
+        // Something that is here comes first, then something that is not.
+        let (mut here, mut far, mut value) = (false, false, false);
+        for word in self.scratch.words.get(call.first + 1..call.end).unwrap_or_default() {
+            let letters = self.scratch.letters(word);
+            if std::mem::take(&mut value) {
+                continue;
+            }
+            value =
+                matches!(letters, b"-i" | b"-P" | b"-e" | b"-o" | b"-F" | b"-l" | b"--rsh" | b"--profile");
+            let verb =
+                matches!(letters, b"s3" | b"cp" | b"sync" | b"mv" | b"copy" | b"storage" | b"move" | b"put");
+            if letters.first() == Some(&b'-') || verb {
+                continue;
+            }
+            far |= here && is_far(letters);
+            here |= !is_far(letters);
+        }
         let copies = !matches!(name, b"aws" | b"gsutil" | b"rclone" | b"azcopy" | b"s3cmd" | b"mc")
             || self.has_arg(call, &[b"cp", b"sync", b"copy", b"mv", b"put", b"mb"]);
         let sends = copies && (far || !matches!(name, b"rsync" | b"aws" | b"scp"));
+        if name == b"rsync" && self.has_part(call, &[b"--delete"]) {
+            let last = self.arg(call, self.args_len(call).wrapping_sub(1));
+            let to = self.guard.paths.class(last);
+            let bare = super::path::trim(last);
+            let top = bare.first() == Some(&b'/') && bare.iter().filter(|&&byte| byte == b'/').count() == 1;
+            if to.has(Class::ROOT | Class::HOME) || top && to.has(Class::SYSTEM) && !to.has(Class::TEMP) {
+                self.found(id::DESTROY_DATA, 84.0, call.span);
+            }
+        }
         if class.has(Class::SECRET) && !sends {
             self.found(id::CREDENTIAL_ACCESS, 70.0, call.span);
+        }
+        if far && class.has(Class::HOME | Class::ROOT) {
+            self.found(id::EXFILTRATE, if name == b"rsync" { 52.0 } else { 66.0 }, call.span);
         }
         if sends && flows.has(Taint::SECRET) && !self.has_arg(call, &[b"-i"]) {
             self.found(id::EXFILTRATE, 84.0, call.span);
@@ -371,6 +489,24 @@ fn joined_value(option: &[u8]) -> Option<usize> {
         [b'-', b'T', b'/' | b'~' | b'-', ..] => Some(2),
         _ => None,
     }
+}
+
+/// Whether an address is that of a place that publishes installers: its host, or a host below it, and its path.
+fn publishes_installer(address: &[u8]) -> bool {
+    let host = address.strip_prefix(b"https://").unwrap_or(address);
+    INSTALLERS.iter().any(|place| {
+        let place = place.as_bytes();
+        let from = if place.contains(&b'/') {
+            0
+        } else {
+            let end = host.iter().position(|&byte| byte == b'/').unwrap_or(host.len());
+            match end.checked_sub(place.len()) {
+                Some(at) if at == 0 || host.get(at - 1) == Some(&b'.') => at,
+                _ => return false,
+            }
+        };
+        host.get(from..).is_some_and(|rest| rest.starts_with(place))
+    })
 }
 
 /// Whether an address names its host by number.

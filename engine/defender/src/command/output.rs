@@ -51,10 +51,14 @@ impl Reader<'_> {
 
     /// `printf FORMAT WORDS`: the plain cases.
     pub(super) fn printf(&mut self, call: &Call) -> Flow {
-        let skip = usize::from(self.arg(call, 0) == b"--");
         if self.arg(call, 0) == b"-v" {
+            let name = hash(self.arg(call, 1));
+            let rest = Call { first: call.first + 2, ..*call };
+            let flow = if self.args_len(&rest) > 0 { self.printf(&rest) } else { Flow::default() };
+            self.scratch.variables.set(name, flow);
             return Flow::default();
         }
+        let skip = usize::from(self.arg(call, 0) == b"--");
         let Some(format) = self.arg_word(call, skip) else { return Flow::default() };
         let count = self.args_len(call);
         let (start, mut taint, mut known) =
@@ -217,6 +221,8 @@ impl Reader<'_> {
         if client {
             if call.input.taint.has(Taint::FIFO | Taint::SHELL) {
                 self.found(id::REVERSE_SHELL, 88.0, call.span);
+            } else if call.input.taint.has(Taint::SECRET | Taint::PRIVATE) {
+                self.found(id::EXFILTRATE, 86.0, call.span);
             }
             return Flow::of(Taint::NETWORK);
         }
@@ -324,7 +330,10 @@ impl Reader<'_> {
     }
 
     /// Judges that something is written to a place.
+    ///
+    /// `empties` says that its old content goes; a log that is begun anew with something in it is one in use.
     pub(super) fn writes(&mut self, class: Class, empties: bool, call: &Call) {
+        let nothing = call.input.text.is_some_and(|text| text.end - text.start <= 1) || !call.input.open;
         for &(rule, weight, classes) in super::place::WRITES {
             if class.has(classes) {
                 self.found(rule, weight, call.span);
@@ -332,7 +341,7 @@ impl Reader<'_> {
         }
         if empties {
             for &(rule, weight, classes) in super::place::EMPTIES {
-                if class.has(classes) {
+                if class.has(classes) && (nothing || !classes.has(Class::LOG)) {
                     self.found(rule, weight, call.span);
                 }
             }
@@ -341,6 +350,17 @@ impl Reader<'_> {
 
     /// `export NAME=VALUE` and the like.
     pub(super) fn declare(&mut self, call: &Call) -> Flow {
+        if self.args_len(call) == 0 {
+            return Flow::of(Taint::OUTPUT | Taint::PRIVATE);
+        }
+        if self.arg(call, 0) == b"--"
+            && self.scratch.words.get(call.first).is_some_and(|word| word.end - word.start == 3)
+        {
+            // `set -- WORDS`: they are `"$@"`.
+            let text = self.remember_words(call.first + 2, call.end);
+            self.scratch.variables.set(hash(b"@"), Flow { taint: Taint::NONE, text, open: true });
+            return Flow::default();
+        }
         for index in 0..self.args_len(call) {
             let Some(word) = self.arg_word(call, index) else { break };
             let letters = self.scratch.letters(&word);

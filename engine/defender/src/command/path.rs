@@ -64,6 +64,10 @@ impl Class {
     pub(super) const PRELOAD: Self = Self(1 << 22);
     /// Below somebody's home with no more to it: a document.
     pub(super) const BACKUP: Self = Self(1 << 23);
+    /// Configuration that a system or its logins fail without.
+    pub(super) const VITAL: Self = Self(1 << 24);
+    /// A file that turns protection off when it is written.
+    pub(super) const SWITCH: Self = Self(1 << 25);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -95,6 +99,7 @@ impl Class {
             "drop" => Self::DROP,
             "preload" => Self::PRELOAD,
             "backup" => Self::BACKUP,
+            "vital" => Self::VITAL,
             _ => return None,
         })
     }
@@ -139,6 +144,8 @@ pub(super) struct Paths {
 struct Anchor {
     start: bool,
     end: bool,
+    /// What stands behind a star inside, which is one whole name.
+    tail: &'static str,
     /// The place itself counts for whole-home questions.
     from_name: bool,
 }
@@ -152,15 +159,14 @@ impl Paths {
                 let start = !pattern.starts_with('*');
                 let end = !pattern.ends_with('*');
                 let literal = pattern.trim_matches('*');
-                // A star inside means any one name; only the part in front is matched, which is enough for a table.
-                let (literal, end) = match literal.split_once('*') {
-                    Some((front, _)) => (front, false),
-                    None => (literal, end),
+                let (literal, end, tail) = match literal.split_once('*') {
+                    Some((front, tail)) => (front, false, tail),
+                    None => (literal, end, ""),
                 };
                 literals.push(literal);
                 let from_name =
                     !start && (end || literal.starts_with(|c: char| c == '.' || c.is_alphanumeric()));
-                entries.push((class, Anchor { start, end, from_name }));
+                entries.push((class, Anchor { start, end, tail, from_name }));
             }
         }
         let automaton = AhoCorasick::builder()
@@ -182,7 +188,10 @@ impl Paths {
         let mut path = argument;
         let is_option = argument.first() == Some(&b'-');
         if is_option || !matches!(argument.first(), Some(b'/' | b'~' | b'.')) {
-            if let Some(at) = argument.iter().position(|&byte| byte == b'=') {
+            // A `=` behind a scheme belongs to the address.
+            if !argument.starts_with(b"file:")
+                && let Some(at) = argument.iter().position(|&byte| byte == b'=')
+            {
                 path = argument.get(at + 1..).unwrap_or_default();
             }
             if let Some(rest) = path.strip_prefix(b"file:") {
@@ -208,7 +217,7 @@ impl Paths {
     }
 
     fn class_of(&self, path: &[u8]) -> Class {
-        let mut class = whole(path);
+        let mut class = whole(path) | super::wildcard::class_of(path);
         for found in self.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(path)) {
             let Some(&(kind, anchor)) = self.entries.get(found.pattern().as_usize()) else { continue };
             let before = found.start().checked_sub(1).and_then(|at| path.get(at)).copied();
@@ -222,14 +231,42 @@ impl Paths {
             };
             let ends = !anchor.end
                 || after.is_none_or(|byte| matches!(byte, b'/' | b'*' | b'"' | b'\'' | b' ' | b',' | b';'));
-            if starts && ends {
+            if starts && ends && has_tail(path.get(found.end()..).unwrap_or_default(), anchor.tail) {
                 class |= kind;
             }
+        }
+        if class.has(Class::LOG) && is_of_program(path) {
+            class = Class(class.0 & !Class::LOG.0);
         }
         if class.has(Class::SECRET) && HARMLESS.iter().any(|name| ends_or_holds(path, name.as_bytes())) {
             class = Class(class.0 & !Class::SECRET.0);
         }
         class
+    }
+}
+
+/// Whether a log is one that a program keeps for itself, in a directory of its own.
+fn is_of_program(path: &[u8]) -> bool {
+    let Some(rest) = path.strip_prefix(b"/var/log/") else { return false };
+    let Some(end) = rest.iter().position(|&byte| byte == b'/') else { return false };
+    let own = rest.get(..end).unwrap_or_default();
+    rest.len() > end + 1
+        && !own.contains(&b'*')
+        && !matches!(own, b"audit" | b"journal" | b"private" | b"sudo-io")
+}
+
+/// Whether one name and then `tail` comes at the start of `rest`,.
+fn has_tail(rest: &[u8], tail: &str) -> bool {
+    let tail = tail.as_bytes();
+    let end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    match tail.first() {
+        None => true,
+        // A name that is not known leaves nothing between the slashes.
+        Some(b'/') => {
+            rest.get(end..).is_some_and(|behind| behind.starts_with(tail))
+                || tail.get(1..).is_some_and(|tail| rest == tail)
+        }
+        Some(_) => rest.get(..end).is_some_and(|name| name.ends_with(tail)),
     }
 }
 

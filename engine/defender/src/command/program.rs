@@ -51,6 +51,9 @@ pub(super) enum Kind {
     Kubectl,
     Mode,
     SendFile,
+    Cmd,
+    Everywhere,
+    PowerShell,
 }
 
 /// What a program does with bytes. A set.
@@ -85,12 +88,9 @@ impl std::ops::BitOr for Traits {
 const KINDS: &[(Kind, &[&str])] = &[
     (
         Kind::Shell,
-        &[
-            "sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "csh", "tcsh", "mksh", "rbash", "pwsh",
-            "ksh93", "yash", "sh.exe", "bash.exe",
-        ],
+        &["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "csh", "tcsh", "mksh", "rbash", "ksh93", "yash"],
     ),
-    (Kind::Eval, &["eval"]),
+    (Kind::Eval, &["eval", "iex", "invoke-expression"]),
     (Kind::Source, &["source", "."]),
     (Kind::Echo, &["echo"]),
     (Kind::Printf, &["printf"]),
@@ -157,7 +157,6 @@ const KINDS: &[(Kind, &[&str])] = &[
             "julia",
             "Rscript",
             "R",
-            "powershell",
             "elixir",
             "erl",
             "ghc",
@@ -181,6 +180,8 @@ const KINDS: &[(Kind, &[&str])] = &[
             "wish",
             "cpan",
             "irb3",
+            "java",
+            "groovysh",
         ],
     ),
     (Kind::Awk, &["awk", "gawk", "mawk", "nawk", "sed", "gsed"]),
@@ -191,7 +192,13 @@ const KINDS: &[(Kind, &[&str])] = &[
     (Kind::Remove, &["rm", "unlink", "rmdir", "shred", "srm", "grm", "trash", "wipe", "del"]),
     (Kind::Dd, &["dd", "dcfldd", "pv", "gdd"]),
     (Kind::Copy, &["cp", "mv", "install", "ln", "gcp", "gmv", "ditto", "rename", "link"]),
-    (Kind::Curl, &["curl", "curlie", "xh", "http", "https"]),
+    (Kind::Cmd, &["cmd"]),
+    (Kind::Everywhere, &["ansible"]),
+    (Kind::PowerShell, &["powershell", "pwsh"]),
+    (
+        Kind::Curl,
+        &["curl", "curlie", "xh", "http", "https", "invoke-webrequest", "iwr", "invoke-restmethod", "irm"],
+    ),
     (
         Kind::Wget,
         &[
@@ -306,6 +313,11 @@ const TRAITS: &[(Traits, &[&str])] = &[
             "bsdtar",
             "pax",
             "ccencrypt",
+            "mysqldump",
+            "mariadb-dump",
+            "pg_dump",
+            "pg_dumpall",
+            "mongodump",
             "ar",
             "gcp",
         ],

@@ -4,6 +4,7 @@
 //! at most [`DEPTH_MAX`] deep, so that input cannot decide how deep the real stack grows.
 
 use super::compound::Keyword;
+use super::kill::Daemons;
 use super::redirect::Redirects;
 use super::rules::Policy;
 use super::scratch::{COMMAND_BYTES_MAX, DEPTH_MAX, GROUPS_MAX, Marks, Scratch, TEXT_BYTES_MAX, hash};
@@ -57,14 +58,20 @@ pub(super) struct Reader<'a> {
 pub(super) struct Past {
     /// Text that a decoder or a disguise led to is being read.
     pub(super) hidden: u8,
+    /// A program's name was broken up: whoever does that once means the rest too.
+    pub(super) disguised: bool,
     /// A copy of something private was made or packed.
     pub(super) staged: bool,
     /// Inside a loop.
     pub(super) loops: u8,
     /// Looks around so far.
     pub(super) looks: u8,
-    /// The last download came from a place that publishes installers.
+    /// All downloads so far came from places that publish installers.
     pub(super) well_known: bool,
+    /// One came from somewhere else.
+    pub(super) foreign: bool,
+    /// Processes of the system itself, or of its services, were looked for by name.
+    pub(super) daemons: Daemons,
 }
 
 /// An open group.
@@ -81,6 +88,10 @@ struct Group {
     body: usize,
     /// The next command is the other side of `||`.
     either: bool,
+    /// A loop whose condition always holds.
+    endless: bool,
+    /// Started something in the background.
+    starts_jobs: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +107,18 @@ pub(super) enum Opener {
 impl Group {
     fn new(opener: Opener, input: Flow) -> Self {
         let output = Flow::default();
-        Self { opener, input, pipe: None, output, pattern: false, function: false, body: 0, either: false }
+        Self {
+            opener,
+            input,
+            pipe: None,
+            output,
+            pattern: false,
+            function: false,
+            body: 0,
+            either: false,
+            endless: false,
+            starts_jobs: false,
+        }
     }
 }
 
@@ -294,6 +316,11 @@ impl<'a> Reader<'a> {
         }
         if opener == Opener::Loop {
             self.past.loops = self.past.loops.saturating_add(1);
+            inner.body = at;
+            let condition = self.blanks(source, at);
+            inner.endless = [&b"true"[..], b":;", b": ;", b":\n", b"[ 1 ]", b"((1))", b"(( 1 ))", b"((;;))"]
+                .iter()
+                .any(|always| source.starts(condition, always));
         }
         if groups.push(*group).is_err() {
             self.too_deep(source.span(at, at + 1));
@@ -323,6 +350,10 @@ impl<'a> Reader<'a> {
         }
         if group.opener == Opener::Loop {
             self.past.loops = self.past.loops.saturating_sub(1);
+            if group.endless && group.starts_jobs {
+                let end = at.saturating_sub(1);
+                self.jobs_without_end(source.slice(group.body, end), source.span(group.body, end));
+            }
         }
         let mut redirects = Redirects::default();
         let text = self.scratch.text.len();
@@ -484,6 +515,7 @@ impl<'a> Reader<'a> {
         let piped = source.peek(at) == b'|' && source.peek(at + 1) != b'|';
         if background {
             self.policy.not_plain();
+            group.starts_jobs = true;
         }
         let call = Call {
             first,
@@ -493,6 +525,7 @@ impl<'a> Reader<'a> {
             piped,
             background,
             elevated: false,
+            fed: false,
             span: source.span(from, at),
             scope,
         };

@@ -234,6 +234,18 @@ impl Reader<'_> {
         known
     }
 
+    /// The letters of some words, with blanks between, if all of them are known.
+    pub(super) fn remember_words(&mut self, first: usize, end: usize) -> Option<Known> {
+        let start = self.scratch.known.len() as u32;
+        for index in first..end {
+            let word =
+                self.scratch.words.get(index).copied().filter(|word| !word.marks.has(Marks::DYNAMIC))?;
+            self.remember_word(&word)?;
+            self.keep(b' ');
+        }
+        Some(Known { start, end: self.scratch.known.len() as u32 })
+    }
+
     /// Where the output of a command goes: to files, which are remembered and judged, or on.
     pub(super) fn land(&mut self, redirects: &Redirects, output: Flow, span: Span) -> Flow {
         let mut left = output;
@@ -284,7 +296,17 @@ impl Reader<'_> {
         let class = one.class;
         let span = Span { start: span.start, end: one.target.span.end.max(span.end) };
         if class.has(Class::SOCKET) {
-            let weight = if output.taint.has(Taint::SECRET | Taint::SHELL) { 93.0 } else { 84.0 };
+            // A text that says nothing, sent to see whether somebody listens.
+            let probe = output.text.is_some_and(|text| text.end - text.start <= 8)
+                && !output.taint.has(Taint::SECRET | Taint::SHELL | Taint::PRIVATE)
+                || !output.open && one.kind == Kind::Write;
+            let weight = if output.taint.has(Taint::SECRET | Taint::SHELL) {
+                93.0
+            } else if probe {
+                46.0
+            } else {
+                84.0
+            };
             self.verdict.add(id::REVERSE_SHELL, weight, span);
         }
         for &(rule, weight, classes) in place::WRITES {
@@ -324,8 +346,42 @@ impl Reader<'_> {
         };
         self.nested(text, span, scope, Flow::default());
         if one.class.has(Class::PROFILE) {
-            self.found(id::PERSIST, if self.is_setting(text) { 46.0 } else { 81.0 }, span);
+            let weight = match (self.is_setting(text), self.is_furtive(text)) {
+                (true, _) => 46.0,
+                (_, true) => 81.0,
+                _ => 62.0,
+            };
+            self.found(id::PERSIST, weight, span);
         }
+    }
+
+    /// Whether a start file is made to run what nobody would put there: something from a temporary or hidden place, from
+    /// the network, or behind the user's back.
+    fn is_furtive(&self, text: Known) -> bool {
+        let bytes = self.scratch.known(text);
+        let bytes = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+        let marks: [&[u8]; 19] = [
+            b"/tmp/",
+            b"/dev/tcp",
+            b"/dev/udp",
+            b"/dev/shm",
+            b"/.",
+            b"nohup ",
+            b"curl ",
+            b"wget ",
+            b"nc ",
+            b"ncat ",
+            b"base64",
+            b"socket",
+            b"| sh",
+            b"|sh",
+            b"bash -",
+            b"python",
+            b"alias sudo",
+            b"trap ",
+            b"ProxyCommand",
+        ];
+        marks.iter().any(|mark| super::pattern::holds(bytes, mark)) || bytes.trim_ascii_end().ends_with(b"&")
     }
 
     /// Whether every line sets a variable, defines a short name, or loads what a tool prints for the purpose.
@@ -354,6 +410,12 @@ impl Reader<'_> {
                     b"complete ",
                     b"bindkey ",
                     b"shopt ",
+                    b"Host ",
+                    b"HostName ",
+                    b"User ",
+                    b"Port ",
+                    b"IdentityFile ",
+                    b"ForwardAgent ",
                 ]
                 .iter()
                 .any(|start| line.starts_with(start))

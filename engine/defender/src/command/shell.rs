@@ -63,7 +63,7 @@ impl Reader<'_> {
     /// Runs a word as a script; when it is not known, that is worth `unknown`.
     fn run_word(&mut self, call: &Call, word: &Word, unknown: f32) -> Flow {
         if word.taint.has(Taint::NETWORK) {
-            self.found(id::DOWNLOAD_RUN, 86.0, call.span);
+            self.found(id::DOWNLOAD_RUN, self.fetched(86.0), call.span);
         }
         if word.taint.has(Taint::DECODED) {
             self.found(id::DECODE_RUN, 81.0, call.span);
@@ -99,7 +99,7 @@ impl Reader<'_> {
         let is_stdin = letters == b"/dev/stdin";
         if word.marks.has(Marks::PROCESS) {
             if word.taint.has(Taint::NETWORK) {
-                self.found(id::DOWNLOAD_RUN, 84.0, call.span);
+                self.found(id::DOWNLOAD_RUN, self.fetched(84.0), call.span);
             }
             let hidden = word.taint.has(Taint::DECODED);
             if hidden {
@@ -135,8 +135,7 @@ impl Reader<'_> {
     fn shell_input(&mut self, call: &Call) -> Flow {
         let input = call.input;
         if input.taint.has(Taint::NETWORK) {
-            let well_known = self.past.well_known;
-            self.found(id::DOWNLOAD_RUN, if well_known { 58.0 } else { 83.0 }, call.span);
+            self.found(id::DOWNLOAD_RUN, self.fetched(83.0), call.span);
         }
         if input.taint.has(Taint::FIFO) && call.piped {
             self.found(id::REVERSE_SHELL, 72.0, call.span);
@@ -161,8 +160,17 @@ impl Reader<'_> {
         flow
     }
 
+    /// What running a download is worth: of a place that publishes installers, a question.
+    pub(super) fn fetched(&self, weight: f32) -> f32 {
+        if self.past.well_known { 58.0 } else { weight }
+    }
+
     /// `eval WORDS`.
     pub(super) fn eval(&mut self, call: &Call) -> Flow {
+        // `iwr URL | iex`.
+        if self.args_len(call) == 0 && call.input.open {
+            return self.shell_input(call);
+        }
         if self.args_len(call) == 1
             && let Some(word) = self.arg_word(call, 0)
         {
@@ -187,7 +195,7 @@ impl Reader<'_> {
         }
         let text = Known { start: start as u32, end: self.scratch.known.len() as u32 };
         if taint.has(Taint::NETWORK) {
-            self.found(id::DOWNLOAD_RUN, 84.0, call.span);
+            self.found(id::DOWNLOAD_RUN, self.fetched(84.0), call.span);
         }
         let hidden = taint.has(Taint::DECODED);
         if hidden {
@@ -221,8 +229,28 @@ impl Reader<'_> {
             if let Some(text) = self.remember_word(&value) {
                 self.nested(text, word.span, call.scope, Flow::default());
             }
+            // A short name is a function that passes its arguments on.
+            let name = hash(self.scratch.letters(&Word { end: word.start + equals as u32, ..word }));
+            let start = self.scratch.known.len() as u32;
+            if self.remember_word(&value).is_some() && self.remember(b" \"$@\"").is_some() {
+                let text = Known { start, end: self.scratch.known.len() as u32 };
+                self.scratch.functions.set(name, Flow { text: Some(text), ..Flow::default() });
+            }
         }
         Flow::default()
+    }
+
+    /// `ansible HOSTS -m shell -a COMMAND`.
+    pub(super) fn everywhere(&mut self, call: &Call) -> Flow {
+        for index in 0..self.args_len(call) {
+            if matches!(self.arg(call, index), b"-a" | b"--args")
+                && let Some(word) = self.arg_word(call, index + 1)
+                && !self.scratch.letters(&word).contains(&b'=')
+            {
+                return self.run_word(call, &word, 0.0);
+            }
+        }
+        Flow::of(Taint::OUTPUT)
     }
 
     /// `trap TEXT SIGNAL`.
@@ -265,6 +293,7 @@ impl Reader<'_> {
             call.end += 1;
         }
         call.input = Flow::default();
+        call.fed = true;
         let output = self.run(call.deeper(), redirects);
         if added {
             self.scratch.words.pop();
@@ -292,7 +321,7 @@ impl Reader<'_> {
         }
         let taint = call.input.taint;
         if taint.has(Taint::SECRET | Taint::ARCHIVE) {
-            let weight = if taint.has(Taint::SECRET) || taint.has(Taint::PRIVATE) { 84.0 } else { 58.0 };
+            let weight = if taint.has(Taint::SECRET) || taint.has(Taint::PRIVATE) { 84.0 } else { 46.0 };
             self.found(id::EXFILTRATE, weight, call.span);
         }
         if taint.has(Taint::SHELL) || taint.has(Taint::FIFO) {
@@ -342,6 +371,9 @@ impl Reader<'_> {
             return Flow::of(Taint::OUTPUT);
         }
         let before = self.verdict.top();
+        // A file, or a text of which nothing is known: what will run cannot be said.
+        let unknown = !call.input.open
+            || call.input.text.is_some_and(|text| self.scratch.known(text).trim_ascii().is_empty());
         if let Some(text) = call.input.text {
             if is_cron {
                 self.cron_lines(text, call);
@@ -352,6 +384,12 @@ impl Reader<'_> {
         // What is risky by itself is worse when it comes back by itself.
         let weight = if self.verdict.top() > before && self.verdict.top() >= 50.0 {
             88.0
+        } else if self.arguments(call).1.has(Taint::NETWORK) {
+            86.0
+        } else if unknown
+            && !call.input.taint.has(Taint::NETWORK | Taint::DECODED | Taint::SECRET | Taint::FILE)
+        {
+            62.0
         } else if is_cron || call.piped_in {
             81.0
         } else {

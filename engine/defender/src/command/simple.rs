@@ -20,6 +20,32 @@ const LOOKS_MANY: u8 = 4;
 /// What hiding a command that is risky in the open makes of it.
 const HIDDEN_RISK: f32 = 86.0;
 
+/// Wrappers that people may be allowed to run as root, and that run anything.
+const DETOURS: &[&[u8]] = &[
+    b"taskset",
+    b"nice",
+    b"ionice",
+    b"timeout",
+    b"stdbuf",
+    b"setarch",
+    b"flock",
+    b"strace",
+    b"ltrace",
+    b"time",
+    b"env",
+    b"cpulimit",
+    b"watch",
+    b"xargs",
+    b"chrt",
+    b"softlimit",
+    b"faketime",
+    b"numactl",
+    b"unbuffer",
+    b"setsid",
+    b"logsave",
+    b"unshare",
+];
+
 /// A simple command that has been read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
@@ -31,6 +57,8 @@ pub(super) struct Call {
     pub(super) piped: bool,
     pub(super) background: bool,
     pub(super) elevated: bool,
+    /// Its last argument is what a program such as `xargs` read.
+    pub(super) fed: bool,
     pub(super) span: Span,
     pub(super) scope: Scope,
 }
@@ -80,6 +108,7 @@ impl Reader<'_> {
                 | b"PERL5OPT"
                 | b"PYTHONSTARTUP"
         );
+        let is_library = name == b"LD_LIBRARY_PATH";
         let hides =
             matches!(name, b"HISTFILE" | b"HISTSIZE" | b"HISTFILESIZE" | b"HISTCONTROL" | b"HISTIGNORE");
         let value = letters.get(from..).unwrap_or_default();
@@ -87,14 +116,20 @@ impl Reader<'_> {
         let keeps_history =
             value.len() > 2 && value.iter().all(u8::is_ascii_digit) || value.starts_with(b"~");
         let erases = value.is_empty() || value == b"0" || value == b"/dev/null" || value == b"/dev/zero";
+        let short_name = short(if name.len() < 12 { name } else { b"" });
+        let (known, start) = (preloads && holds_library(value), short(value));
+        let from_temp = is_library && self.guard.paths.class(value).has(Class::TEMP);
         if preloads && named_value {
-            let known = holds_library(value);
             self.found(id::PERSIST, if known { 52.0 } else { 81.0 }, word.span);
         }
         if hides && !keeps_history {
             self.found(id::CLEAR_TRACES, if erases { 82.0 } else { 52.0 }, word.span);
         }
         let _ = alone;
+        if from_temp {
+            self.found(id::ESCALATE, 56.0, word.span);
+        }
+        self.editor(&short_name, &start, word.span);
         let value = Word { start: word.start + from as u32, ..word };
         let text = if word.marks.has(Marks::DYNAMIC) { None } else { self.remember_word(&value) };
         self.scratch.variables.set(key, Flow { taint: word.taint, text, open: true });
@@ -108,6 +143,7 @@ impl Reader<'_> {
             return Flow::default();
         }
         self.policy.begin();
+        let mut detour = false;
         for _ in 0..WRAPPERS_MAX {
             self.policy.command(self.scratch, call.first, call.end);
             let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
@@ -115,7 +151,10 @@ impl Reader<'_> {
             let letters = self.scratch.letters(&head);
             let _ = name.extend_from_slice(base_name(letters));
             let guard = self.guard;
-            let program = guard.programs.get(&name);
+            let mut program = guard.programs.get(&name);
+            if program.is_none() && super::windows::fold_name(&mut name) {
+                program = guard.programs.get(&name);
+            }
             if let Some(program) = program
                 && let Some(wrapper) = program.wrapper
             {
@@ -130,8 +169,9 @@ impl Reader<'_> {
                 self.disguise(&head, &name, letters_len(&head));
                 let Some(skip) = inner else { return self.judge_alone(call, &name, program, redirects) };
                 for index in call.first + 1..call.first + 1 + skip {
-                    self.environment_of_wrapper(index);
+                    self.environment_of_wrapper(index, call.elevated || wrapper.elevates);
                 }
+                detour |= call.elevated && DETOURS.contains(&name.as_slice());
                 call.elevated |= wrapper.elevates;
                 call.first += 1 + skip;
                 match name.as_slice() {
@@ -144,17 +184,35 @@ impl Reader<'_> {
                 }
                 continue;
             }
+            let bare = call.end <= call.first + 1 && !call.input.open && !call.piped;
+            if detour && bare && program.is_some_and(|program| program.kind == Kind::Shell) {
+                // `sudo taskset 1 sh`: root may run the one, and gets the other.
+                self.found(id::SHELL_ESCAPE, 81.0, call.span);
+            }
             return self.judge(call, &head, &name, program, redirects);
         }
         self.too_deep(call.span);
         Flow::default()
     }
 
-    fn environment_of_wrapper(&mut self, index: usize) {
+    fn environment_of_wrapper(&mut self, index: usize, elevated: bool) {
         let Some(word) = self.scratch.words.get(index).copied() else { return };
         let letters = self.scratch.letters(&word);
-        if let Some(b"LD_PRELOAD" | b"LD_LIBRARY_PATH" | b"DYLD_INSERT_LIBRARIES") = assigned_name(letters) {
-            self.found(id::ESCALATE, 72.0, word.span);
+        let Some(name) = assigned_name(letters) else { return };
+        if let b"LD_PRELOAD" | b"LD_LIBRARY_PATH" | b"DYLD_INSERT_LIBRARIES" = name {
+            let temp = self.guard.paths.class(letters).has(Class::TEMP);
+            self.found(id::ESCALATE, if temp { 82.0 } else { 72.0 }, word.span);
+        } else if let b"PATH" | b"PYTHONPATH" | b"PERL5LIB" | b"RUBYLIB" | b"NODE_PATH" | b"GCONV_PATH" = name
+            && elevated
+            && self.guard.paths.class(letters).has(Class::TEMP)
+        {
+            self.found(id::ESCALATE, 81.0, word.span);
+        } else if letters.get(name.len() + 1..).is_some_and(|value| value.starts_with(b"() {")) {
+            // A function in a variable: how commands were smuggled into old shells.
+            self.found(id::DECODE_RUN, 84.0, word.span);
+        } else if name.len() < 12 {
+            let (name, value) = (short(name), short(letters.get(name.len() + 1..).unwrap_or_default()));
+            self.editor(&name, &value, word.span);
         }
     }
 
@@ -193,11 +251,31 @@ impl Reader<'_> {
             // One file after the other made unreadable.
             self.found(id::DESTROY_DATA, 82.0, call.span);
         }
-        if matches!(name, b"kill" | b"pkill" | b"killall") && self.past.loops > 0 {
-            let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
-            if words.iter().any(|word| word.marks.has(Marks::DYNAMIC)) {
-                self.found(id::DESTROY_DATA, 54.0, call.span);
-            }
+        match name {
+            _ if harmless => {}
+            b"kill" | b"pkill" | b"killall" => self.kill(&call, name),
+            b"ps" | b"pgrep" | b"pidof" | b"grep" | b"egrep" | b"awk" | b"head" | b"tail" | b"sed"
+            | b"rg" | b"fzf" | b"lsof" => self.seek_processes(&call, name),
+            b"fallocate" => self.allocate(&call),
+            b"mkdir" | b"cp" | b"mv" | b"touch" | b"install" => self.overlooked(&call),
+            b"chpasswd" => self.passwords(&call),
+            _ => {}
+        }
+        if matches!(
+            name,
+            b"yes"
+                | b"cat"
+                | b"tail"
+                | b"tac"
+                | b"sort"
+                | b"rev"
+                | b"head"
+                | b"base64"
+                | b"tr"
+                | b"wall"
+                | b"tee"
+        ) {
+            self.endless(&call, name, redirects);
         }
         let output = if harmless {
             Flow::of(Taint::OUTPUT)
@@ -239,11 +317,23 @@ impl Reader<'_> {
             58.0
         } else if marks.has(Marks::BROKEN) {
             36.0
+        } else if marks.has(Marks::ASSIGNED)
+            && !name.contains(&b' ')
+            && self.guard.programs.get(name).is_some()
+        {
+            // A name for one word: `X=git; $X push`.
+            20.0
+        } else if marks.has(Marks::GLOB)
+            && name.contains(&b'?')
+            && self.scratch.letters(head).starts_with(b"/")
+        {
+            82.0
         } else if marks.has(Marks::GLOB) && len > 3 && name != b"[" && !name.contains(&b'[') {
             56.0
         } else {
             return false;
         };
+        self.past.disguised |= marks.has(Marks::BROKEN | Marks::ESCAPED | Marks::SPLIT);
         self.verdict.add(id::OBFUSCATED, weight, head.span);
         true
     }
@@ -288,7 +378,8 @@ impl Reader<'_> {
                 self.verdict.add(id::RECON, 53.0, span);
             }
         }
-        let weight = if self.past.hidden > 0 && weight >= 45.0 { weight.max(HIDDEN_RISK) } else { weight };
+        let hostile = self.past.hidden > 0 && weight >= 45.0 || self.past.disguised && weight >= 58.0;
+        let weight = if hostile { weight.max(HIDDEN_RISK) } else { weight };
         self.verdict.add(rule, weight, span);
     }
 
@@ -351,6 +442,12 @@ fn holds_library(value: &[u8]) -> bool {
     ]
     .iter()
     .any(|part| super::pattern::holds(value, part))
+}
+
+/// The start of a word, copied.
+fn short(letters: &[u8]) -> heapless::Vec<u8, NAME_BYTES_MAX> {
+    let start = letters.get(..letters.len().min(NAME_BYTES_MAX)).unwrap_or_default();
+    heapless::Vec::from_slice(start).unwrap_or_default()
 }
 
 fn letters_len(word: &Word) -> usize {

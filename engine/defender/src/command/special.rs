@@ -6,7 +6,7 @@ use super::program::{Kind, Traits};
 use super::reader::Reader;
 use super::redirect::Redirects;
 use super::scratch::{Marks, hash};
-use super::simple::Call;
+use super::simple::{Call, base_name};
 use super::taint::{Flow, Taint};
 
 /// Subcommands that take something away, whatever the tool.
@@ -20,6 +20,24 @@ const VERBS: &[&[u8]] = &[
     b"deregister",
     b"rdelete",
     b"unsubscribe",
+];
+
+/// Programs that look after the password file, or look at its mode only.
+const KEEPERS: &[&[u8]] = &[
+    b"pwck",
+    b"grpck",
+    b"pwconv",
+    b"restorecon",
+    b"chcon",
+    b"getfacl",
+    b"lsattr",
+    b"namei",
+    b"auditctl",
+    b"sha256sum",
+    b"sha512sum",
+    b"debsums",
+    b"aide",
+    b"etckeeper",
 ];
 
 impl Reader<'_> {
@@ -67,6 +85,9 @@ impl Reader<'_> {
             Kind::Kubectl => self.kubectl(call, redirects),
             Kind::Mode => self.mode(call, name),
             Kind::SendFile => self.send_file(call, name),
+            Kind::Cmd => self.cmd(call),
+            Kind::Everywhere => self.everywhere(call),
+            Kind::PowerShell => self.power_shell(call, name),
         }
     }
 
@@ -134,6 +155,17 @@ impl Reader<'_> {
         }
     }
 
+    /// `chpasswd`: passwords set from a text.
+    pub(super) fn passwords(&mut self, call: &Call) {
+        let of_root = call.input.text.is_some_and(|text| {
+            let text = self.scratch.known(text);
+            text.starts_with(b"root:") || super::pattern::holds(text, b"\nroot:")
+        });
+        if of_root {
+            self.found(id::ESCALATE, 66.0, call.span);
+        }
+    }
+
     /// A program that no table knows: a file this command wrote, a function, or something else.
     fn unlisted(&mut self, call: &Call) -> Flow {
         let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
@@ -165,15 +197,26 @@ impl Reader<'_> {
             if at.has(Class::TEMP) {
                 self.verdict.add(
                     id::UNKNOWN_PROGRAM,
-                    if hidden || letters.starts_with(b"/dev/shm") { 54.0 } else { 40.0 },
+                    match (hidden || letters.starts_with(b"/dev/shm"), call.background) {
+                        (true, _) => 81.0,
+                        (_, true) => 54.0,
+                        _ => 40.0,
+                    },
                     head.span,
                 );
             }
         }
         if class.has(Class::SECRET) {
-            self.verdict.add(id::CREDENTIAL_ACCESS, 34.0, call.span);
+            // Whatever the program: nobody but the system itself has to do with the password file.
+            let passwords = class.has(Class::AUTH) && !KEEPERS.contains(&base_name(letters));
+            self.verdict.add(id::CREDENTIAL_ACCESS, if passwords { 81.0 } else { 34.0 }, call.span);
         }
-        self.verb(call);
+        if !matches!(
+            base_name(self.scratch.letters(&head)),
+            b"apt" | b"apt-get" | b"aptitude" | b"dnf" | b"yum" | b"zypper" | b"snap" | b"brew"
+        ) {
+            self.verb(call);
+        }
         Flow::of(Taint::OUTPUT | taint | class.taint())
     }
 
@@ -193,7 +236,10 @@ impl Reader<'_> {
                 self.scratch.variables.set(hash(&[digit]), Flow { taint: word.taint, text, open: true });
             }
         }
+        let all = self.remember_words(call.first + 1, call.end);
+        self.scratch.variables.set(hash(b"@"), Flow { taint: Taint::NONE, text: all, open: true });
         let flow = self.nested(body, call.span, call.scope, call.input);
+        self.scratch.variables.forget(hash(b"@"));
         for digit in b'1'..=b'9' {
             self.scratch.variables.forget(hash(&[digit]));
         }
@@ -202,7 +248,7 @@ impl Reader<'_> {
     }
 
     /// A command of a tool that no table knows may still say what it is: `tool project delete x`.
-    fn verb(&mut self, call: &Call) {
+    pub(super) fn verb(&mut self, call: &Call) {
         for index in 0..self.args_len(call).min(8) {
             let arg = self.arg(call, index);
             let verb = arg.rsplit(|&byte| byte == b':').next().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What each family hears, and what it lets pass. Every row can fail: the verdict and the rule are both asked for.
 
+mod effects;
+
 use super::{CommandGuard, Rules, Scratch};
 use crate::{BLOCK_AT, REVIEW_AT};
 
@@ -43,7 +45,7 @@ fn words_are_resolved_as_a_shell_would() {
         ("rm -rf \\\n  /srv", Block, "destroy-data"),
         ("${HOME:0:1}bin${HOME:0:1}rm -rf ${HOME:0:1}srv", Block, "destroy-data"),
         ("a=abc; echo ${a/b/d} ${a:-x} ${#a} ${a^^}", Allow, ""),
-        ("/b?n/r? -rf /srv", Review, "obfuscated"),
+        ("/b?n/r? -rf /srv", Block, "obfuscated"),
         ("l''s -la project", Allow, ""),
     ]);
 }
@@ -147,7 +149,8 @@ fn shells_that_reach_out_or_wait() {
             Block,
             "reverse-shell",
         ),
-        ("nc -zv localhost 5432", Review, "recon"),
+        ("nc -zv 192.0.2.7 5432", Review, "recon"),
+        ("nc -zv localhost 5432", Allow, ""),
         ("curl -s localhost:8080/health", Allow, ""),
         ("exec 3< input.txt", Allow, ""),
     ]);

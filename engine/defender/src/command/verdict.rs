@@ -48,6 +48,11 @@ impl Verdict {
         }
     }
 
+    /// Whether the rule has been found.
+    pub(crate) fn has(&self, rule: RuleId) -> bool {
+        self.findings.iter().any(|finding| finding.rule == rule)
+    }
+
     /// The strongest finding so far.
     pub(crate) fn top(&self) -> f32 {
         self.findings.iter().map(|finding| finding.weight).fold(0.0, f32::max)

@@ -115,6 +115,7 @@ impl Reader<'_> {
                         open.marks |= Marks::BROKEN;
                     }
                 }
+                b'$' if source.peek(at + 1) == b'\'' => at = self.escapes(source, at + 2, &mut open),
                 b'$' => {
                     let keep = self.is_assignment(&open);
                     at = self.dollar(source, at, scope, &mut open, keep);

@@ -61,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "nscurl",
             "tftp|ftp|ftpget|atftp -g|get|-c",
-            "certutil -urlcache|-f",
+            "certutil =-urlcache|-f",
             "bitsadmin",
             "wget|curl @temp %.sh|.elf|.bin|.py|.ko|/payload|/shell|/x86|/mal",
             "lwp-download|finger|axel @temp",

@@ -14,6 +14,7 @@ mod recon;
 mod shell;
 mod traces;
 mod vcs;
+mod windows;
 
 /// All families. To add one: a file, and its line here.
 pub(super) const ALL: &[&[Rule]] = &[
@@ -29,4 +30,5 @@ pub(super) const ALL: &[&[Rule]] = &[
     shell::RULES,
     traces::RULES,
     vcs::RULES,
+    windows::RULES,
 ];

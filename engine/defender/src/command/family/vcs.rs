@@ -67,13 +67,10 @@ pub(super) const RULES: &[Rule] = &[
             "git reset HEAD*",
         ],
     ),
+    rule(PERSIST, 40.0, &["git config =core.hooksPath|core.pager"]),
     rule(
         PERSIST,
         60.0,
-        &[
-            "git config =core.hooksPath|core.sshCommand|core.fsmonitor|core.pager",
-            "git clone -c %core.",
-            "git clone %ext::",
-        ],
+        &["git config =core.sshCommand|core.fsmonitor", "git clone -c %core.", "git clone %ext::"],
     ),
 ];
