@@ -6,7 +6,7 @@ use std::process::Command;
 use pincer_tests::{Backend, Hello, Setup, Wire, gateway_binary, on_each_backend, workspace};
 use serde_json::{Value, json};
 
-on_each_backend!(edge, throughput, ci, included);
+on_each_backend!(edge, throughput, ci, included, edge_holds_its_bound);
 
 fn edge(backend: Backend) {
     boots(backend, "edge");
@@ -48,6 +48,53 @@ fn boots(backend: Backend, name: &str) {
     let exit = gateway.stop();
     assert_eq!(exit.code, Some(0), "{exit:?}");
     assert_eq!(fs::read_to_string(path).unwrap(), text, "the profile is as it was");
+}
+
+/// Many clients at once send messages of the longest size there is: what does not fit is refused, and what the process ever
+/// held stays below what the start printed.
+fn edge_holds_its_bound(backend: Backend) {
+    const CLIENTS: usize = 24;
+    const MESSAGE_BYTES: usize = 7_900_000;
+    /// The program, its stacks and the store's writing; the `ci` build's code is larger than a release's.
+    const BESIDE: u64 = 64 << 20;
+    let text = fs::read_to_string(workspace().join("profiles/edge.json5")).unwrap();
+    let (shards, bound) = promised(&text);
+    let mebibytes = bound.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).sum::<u64>();
+    let setup = Setup { shards, ..Setup::new(backend) };
+    let path = setup.home.path().join("profile.json5");
+    fs::write(&path, &text).unwrap();
+    let gateway = setup.args(&["--config", path.to_str().unwrap()]).start();
+    let held = |name: &str| -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_matches([':', '\t', ' ']).trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    };
+    let accepted = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|index| {
+                let mut client = gateway.connect(&Hello::new(Wire::V4));
+                scope.spawn(move || {
+                    let from = client.mark();
+                    let params = json!({
+                        "sessionKey": format!("agent:main:t:long{index}"),
+                        "message": "x".repeat(MESSAGE_BYTES),
+                        "idempotencyKey": format!("long-{index}"),
+                    });
+                    let id = client.send("chat.send", params);
+                    let patience = std::time::Duration::from_secs(60);
+                    let answer = client.wait_within(patience, from, |frame| frame["id"] == id.as_str());
+                    // Refused in words, or closed because there is no room to take it in.
+                    answer.is_some_and(|(_, answer)| answer["ok"] == true)
+                })
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().unwrap()).filter(|accepted| *accepted).count()
+    });
+    assert!(accepted > 0, "not one was taken");
+    let most = held("VmHWM");
+    assert!(most > MESSAGE_BYTES as u64 * 2, "the test puts no load on it: {most}");
+    assert!(most < (mebibytes << 20) + BESIDE, "{most} bytes, promised {mebibytes} MiB");
+    gateway.connect(&Hello::new(Wire::V4)).assert_alive();
 }
 
 /// With a config of one's own beside it, which is what the gateway writes its token to.
