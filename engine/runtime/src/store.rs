@@ -240,7 +240,7 @@ fn read_loop<M>(mesh: &Mesh<M>, queue: &Receiver<ReadWork>, mut reader: Box<dyn 
 /// Bytes of text in an answer.
 fn answer_bytes(answer: &ReadAnswer) -> usize {
     match answer {
-        ReadAnswer::Transcripts(tails) => tails.iter().flat_map(|tail| &tail.lines).map(String::len).sum(),
+        ReadAnswer::Transcripts(tails) => tails.iter().map(|tail| tail.lines.bytes()).sum(),
         _ => 0,
     }
 }

@@ -5,6 +5,10 @@
 //! keeps them all in memory, the store only writes them and gives them back at start. Transcripts are append-only
 //! JSONL files in OpenClaw 2026.2's shape, and are read back on demand.
 
+mod lines;
+
+pub use lines::Lines;
+
 use std::fmt;
 
 /// A set of rows, keyed by text.
@@ -287,7 +291,7 @@ pub struct Tail {
     /// Lines before the first returned one.
     pub skipped: u64,
     /// The lines, oldest first, without newlines. A torn or non-UTF-8 line is left out.
-    pub lines: Vec<String>,
+    pub lines: Lines,
 }
 
 /// The answer to a [`StoreRead`].

@@ -2,6 +2,8 @@
 //!
 //! These events carry a session's whole row and are made only while somebody, on any shard, has subscribed.
 
+mod event;
+
 use pincer_protocol::Wire;
 use pincer_protocol::event::EncodedEvent;
 use pincer_sessions::history::{Place, TEXT_CHARS_MAX, count, is_shown, view};
@@ -9,8 +11,11 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{ReadAnswer, StoreRead, TailQuery, TranscriptId};
 use pincer_sessions::row::{RowFacts, derived_title, render};
 use pincer_sessions::transcript::{self, Record, Role};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
+pub(crate) use self::event::RowFields;
+use self::event::{Head, SessionEvent};
 use crate::Shard;
 use crate::driver::ShardId;
 use crate::fanout::{Audience, Broadcast};
@@ -41,60 +46,6 @@ impl Listeners {
     }
 }
 
-/// Fields of an event that are `null` where a row leaves them out.
-const NULLS: [&str; 36] = [
-    "createdActor",
-    "owner",
-    "archivedAt",
-    "archivedBy",
-    "archiveReason",
-    "pinnedAt",
-    "markedUnreadAt",
-    "agentStatus",
-    "observerDigest",
-    "controlOwnerSessionKey",
-    "swarm",
-    "permissionMode",
-    "autoLabel",
-    "label",
-    "icon",
-    "color",
-    "channelAvatarUrl",
-    "category",
-    "boardPresentation",
-    "displayName",
-    "thinkingLevel",
-    "toolOverrides",
-    "restartRecoveryStatus",
-    "goal",
-    "contextBudgetStatus",
-    "activeModelProvider",
-    "activeModel",
-    "modelOverrideSource",
-    "lastRunError",
-    "providerReview",
-    "lastRunId",
-    "endedAt",
-    "runtimeMs",
-    "placement",
-    "placementMove",
-    "totalTokens",
-];
-
-/// Fields of a row that an event does not repeat beside it.
-const ONLY_IN_ROW: [&str; 10] = [
-    "key",
-    "agentId",
-    "classification",
-    "isMain",
-    "isBackground",
-    "derivedTitle",
-    "thinkingLevels",
-    "thinkingOptions",
-    "thinkingDefault",
-    "snapshotAt",
-];
-
 impl Shard {
     /// A connection of ours subscribed for the first time.
     pub(crate) fn listener_came(&mut self) {
@@ -117,20 +68,19 @@ impl Shard {
         if !self.audience.any() {
             return;
         }
-        let mut head = self.event_head(key);
-        match change {
-            Change::Reason(reason) => {
-                head.insert("reason".to_owned(), reason.into());
-            }
+        let (ts, agent) = (self.now.wall_ms, key.store_agent(&self.view.default_agent));
+        let head = Head { ts: Some(ts), ..Head::of(key, agent.as_str()) };
+        let run;
+        let head = match change {
+            Change::Reason(reason) => Head { reason: Some(reason), ..head },
             Change::Phase(phase) => {
-                let run = self.active_run_id(key).or_else(|| self.last_run_id(key));
-                head.insert("phase".to_owned(), phase.into());
-                head.insert("runId".to_owned(), run.into());
+                run = self.active_run_id(key).or_else(|| self.last_run_id(key));
+                Head { phase: Some(phase), run_id: Some(run.as_deref()), ..head }
             }
-        }
-        head.insert("ts".to_owned(), self.now.wall_ms.into());
+        };
         let Some(row) = self.event_row(key) else { return };
-        self.tell_index(&beside(head, row));
+        let Some(fields) = RowFields::of(&row) else { return };
+        self.tell_index(&SessionEvent::new(head, &fields, &row));
     }
 
     /// A session was deleted.
@@ -138,25 +88,15 @@ impl Shard {
         if !self.audience.any() {
             return;
         }
-        let mut head = self.event_head(key);
-        head.insert("sessionId".to_owned(), session_id.into());
-        head.insert("reason".to_owned(), "delete".into());
-        head.insert("ts".to_owned(), self.now.wall_ms.into());
-        self.tell_index(&head);
+        let agent = key.store_agent(&self.view.default_agent);
+        let (session_id, reason, ts) = (Some(session_id), Some("delete"), Some(self.now.wall_ms));
+        self.tell_index(&Head { session_id, reason, ts, ..Head::of(key, agent.as_str()) });
     }
 
-    fn tell_index(&mut self, payload: &Map<String, Value>) {
+    fn tell_index(&mut self, payload: &impl Serialize) {
         let event = EncodedEvent::new("sessions.changed", payload, None);
         // A list that missed one is made right by the next.
         self.broadcast(Broadcast { v3: None, v4: Some((event, Audience::SessionIndex)), droppable: true });
-    }
-
-    fn event_head(&self, key: &SessionKey) -> Map<String, Value> {
-        let agent = key.store_agent(&self.view.default_agent);
-        let mut head = Map::new();
-        head.insert("sessionKey".to_owned(), key.as_str().into());
-        head.insert("agentId".to_owned(), agent.as_str().into());
-        head
     }
 
     fn last_run_id(&self, key: &SessionKey) -> Option<String> {
@@ -165,7 +105,7 @@ impl Shard {
     }
 
     /// A session's row with what is known without reading.
-    pub(crate) fn event_row(&self, key: &SessionKey) -> Option<Map<String, Value>> {
+    pub(crate) fn event_row(&self, key: &SessionKey) -> Option<Box<RawValue>> {
         let session = self.sessions.map.get(key)?;
         let entry = &session.entry;
         let first = session.first_said.as_deref();
@@ -175,8 +115,7 @@ impl Shard {
             derived_title: titled.then(|| derived_title(key, entry, first)),
             ..self.row_facts(key)
         };
-        let row = render(key, entry, &facts, &self.row_context(Wire::V4))?;
-        serde_json::from_str(row.get()).ok()
+        render(key, entry, &facts, &self.row_context(Wire::V4))
     }
 
     /// Does `then`, and tells the messages that are on disk since just now: before it, unless a person began. Then the
@@ -209,7 +148,7 @@ impl Shard {
         self.read(StoreRead::Transcripts(vec![query]), move |shard, answer| {
             let ReadAnswer::Transcripts(tails) = answer else { return };
             let tail = tails.into_iter().next().unwrap_or_default();
-            let records = transcript::read(&tail.lines, tail.skipped);
+            let records = transcript::read(tail.lines.iter(), tail.skipped);
             let ours = told.lines.first().and_then(|line| transcript::read(&[line], 0).pop()?.id);
             let Some(at) = records.iter().position(|record| record.id == ours) else { return };
             let (Some(earlier), Some(first)) = (records.get(..at), records.get(at)) else { return };
@@ -228,6 +167,7 @@ impl Shard {
 
     fn tell_lines(&mut self, told: &Told, reach: Reach) {
         let Some(row) = self.event_row(&told.key) else { return };
+        let Some(fields) = RowFields::of(&row) else { return };
         let Some(session) = self.sessions.map.get(&told.key) else { return };
         let source = session.entry.session_id.as_str().to_owned();
         let Reach { mut lines, mut shown } = reach;
@@ -236,7 +176,8 @@ impl Shard {
             lines += 1;
             let Some(record) = record.filter(is_shown) else { continue };
             shown += 1;
-            let Some(payload) = self.message_payload(&told.key, &source, record, shown, TEXT_CHARS_MAX, &row)
+            let place = Place { seq: shown, source: &source };
+            let Some(payload) = self.message_payload(&told.key, record, place, TEXT_CHARS_MAX, &fields, &row)
             else {
                 continue;
             };
@@ -246,27 +187,28 @@ impl Shard {
         }
     }
 
-    /// One message as `session.message` tells it: number `seq` of the session's transcript, beside the session's `row`.
-    /// `None` for what is no message.
+    /// One message as `session.message` tells it: at its place in the session's transcript, beside the session's `row`,
+    /// whose fields are `fields`. `None` for what is no message.
     pub(crate) fn message_payload(
         &self,
         key: &SessionKey,
-        source: &str,
         record: Record,
-        seq: u64,
+        place: Place<'_>,
         text_chars_max: usize,
-        row: &Map<String, Value>,
-    ) -> Option<Map<String, Value>> {
+        fields: &RowFields<'_>,
+        row: &RawValue,
+    ) -> Option<Box<RawValue>> {
         let (id, role) = (record.id.clone()?, record.message()?.role);
-        let message = view(Wire::V4, record, Place { seq, source }, text_chars_max)?;
-        let mut head = self.event_head(key);
-        if role == Role::User {
-            head.insert("senderIsOwner".to_owned(), true.into());
-        }
-        head.insert("message".to_owned(), serde_json::from_str(message.get()).ok()?);
-        head.insert("messageId".to_owned(), id.into());
-        head.insert("messageSeq".to_owned(), seq.into());
-        Some(beside(head, row.clone()))
+        let message = view(Wire::V4, record, place, text_chars_max)?;
+        let agent = key.store_agent(&self.view.default_agent);
+        let head = Head {
+            sender_is_owner: (role == Role::User).then_some(true),
+            message: Some(&message),
+            message_id: Some(&id),
+            message_seq: Some(place.seq),
+            ..Head::of(key, agent.as_str())
+        };
+        to_raw_value(&SessionEvent::new(head, fields, row)).ok()
     }
 
     /// Lines are about to be written to a transcript: they are told when they are on disk. `reach` is how far it reached
@@ -315,39 +257,9 @@ pub(crate) struct Reach {
     pub(crate) shown: u64,
 }
 
-/// An event's own fields, the row as `session`, and the row's fields once more beside it, as v4 has it.
-fn beside(mut head: Map<String, Value>, row: Map<String, Value>) -> Map<String, Value> {
-    for name in NULLS {
-        head.entry(name).or_insert(Value::Null);
-    }
-    for (name, value) in &row {
-        if !ONLY_IN_ROW.contains(&name.as_str()) {
-            head.insert(name.clone(), value.clone());
-        }
-    }
-    head.entry("participants").or_insert_with(|| json!([]));
-    head.entry("participantCount").or_insert_with(|| 0.into());
-    head.insert("session".to_owned(), Value::Object(row));
-    head
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_event_carries_the_row_twice() {
-        let map = |value: Value| value.as_object().cloned().unwrap();
-        let head = map(json!({"sessionKey": "agent:main:x", "agentId": "main", "reason": "patch", "ts": 1}));
-        let row = map(json!({"key": "agent:main:x", "label": "l", "isMain": false, "updatedAt": 5}));
-        let event = beside(head, row.clone());
-        assert_eq!(event.get("session"), Some(&Value::Object(row)));
-        assert_eq!(event.get("label"), Some(&json!("l")));
-        assert_eq!(event.get("goal"), Some(&Value::Null));
-        assert_eq!(event.get("key"), None);
-        assert_eq!(event.get("isMain"), None);
-        assert_eq!(event.get("participantCount"), Some(&json!(0)));
-    }
 
     #[test]
     fn listeners_of_other_shards() {

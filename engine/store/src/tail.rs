@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use pincer_sessions::persist::{Tail, TailQuery};
+use pincer_sessions::persist::{Lines, Tail, TailQuery};
 
 /// How much is read at once.
 const BLOCK: usize = 64 * 1024;
@@ -28,7 +28,7 @@ pub(crate) fn read_tail(path: &Path, query: &TailQuery) -> io::Result<Tail> {
     let start = tail_start(&file, len, u64::from(query.lines_max), query.bytes_max)?;
     let skipped = count_newlines(&file, start)?;
     let bytes = read_range(&file, start, len)?;
-    Ok(Tail { found: true, skipped, lines: whole_lines(&bytes).map(str::to_owned).collect() })
+    Ok(Tail { found: true, skipped, lines: lines(bytes) })
 }
 
 /// The first whole lines of the file at `path`, at most `bytes_max` bytes of them. A missing file is an answer, not an
@@ -41,16 +41,24 @@ pub(crate) fn read_head(path: &Path, bytes_max: u64) -> io::Result<Tail> {
         // What follows the last newline goes on behind what was read.
         bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1));
     }
-    Ok(Tail { found: true, skipped: 0, lines: whole_lines(&bytes).map(str::to_owned).collect() })
+    Ok(Tail { found: true, skipped: 0, lines: lines(bytes) })
 }
 
 /// The lines worth returning: UTF-8 and one JSON object each. A crash of another writer can leave half a line, with or
 /// without more text glued to it; a half object does not both open and close.
-pub(crate) fn whole_lines(bytes: &[u8]) -> impl Iterator<Item = &str> {
-    bytes.split(|&byte| byte == b'\n').filter_map(|line| {
-        let line = std::str::from_utf8(line).ok()?.trim();
-        (line.starts_with('{') && line.ends_with('}')).then_some(line)
-    })
+fn lines(bytes: Vec<u8>) -> Lines {
+    match String::from_utf8(bytes) {
+        Ok(text) => Lines::of(text, object),
+        Err(not) => {
+            let lines = not.as_bytes().split(|&byte| byte == b'\n');
+            lines.filter_map(|line| object(std::str::from_utf8(line).ok()?)).collect()
+        }
+    }
+}
+
+fn object(line: &str) -> Option<&str> {
+    let line = line.trim();
+    (line.starts_with('{') && line.ends_with('}')).then_some(line)
 }
 
 /// Where the last `lines_max` lines begin, but no further than `bytes_max` from the end, and at a line's start.
@@ -136,7 +144,7 @@ mod tests {
         let query = TailQuery { transcript: TranscriptId::new("main", "t").unwrap(), lines_max, bytes_max };
         let tail = read_tail(&path, &query).unwrap();
         assert!(tail.found);
-        let lines: Vec<&str> = tail.lines.iter().map(String::as_str).collect();
+        let lines: Vec<&str> = tail.lines.iter().collect();
         assert_eq!((tail.skipped, &lines[..]), expect, "{lines_max} lines, {bytes_max} bytes");
     }
 
@@ -168,8 +176,8 @@ mod tests {
         ] {
             let head = read_head(&path, bytes_max).unwrap();
             assert_eq!(
-                (head.found, head.skipped, &head.lines[..]),
-                (true, 0, &want.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()[..])
+                (head.found, head.skipped, head.lines.iter().collect::<Vec<_>>()),
+                (true, 0, want.to_vec())
             );
         }
         assert_eq!(read_head(&dir.path().join("none"), 9).unwrap(), Tail::default());

@@ -110,7 +110,7 @@ fn context() -> Box<dyn Operation> {
         prepare: |_| (),
         run: |(lines, told)| {
             let budget = context::Budget { window: 128_000, system: 500, answer: 4_000 };
-            *told = context::build(context::Piece::read(lines), &budget).messages.len();
+            *told = context::build(context::Piece::read(lines.iter()), &budget).messages.len();
         },
         check: |(_, told), _| assert_eq!(*told, 200),
     })

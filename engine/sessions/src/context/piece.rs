@@ -30,8 +30,8 @@ pub(super) enum What {
 
 impl<'a> Piece<'a> {
     /// Reads lines, oldest first. A line that is no JSON object is passed over, as [`transcript::read`] does.
-    pub fn read<S: AsRef<str>>(lines: &'a [S]) -> Vec<Piece<'a>> {
-        lines.iter().filter_map(|line| Piece::read_one(line.as_ref())).collect()
+    pub fn read<S: AsRef<str> + ?Sized + 'a>(lines: impl IntoIterator<Item = &'a S>) -> Vec<Piece<'a>> {
+        lines.into_iter().filter_map(|line| Piece::read_one(line.as_ref())).collect()
     }
 
     fn read_one(line: &'a str) -> Option<Piece<'a>> {

@@ -77,7 +77,10 @@ pub struct Compaction {
 
 /// Reads lines, the first of which is line `first_index` of its file. Lines that are not JSON objects are passed over:
 /// the store repairs torn files, and a stray line must not hide a conversation.
-pub fn read<S: AsRef<str>>(lines: &[S], first_index: u64) -> Vec<Record> {
+pub fn read<'a, S: AsRef<str> + ?Sized + 'a>(
+    lines: impl IntoIterator<Item = &'a S>,
+    first_index: u64,
+) -> Vec<Record> {
     (first_index..).zip(lines).filter_map(|(index, line)| parse(line.as_ref(), index)).collect()
 }
 

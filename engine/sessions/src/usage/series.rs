@@ -26,9 +26,9 @@ pub fn logs_without_key() -> ErrorShape {
 }
 
 /// One point for each answer; beyond [`TimeseriesPayload::POINTS_MAX`], neighbours become one.
-pub fn timeseries<S: AsRef<str>>(
+pub fn timeseries<'a, S: AsRef<str> + ?Sized + 'a>(
     session_id: &SessionId,
-    lines: &[S],
+    lines: impl IntoIterator<Item = &'a S>,
     prices: PriceList<'_>,
 ) -> TimeseriesPayload {
     let mut points: Vec<UsagePoint> = Vec::new();
@@ -76,7 +76,11 @@ fn point(record: &Record, prices: PriceList<'_>) -> Option<UsagePoint> {
 }
 
 /// The last `lines_max` things said, oldest first.
-pub fn logs<S: AsRef<str>>(lines: &[S], lines_max: usize, prices: PriceList<'_>) -> LogsPayload {
+pub fn logs<'a, S: AsRef<str> + ?Sized + 'a>(
+    lines: impl IntoIterator<Item = &'a S>,
+    lines_max: usize,
+    prices: PriceList<'_>,
+) -> LogsPayload {
     let records = read(lines, 0);
     let mut logs: Vec<UsageLog> =
         records.iter().rev().filter_map(|record| log(record, prices)).take(lines_max).collect();

@@ -110,7 +110,7 @@ impl Handle for Timeseries {
                 (Ok(tail), Some(session_id)) if tail.found => {
                     let view = Arc::clone(&shard.view);
                     let prices = |provider: &str, model: &str| view.price_of(provider, model);
-                    let payload = series::timeseries(&session_id, &tail.lines, &prices);
+                    let payload = series::timeseries(&session_id, tail.lines.iter(), &prices);
                     shard.answer(held, Ok(&payload));
                 }
                 (Err(error), _) => shard.answer::<()>(held, Err(error)),
@@ -135,7 +135,7 @@ impl Handle for Logs {
             Ok(tail) => {
                 let view = Arc::clone(&shard.view);
                 let prices = |provider: &str, model: &str| view.price_of(provider, model);
-                shard.answer(held, Ok(&series::logs(&tail.lines, lines_max, &prices)));
+                shard.answer(held, Ok(&series::logs(tail.lines.iter(), lines_max, &prices)));
             }
         });
         Ok(Answer::Later)

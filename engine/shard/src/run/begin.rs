@@ -259,7 +259,7 @@ impl Shard {
                 .and_then(|endpoint| self.view.tokens_max(endpoint))
                 .map_or(0, u64::from),
         };
-        let built = context::build(context::Piece::read(&tail.lines), &budget);
+        let built = context::build(context::Piece::read(tail.lines.iter()), &budget);
         if built.dropped > 0 {
             if self.summarise_for_run(key, first, None) {
                 return;
@@ -345,7 +345,7 @@ impl Shard {
 
 /// Id of the last whole record of a tail.
 fn last_id(tail: &Tail) -> Option<String> {
-    let records = transcript::read(&tail.lines, tail.skipped);
+    let records = transcript::read(tail.lines.iter(), tail.skipped);
     records.iter().rev().find_map(|record| record.id.clone())
 }
 

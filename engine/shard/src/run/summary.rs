@@ -216,7 +216,7 @@ impl Shard {
     }
 
     fn plan_summary(&mut self, key: &SessionKey, tail: &Tail) {
-        let records = transcript::read(&tail.lines, tail.skipped);
+        let records = transcript::read(tail.lines.iter(), tail.skipped);
         let now_ms = self.now.mono_ms;
         let Some(session) = self.sessions.map.get_mut(key) else { return };
         let Some(summary) = session.summary.as_deref_mut() else { return };

@@ -57,7 +57,7 @@ impl Disk {
                         None => Tail::default(),
                         Some(lines) => {
                             let skip = lines.len().saturating_sub(query.lines_max as usize);
-                            Tail { found: true, skipped: skip as u64, lines: lines[skip..].to_vec() }
+                            Tail { found: true, skipped: skip as u64, lines: lines[skip..].iter().collect() }
                         }
                     })
                     .collect(),
@@ -67,7 +67,7 @@ impl Disk {
                     .iter()
                     .map(|query| match self.transcripts.get(&query.transcript.path()) {
                         None => Tail::default(),
-                        Some(lines) => Tail { found: true, skipped: 0, lines: lines.clone() },
+                        Some(lines) => Tail { found: true, skipped: 0, lines: lines.iter().collect() },
                     })
                     .collect(),
             ),

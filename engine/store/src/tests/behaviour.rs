@@ -198,7 +198,7 @@ fn readers_see_what_was_committed() {
         commit(&mut store, &[append("a", &["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"])]).unwrap();
         let query = |session, lines_max| TailQuery { transcript: id(session), lines_max, bytes_max: 1 << 20 };
         let answer = reader.read(&StoreRead::Transcripts(vec![query("a", 2), query("b", 2)]));
-        let tail = Tail { found: true, skipped: 1, lines: vec!["{\"n\":2}".into(), "{\"n\":3}".into()] };
+        let tail = Tail { found: true, skipped: 1, lines: ["{\"n\":2}", "{\"n\":3}"].iter().collect() };
         assert_eq!(answer, ReadAnswer::Transcripts(vec![tail, Tail::default()]));
 
         fs::write(dir.join("pincer.log"), "one\ntwo\n").unwrap();

@@ -73,7 +73,7 @@ impl Shard {
         params: HistoryParams,
         tail: Tail,
     ) -> HistoryPayload {
-        let records = transcript::read(&tail.lines, tail.skipped);
+        let records = transcript::read(tail.lines.iter(), tail.skipped);
         let source = self.sessions.map.get(key).map(|session| session.entry.session_id.as_str().to_owned());
         let ask = Ask {
             limit: params.limit(),

@@ -6,7 +6,7 @@ use pincer_protocol::ErrorShape;
 use pincer_protocol::Wire;
 use pincer_protocol::method::chat::HistoryParams;
 use pincer_protocol::method::chat::history::{HistoryAnswer, HistorySince};
-use pincer_sessions::history::{TEXT_CHARS_MAX, is_shown};
+use pincer_sessions::history::{Place, TEXT_CHARS_MAX, is_shown};
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::{ReadAnswer, StoreRead, Tail, TailQuery};
 use pincer_sessions::transcript::{self, Record};
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::history::READ_BYTES_MAX;
-use super::raw;
 use crate::Shard;
 use crate::caller::Held;
+use crate::live::RowFields;
 
 /// Most messages of one answer; upstream's number. What is more is read as a page.
 const MESSAGES_MAX: usize = 200;
@@ -113,7 +113,7 @@ impl Shard {
         if cursor.session_id != session_id || tail.skipped > 0 {
             return None;
         }
-        let mut shown: Vec<Record> = transcript::read(&tail.lines, 0);
+        let mut shown: Vec<Record> = transcript::read(tail.lines.iter(), 0);
         shown.retain(is_shown);
         let at = usize::try_from(cursor.last_seq).ok()?;
         let told_last = at
@@ -129,10 +129,12 @@ impl Shard {
             return None;
         }
         let row = self.event_row(key)?;
+        let fields = RowFields::of(&row)?;
         let (mut messages, mut bytes) = (Vec::new(), 0);
         for (record, seq) in new.into_iter().zip(cursor.last_seq + 1..) {
             // What is no message replaces what came before it.
-            let payload = raw(&self.message_payload(key, session_id, record, seq, chars_max, &row)?);
+            let place = Place { seq, source: session_id };
+            let payload = self.message_payload(key, record, place, chars_max, &fields, &row)?;
             bytes += payload.get().len();
             if bytes > BYTES_MAX {
                 return None;

@@ -105,7 +105,7 @@ impl Shard {
 }
 
 fn quoted(spelled: &str, tail: &Tail, ask: &PreviewQuery) -> SessionPreview {
-    let records = transcript::read(&tail.lines, tail.skipped);
+    let records = transcript::read(tail.lines.iter(), tail.skipped);
     let items = items(&records, ask.items_max, ask.chars_max);
     let status = match (tail.found, items.is_empty()) {
         (false, _) => PreviewStatus::Missing,
@@ -124,7 +124,7 @@ mod tests {
         let ask = PreviewQuery { keys: Vec::new(), items_max: 2, chars_max: 20 };
         let said = r#"{"type":"message","id":"1","message":{"role":"user","content":"hello"}}"#.to_owned();
         let status = |found, lines: &[String]| {
-            let tail = Tail { found, skipped: 0, lines: lines.to_vec() };
+            let tail = Tail { found, skipped: 0, lines: lines.iter().collect() };
             quoted("Main", &tail, &ask).status
         };
         assert_eq!(status(false, &[]), PreviewStatus::Missing);

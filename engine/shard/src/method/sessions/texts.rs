@@ -119,7 +119,7 @@ mod tests {
         let line = |role: &str, text: &str| {
             format!(r#"{{"type":"message","id":"1","message":{{"role":"{role}","content":"{text}"}}}}"#)
         };
-        let tail = |lines: &[String]| Tail { found: true, skipped: 0, lines: lines.to_vec() };
+        let tail = |lines: &[String]| Tail { found: true, skipped: 0, lines: lines.iter().collect() };
         let mut session = Session::new(Entry::new(SessionId::random([1; 16]), 1));
         session.entry.has_transcript = true;
         assert!(needs_reading(&session));
