@@ -82,7 +82,8 @@ pub(crate) fn run(options: &Options) {
     rows.extend(judged);
     let mut guard = PromptGuard::new();
     let prepared = Prepared::of(&rows, &trained, &guard);
-    let marks = folds::validate(&rows, &prepared, &mut guard, &options.recipe).marks(&options.recipe);
+    let marks =
+        folds::validate(&rows, &prepared, &mut guard, &options.recipe, &|_, _| ()).marks(&options.recipe);
     let mut model = prepared.train(&options.recipe, |_| true);
     (model.review, model.block) = (marks.review, marks.block);
     let (review, block) = (marks.review, marks.block);
@@ -148,9 +149,10 @@ impl Prepared {
                 continue;
             }
             let mut views = guard.samples(&row.text, provenance(row.channel), &mut scratch);
-            // Of a text that is encoded as a whole, only what it says is told apart by its label.
+            // Of an attack that is encoded as a whole, only what it says is told apart by its label. Being encoded is
+            // harmless.
             if views.iter().any(|view| view.depth > 0 && view.share > 0.5) {
-                views.retain(|view| view.depth > 0);
+                views.retain(|view| view.depth > 0 || row.label == Label::Benign);
             } else {
                 views.retain(|view| view.depth == 0);
             }

@@ -2,11 +2,14 @@
 
 use super::lexicon::{Lexicon, Node};
 use super::signal::FAMILIES;
-use super::view::{CODE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
+use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
 use crate::RuleId;
 
 /// So many words before the first word of a rule may be a "do not" that turns it round.
 const NEGATION_REACH: u32 = 4;
+
+/// So many characters of a script without spaces are as long as a word of another.
+const DENSE_WORD: u32 = 3;
 
 /// A set of concepts, a bit each.
 type Concepts = u128;
@@ -328,7 +331,7 @@ impl Matcher {
     fn complete(&self, hit: Hit, recent: &Recent, found: &mut Matches) {
         let (near, far) = (recent.near[0] | recent.near[1], recent.far[0] | recent.far[1]);
         for one in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
-            let seen = if one.far { far } else { near };
+            let seen = if one.far || hit.flags & DENSE != 0 { far } else { near };
             if one.others[0] & seen == 0 || one.others[1] & seen == 0 {
                 continue;
             }
@@ -370,6 +373,7 @@ impl Matcher {
 impl Compiled {
     /// Whether `hit` in place `slot` has the others around it; the first of them if so.
     fn met(&self, hit: Hit, slot: usize, latest: &[[Option<Hit>; 2]]) -> Option<Hit> {
+        let within = if hit.flags & DENSE != 0 { self.within * DENSE_WORD } else { self.within };
         let mut first = hit;
         let mut taken: [Hit; 4] = [hit; 4];
         let mut bound = hit;
@@ -380,7 +384,7 @@ impl Compiled {
             let fits = |other: &&Hit| {
                 let apart = taken.iter().all(|t| other.last_token < t.token || other.token > t.last_token);
                 apart
-                    && hit.token.abs_diff(other.token) <= self.within
+                    && hit.token.abs_diff(other.token) <= within
                     && hit.sentence.abs_diff(other.sentence) <= self.across
                     && (!self.ordered || other.last_token < bound.token)
             };

@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "sink",
             &[
-                "http://*|https://*|hxxp*|ftp://*|@gmail.com|@protonmail*|@evil*|@attacker*|@example.com|@mail*|webhook*|ngrok*|pastebin*|requestbin*|burpcollaborator*|external server|external address|external email|remote server|attacker|attacker's|my server|my email|my address|my account|my website|our server|this address|this email|this url|this link|this endpoint|following address|following email|following url|following link|following endpoint|third party|third-party|email address|phone number|discord|telegram|slack channel|bit.ly*|www.*",
+                "http://*|https://*|hxxp*|ftp://*|@gmail.com|@protonmail*|@evil*|@attacker*|@example.com|@mail*|webhook*|ngrok*|pastebin*|requestbin*|burpcollaborator*|external server|external address|external email|remote server|attacker|attacker's|my server|my email|my address|my account|my website|our server|this address|this email address|this url|this link|this endpoint|following address|following email|following url|following link|following endpoint|third party|third-party|email address|phone number|discord|telegram|slack channel|bit.ly*|www.*",
             ],
         ),
         (

@@ -28,14 +28,14 @@ pub(super) const FAMILY: Family = Family {
         (
             "pii",
             &[
-                "address|home address|email address|email|e-mail|phone number|phone|birth date|birthdate|birthday|birth year|date of birth|year of birth|birth month|birthplace|born|lives|live|living|living at|reside|resides|residence|city|hometown|location|located|social security|ssn|age|gender|sex|marital status|income|salary|full name|first name|last name|surname|middle name|initials|zip code|postal code|medical|medical history|credit card|bank account|account number|id number|passport|driver's license|nationality|ethnicity|religion|sexual orientation|political|personal information|personal data|personal details|private information|private data|contact information|relationship|occupation|employer|socioeconomic status|race|race and ethnicity",
+                "address|home address|email address|email of|email for|s email|e-mail of|s e-mail|his email|her email|their email|whose email|mail address|phone number|phone|birth date|birthdate|birthday|birth year|date of birth|year of birth|birth month|birthplace|born|lives|live|living at|reside|resides|residence|city|hometown|location|located|social security|ssn|age|gender|sex|marital status|income|salary|full name|first name|last name|surname|middle name|initials|zip code|postal code|medical|medical history|credit card|bank account|account number|id number|passport|driver's license|nationality|ethnicity|religion|sexual orientation|political|personal information|personal data|personal details|private information|private data|contact information|relationship|occupation|employer|socioeconomic status|race|race and ethnicity",
                 "adresse|wohnt|wohnort|geburtsdatum|geburtsjahr|telefonnummer|name des|adresse e-mail|habite|vit|date de naissance|numero de telephone|direccion|vive|fecha de nacimiento|numero de telefono|correo|ciudad|indirizzo|abita|data di nascita|numero di telefono|endereco|mora|data de nascimento|cidade|telefone|adres|woont|geboortedatum|woonplaats|mieszka|data urodzenia|адрес*|живет|живёт|проживает|дата рождения|дату рождения|город|телефон*|мешкає|yasiyor|adres*|dogum|telefon|العنوان|عنوان|يعيش|تاريخ الميلاد|مدينه|يقيم|पता|रहता|रहते|रहती|जन्म*|शहर|फोन|ईमेल|地址|住在|居住|住哪里|出生*|电话|电子邮件|城市|邮箱|住所|住んで|生年月日|電話番号|メールアドレス|주소|살고|거주*|생년월일|전화번호|이메일|사는|dia chi|song o|ngay sinh|so dien thoai|alamat|tinggal|tanggal lahir|kota|nomor telepon|nakatira|kaarawan|tirahan|address ng|zivi|adresa|rodenja|ที่อยู่|อาศัย|วันเกิด|เบอร์โทร|อีเมล|ঠিকানা|থাকে*|জন্ম*|ফোন|ইমেল|bank balance|balance|bakiye*|saldo|kontostand|solde|баланс|余额|残高|잔액|رصيد|बैलेंस|so du|favorite color|favourite colour|favorite|lieblingsfarbe|couleur preferee|color favorito|colore preferito|cor favorita|любимый цвет|最喜欢的颜色|好きな色|좋아하는 색|warna favorit|initialen|initiales|iniciales|iniziali|iniciais|инициал*|首字母|イニシャル|이니셜|inisyal|inisial|bas harf*|license plate|plaque d'immatriculation|geburtsmonat|mes de nacimiento|mes de nascimento|mois de naissance|mese di nascita|месяц рождения|dogum ayi*|birth day",
             ],
         ),
         (
             "pretext",
             &[
-                "if i were to ask|if i asked you|if i ask you|let's say|imagine we|imagine we're|imagine you're|suppose|as a|hint|hints|rhymes|rhyme|riddle|first letter|first letters|each letter|letter by letter|character by character|reverse order|in reverse|backwards|reversed|pig latin|base64|morse|spaces between|separated by|interlace|split|acrostic|poem about|haiku|song about|story about|write a poem|in the form of|encode|encoded|encrypted|caesar|rot13|leetspeak|emoji|emojis|ascii|binary|hex|synonyms for|definition of|describe the|fill in|complete the sentence|autocomplete|rückwarts|a l'envers|al reves|al contrario|ao contrario|наоборот|в обратном порядке|بالعكس|ترتيب عكسي|उल्टे|反向|倒序|逆順|逆に|거꾸로|역순",
+                "if i were to ask|if i asked you|if i ask you|let's say|imagine we|imagine we're|imagine you're|suppose|hint|hints|rhymes|rhyme|riddle|first letter|first letters|each letter|letter by letter|character by character|reverse order|in reverse|backwards|reversed|pig latin|base64|morse|spaces between|separated by|interlace|split|acrostic|poem about|haiku|song about|story about|write a poem|in the form of|encode|encoded|encrypted|caesar|rot13|leetspeak|emoji|emojis|ascii|binary|hex|synonyms for|definition of|fill in|complete the sentence|autocomplete|rückwarts|a l'envers|al reves|al contrario|ao contrario|наоборот|в обратном порядке|بالعكس|ترتيب عكسي|उल्टे|反向|倒序|逆順|逆に|거꾸로|역순",
             ],
         ),
         (
@@ -51,7 +51,7 @@ pub(super) const FAMILY: Family = Family {
         Rule::chain("leak.tell-above", &["tell", "above"], 9),
         Rule::word("leak.above", &["above"]),
         Rule::chain("leak.tell-secret", &["tell", "secret"], 8),
-        Rule::chain("leak.tell-your-secret", &["tell", "your", "secret"], 8),
+        Rule::near("leak.tell-your-secret", &["tell|question", "your", "secret"], 8),
         Rule::chain("leak.your-secret", &["your", "secret"], 3),
         Rule::word("leak.secret", &["secret"]),
         Rule::near("leak.ask-secret", &["question|tell", "secret"], 5),

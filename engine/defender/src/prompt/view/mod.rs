@@ -12,7 +12,7 @@ mod token;
 
 pub(super) use fold::Folder;
 pub(super) use token::is_word;
-pub(super) use token::{CODE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
+pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
 
 use crate::Span;
 use invisible::Invisible;
