@@ -12,7 +12,7 @@ use crate::{Assessment, Finding, Provenance, RuleId, Span};
 /// long document.
 pub const WINDOW_BYTES: usize = 2 * 1024;
 /// Windows overlap by so much: no phrase falls between two.
-const OVERLAP_BYTES: usize = 256;
+const OVERLAP_BYTES: usize = 192;
 
 /// What was decoded and is more likely an attack than not was hidden on purpose: so much is added to its sum.
 const DECODED_BONUS: f32 = 0.7;
@@ -246,9 +246,9 @@ impl PromptGuard {
         let grams = if self.model.grams.is_empty() || !self.has_evidence(scratch) {
             0.0
         } else {
-            let mut total = 0.0;
+            let mut total = 0;
             let count = ngram::each(&scratch.view, |bucket| total += self.model.gram(bucket));
-            total * self.model.gram_step / (count as f32).sqrt().max(1.0)
+            total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0)
         };
         self.model.bias + dense + grams
     }

@@ -1,6 +1,6 @@
 //! All words of all families in one pass, and the rules over them.
 
-use super::lexicon::{Lexicon, Node};
+use super::lexicon::{Lexicon, Node, Start};
 use super::signal::FAMILIES;
 use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
 use crate::RuleId;
@@ -187,7 +187,7 @@ impl Matcher {
                 }
             }
         }
-        let lexicon = Lexicon::new(&patterns);
+        let lexicon = Lexicon::new(&patterns, |n| words.get(n).is_some_and(|word: &Word| !word.bound_after));
         // In the order of the tree: what ends at a node stands together.
         let words = lexicon.order().iter().filter_map(|&n| words.get(n as usize).copied()).collect();
         let not = bits("not");
@@ -258,16 +258,24 @@ impl Matcher {
         recent: &mut Recent,
         found: &mut Matches,
     ) {
-        let mut node = self.lexicon.start();
+        let (mut node, mut end) = (self.lexicon.start(), start);
         let mut last = first;
-        for (offset, &byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
-            match self.lexicon.next(node, byte) {
-                Some(next) => node = next,
-                None => return,
+        if let Some(&[one, two]) = bytes.get(start..).and_then(|rest| rest.first_chunk::<2>()) {
+            match self.lexicon.enter(one, two) {
+                Start::Nowhere => return,
+                Start::Behind(behind) => (node, end) = (behind, start + 2),
+                Start::Walk => {}
             }
-            if node.is_end() {
-                let place = Place { start, first, end: start + offset + 1 };
-                last = self.ended(view, node, place, last, recent, found);
+        }
+        loop {
+            let next = bytes.get(end);
+            // Most words that end here end inside of a longer one, and are none.
+            if node.is_end() && (node.is_open() || next.is_none_or(|&byte| !goes_on(byte))) {
+                last = self.ended(view, node, Place { start, first, end }, last, recent, found);
+            }
+            match next.and_then(|&byte| self.lexicon.next(node, byte)) {
+                Some(next) => (node, end) = (next, end + 1),
+                None => return,
             }
         }
     }
@@ -285,7 +293,7 @@ impl Matcher {
     ) -> usize {
         let Some(token) = view.tokens.get(first) else { return last };
         let behind = view.text.as_bytes().get(end);
-        let goes_on = behind.is_some_and(|&b| is_word(b) && !is_ideograph(b));
+        let goes_on = behind.is_some_and(|&byte| goes_on(byte));
         while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
             last += 1;
         }
@@ -411,6 +419,11 @@ impl Compiled {
         }
         Some(first)
     }
+}
+
+/// Whether a byte behind a word belongs to the same word.
+fn goes_on(byte: u8) -> bool {
+    is_word(byte) && !is_ideograph(byte)
 }
 
 /// Lead bytes of the scripts that write without spaces between words. Thai shares its with the scripts of India, whose
