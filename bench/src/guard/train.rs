@@ -54,7 +54,7 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 12.0)]
     own_documents: f32,
     /// Weight of the documents of the repository, beside one source.
-    #[arg(long, default_value_t = 12.0)]
+    #[arg(long, default_value_t = 16.0)]
     documents: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.011)]
@@ -69,7 +69,7 @@ pub(crate) struct Recipe {
     #[arg(long, default_value = ".")]
     pub(crate) repository: PathBuf,
     /// Share of the harmless documents held out that may be sent to review; sets the mark, if it is the higher one.
-    #[arg(long, default_value_t = 0.012)]
+    #[arg(long, default_value_t = 0.007)]
     documents_fpr: f32,
     /// Leaves out features whose names begin so (`grams` for the n-grams): what do they contribute?
     #[arg(long)]

@@ -292,14 +292,14 @@ impl Lines {
             // parted by commas are alike.
             let bars = count(line, |b| b == b'|');
             let commas = count(line, |b| b == b',');
-            let columns = commas >= 3 && commas == commas_before && len < 4 * commas;
-            commas_before = commas;
-            if bars >= 2 || columns {
+            let columns = commas >= 3 && len < 4 * commas;
+            if bars >= 2 || columns && commas == commas_before {
                 rows += 1;
-            } else if len as u32 >= SENTENCE_WORDS_MIN && bars == 0 {
+            } else if len as u32 >= SENTENCE_WORDS_MIN && bars == 0 && !columns {
                 prose += 1;
                 prose_line = Some(token.line);
             }
+            commas_before = commas;
             at += len;
         }
         lines.prose_in_table = rows >= 3 && (1..=2).contains(&prose);

@@ -34,7 +34,7 @@ pub(super) const FAMILY: Family = Family {
             "amount",
             &["$*|usd|euros|dollars|bitcoin|btc|eth|iban|funds|money|entire balance|all funds|full balance"],
         ),
-        ("image", &["![|](http*|<img*|src=http*|src=\"http*"]),
+        ("image", &["![|<img*|src=http*|src=\"http*"]),
         (
             "query",
             &[
@@ -51,7 +51,8 @@ pub(super) const FAMILY: Family = Family {
     rules: &[
         Rule::near("exfiltration.send-data-sink", &["send", "valuables", "sink|address"], 24).across(1),
         Rule::chain("exfiltration.send-data", &["send", "valuables"], 8),
-        Rule::chain("exfiltration.send-sink", &["send", "sink|address"], 10),
+        Rule::chain("exfiltration.send-sink", &["send", "sink"], 10),
+        Rule::chain("exfiltration.send-address", &["send", "address"], 6),
         Rule::near("exfiltration.image", &["image|query", "valuables|reply"], 24).across(1),
         Rule::word("exfiltration.query", &["query"]),
         Rule::chain("exfiltration.money", &["money", "amount"], 8),
