@@ -87,7 +87,7 @@ fn goes_on(text: &[u8], at: usize) -> u8 {
         let bytes = u64::from_le_bytes(*side);
         // Whether any byte is below `+`, and any above `f`: a space parts words, and words have other letters than hex.
         let below = bytes.wrapping_sub(eight(b'+')) & !bytes & eight(0x80);
-        let above = ((bytes & !eight(0x80)) + eight(0x7F - b'f') | bytes) & eight(0x80);
+        let above = (((bytes & !eight(0x80)) + eight(0x7F - b'f')) | bytes) & eight(0x80);
         classes |= if below == 0 { BASE64 } else { 0 };
         classes |= if above == 0 { GROUPED } else { 0 };
     }
