@@ -43,11 +43,13 @@ pub(crate) fn origin(source: &str) -> &str {
     source.strip_suffix("-multilingual").unwrap_or(source)
 }
 
+/// Judges each row by a model that did not see its origin, and shows `each` the row beside that model.
 pub(crate) fn validate(
     rows: &[Row],
     prepared: &Prepared,
     guard: &mut PromptGuard,
     recipe: &Recipe,
+    each: &dyn Fn(&PromptGuard, &Row),
 ) -> Validated {
     let origins: BTreeSet<&str> = rows.iter().map(|row| origin(&row.source)).collect();
     let mut scratch = Scratch::default();
@@ -68,6 +70,7 @@ pub(crate) fn validate(
             let since = clock::now();
             validated.sums[n] = guard.sum(&row.text, provenance(row.channel), &mut scratch);
             validated.took[n] = clock::since(since);
+            each(guard, row);
         }
     }
     validated

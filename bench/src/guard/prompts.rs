@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Judges so many mutated rows, and nothing else.
     #[arg(long)]
     mutations: Option<usize>,
+    /// Prints what the sums of these rows are made of, by their ids.
+    #[arg(long)]
+    explain: Vec<String>,
     /// Measures long texts, and nothing else.
     #[arg(long)]
     long: bool,
@@ -70,7 +73,12 @@ pub(crate) fn run(options: &Options) {
     let (mut guard, mut scratch) = (PromptGuard::new(), Scratch::default());
     let judged: Vec<Judged<'_>> = if options.cross_validate {
         let prepared = Prepared::of(&rows, &trained, &guard);
-        let validated = folds::validate(&rows, &prepared, &mut guard, &options.recipe);
+        let explain = |guard: &PromptGuard, row: &corpus::Row| {
+            if options.explain.contains(&row.id) {
+                report::explain(guard, row);
+            }
+        };
+        let validated = folds::validate(&rows, &prepared, &mut guard, &options.recipe, &explain);
         let scores = validated.scores(&options.recipe);
         let judge = |((row, score), &took)| Judged { row, score, took };
         rows.iter().zip(scores).zip(&validated.took).map(judge).collect()

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pincer_defender::prompt::{PromptGuard, Scratch};
 use pincer_defender::{BLOCK_AT, REVIEW_AT};
 
 use super::corpus::{Label, Row};
+use super::prompts::provenance;
 
 /// One row and what became of it.
 pub(crate) struct Judged<'a> {
@@ -166,6 +168,24 @@ pub(crate) fn errors(judged: &[Judged<'_>], most: usize) {
             let text: String = one.row.text.chars().take(300).collect();
             println!("{:6.2} {} {text:?}", one.score, one.row.id);
         }
+    }
+}
+
+/// Prints what the sum of each view of a row is made of.
+pub(crate) fn explain(guard: &PromptGuard, row: &Row) {
+    let samples = guard.samples(&row.text, provenance(row.channel), &mut Scratch::default());
+    println!("\n== {} {:?}/{}", row.id, row.label, row.category);
+    for sample in samples {
+        let model = guard.model();
+        let grams: f32 = sample.grams.iter().map(|&(n, x)| x * f32::from(model.grams[usize::from(n)])).sum();
+        let mut parts = vec![(model.bias, "bias", 1.0), (grams * model.gram_step, "grams", 1.0)];
+        let dense = sample.dense.iter().zip(&model.dense).zip(guard.features());
+        parts.extend(dense.map(|((&value, weight), name)| (value * weight, name, value)));
+        parts.retain(|part| part.0.abs() > 0.05);
+        parts.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+        let sum: f32 = parts.iter().map(|part| part.0).sum();
+        let parts = parts.iter().map(|(part, name, value)| format!("{name} {part:.2} ({value:.2})"));
+        println!("depth {} sum {sum:.2}: {}", sample.depth, parts.collect::<Vec<_>>().join(", "));
     }
 }
 

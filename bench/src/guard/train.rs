@@ -39,25 +39,25 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 1.0)]
     l2: f32,
     /// Holds down the weights of signals in data, which come on top of those.
-    #[arg(long, default_value_t = 16.0)]
+    #[arg(long, default_value_t = 10.0)]
     l2_data: f32,
     /// Holds down the weights of n-grams.
     #[arg(long, default_value_t = 12.0)]
     l2_grams: f32,
     /// A source of n rows weighs n to the power of this: 0 makes sources equal, 1 makes rows equal.
-    #[arg(long, default_value_t = 0.6)]
+    #[arg(long, default_value_t = 0.5)]
     source_power: f32,
     /// Weight of the examples of our own, beside one source.
-    #[arg(long, default_value_t = 16.0)]
+    #[arg(long, default_value_t = 24.0)]
     own: f32,
     /// The same of the harmless documents among them: they are longer, and there are many.
     #[arg(long, default_value_t = 12.0)]
     own_documents: f32,
     /// Weight of the documents of the repository, beside one source.
-    #[arg(long, default_value_t = 6.0)]
+    #[arg(long, default_value_t = 16.0)]
     documents: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
-    #[arg(long, default_value_t = 0.014)]
+    #[arg(long, default_value_t = 0.011)]
     review_fpr: f32,
     /// Share of harmless rows that may be blocked in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.0018)]
@@ -69,7 +69,7 @@ pub(crate) struct Recipe {
     #[arg(long, default_value = ".")]
     pub(crate) repository: PathBuf,
     /// Share of the harmless documents held out that may be sent to review; sets the mark, if it is the higher one.
-    #[arg(long, default_value_t = 0.018)]
+    #[arg(long, default_value_t = 0.007)]
     documents_fpr: f32,
     /// Leaves out features whose names begin so (`grams` for the n-grams): what do they contribute?
     #[arg(long)]
@@ -82,7 +82,8 @@ pub(crate) fn run(options: &Options) {
     rows.extend(judged);
     let mut guard = PromptGuard::new();
     let prepared = Prepared::of(&rows, &trained, &guard);
-    let marks = folds::validate(&rows, &prepared, &mut guard, &options.recipe).marks(&options.recipe);
+    let marks =
+        folds::validate(&rows, &prepared, &mut guard, &options.recipe, &|_, _| ()).marks(&options.recipe);
     let mut model = prepared.train(&options.recipe, |_| true);
     (model.review, model.block) = (marks.review, marks.block);
     let (review, block) = (marks.review, marks.block);
@@ -148,9 +149,10 @@ impl Prepared {
                 continue;
             }
             let mut views = guard.samples(&row.text, provenance(row.channel), &mut scratch);
-            // Of a text that is encoded as a whole, only what it says is told apart by its label.
+            // Of an attack that is encoded as a whole, only what it says is told apart by its label. Being encoded is
+            // harmless.
             if views.iter().any(|view| view.depth > 0 && view.share > 0.5) {
-                views.retain(|view| view.depth > 0);
+                views.retain(|view| view.depth > 0 || row.label == Label::Benign);
             } else {
                 views.retain(|view| view.depth == 0);
             }

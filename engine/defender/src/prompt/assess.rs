@@ -12,10 +12,15 @@ use crate::{Assessment, Finding, Provenance, RuleId, Span};
 /// long document.
 pub const WINDOW_BYTES: usize = 2 * 1024;
 /// Windows overlap by so much: no phrase falls between two.
-const OVERLAP_BYTES: usize = 256;
+const OVERLAP_BYTES: usize = 192;
 
 /// What was decoded and is more likely an attack than not was hidden on purpose: so much is added to its sum.
 const DECODED_BONUS: f32 = 0.7;
+
+/// A long text has many windows, and the worst of many is worse than one by chance alone. So much is taken from the sum
+/// of a window each time that what came before it doubles, up to a limit that no clear attack falls below.
+const LATE_MALUS: f32 = 0.2;
+const LATE_MALUS_MAX: f32 = 0.6;
 
 /// The matchers, built once. Pure: same text and provenance, same assessment.
 #[derive(Debug)]
@@ -164,8 +169,9 @@ impl PromptGuard {
     ) {
         scratch.decoded.begin(window.len());
         let before = worst.sum;
+        let late = ((1.0 + base as f32 / WINDOW_BYTES as f32).log2() * LATE_MALUS).min(LATE_MALUS_MAX);
         self.each_view(window, base, scratch, &mut |guard, scratch, depth, within| {
-            let sum = guard.sum_up(from, scratch);
+            let sum = guard.sum_up(from, scratch) - late;
             let bonus = if depth > 0 && sum > 0.0 { DECODED_BONUS } else { 0.0 };
             if worst.sum.is_none_or(|other| other < sum + bonus) {
                 worst.sum = Some(sum + bonus);
@@ -246,9 +252,9 @@ impl PromptGuard {
         let grams = if self.model.grams.is_empty() || !self.has_evidence(scratch) {
             0.0
         } else {
-            let mut total = 0.0;
+            let mut total = 0;
             let count = ngram::each(&scratch.view, |bucket| total += self.model.gram(bucket));
-            total * self.model.gram_step / (count as f32).sqrt().max(1.0)
+            total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0)
         };
         self.model.bias + dense + grams
     }

@@ -16,30 +16,64 @@ pub(super) struct Lexicon {
     /// Numbers of the patterns, those of one text together.
     entries: Vec<u32>,
     root: u32,
+    /// Where two letters or digits lead from the root: most walks begin so, and many end there.
+    pairs: Vec<u32>,
 }
 
-/// A slot is a base, a mark that a pattern ends here, and the byte that leads to it.
-const BASE_SHIFT: u32 = 9;
+/// A slot is a base, two marks, and the byte that leads to it: that a pattern ends here, and that one of those that do
+/// may go on.
+const BASE_SHIFT: u32 = 10;
 const END_MARK: u32 = 1 << 8;
+const OPEN_MARK: u32 = 1 << 9;
 /// Leads from a node where a pattern ends to the number of its text. No text contains it: it is no byte of UTF-8.
 const END_BYTE: u8 = 0xFF;
 /// What is in a slot without a node. Its byte is none of UTF-8 either, so nothing leads there.
 const EMPTY: u32 = 0xFE;
 
+/// Letters and digits that the pairs are made of.
+const PAIRED: usize = 36;
+/// A pair that is no shortcut: a pattern ends at its first byte.
+const NO_SHORTCUT: u32 = u32::MAX;
+
 /// A node on the way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node(u32);
+
+/// What the first two bytes of a word lead to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start {
+    /// To nothing.
+    Nowhere,
+    /// To a node.
+    Behind(Node),
+    /// They have to be walked one by one.
+    Walk,
+}
 
 impl Node {
     /// Whether a pattern ends here.
     pub(super) fn is_end(self) -> bool {
         self.0 & END_MARK != 0
     }
+
+    /// Whether a pattern that ends here may go on in the text.
+    pub(super) fn is_open(self) -> bool {
+        self.0 & OPEN_MARK != 0
+    }
+}
+
+/// The place of a letter or digit in the pairs.
+fn paired(byte: u8) -> Option<usize> {
+    match byte {
+        b'a'..=b'z' => Some(usize::from(byte - b'a')),
+        b'0'..=b'9' => Some(usize::from(byte - b'0') + 26),
+        _ => None,
+    }
 }
 
 impl Lexicon {
-    /// Builds the tree of `patterns`; their places in the list are their numbers.
-    pub(super) fn new(patterns: &[String]) -> Self {
+    /// Builds the tree of `patterns`; their places in the list are their numbers. Those that are `open` may go on.
+    pub(super) fn new(patterns: &[String], open_ended: impl Fn(usize) -> bool) -> Self {
         let mut sorted: Vec<(&[u8], u32)> =
             patterns.iter().enumerate().map(|(n, text)| (text.as_bytes(), n as u32)).collect();
         sorted.retain(|(text, _)| !text.is_empty());
@@ -65,7 +99,8 @@ impl Lexicon {
                 labels.push(END_BYTE);
             }
             let base = builder.place(&labels);
-            let mark = if ending > 0 { END_MARK } else { 0 };
+            let is_open = part.iter().take(ending).any(|(_, number)| open_ended(*number as usize));
+            let mark = if ending > 0 { END_MARK } else { 0 } | if is_open { OPEN_MARK } else { 0 };
             match slot {
                 Some(slot) => builder.fill(slot, |held| base << BASE_SHIFT | mark | held & 0xFF),
                 None => lexicon.root = base,
@@ -87,7 +122,30 @@ impl Lexicon {
         }
         lexicon.slots = builder.slots;
         lexicon.slots.shrink_to_fit();
+        lexicon.pairs = lexicon.all_pairs();
         lexicon
+    }
+
+    fn all_pairs(&self) -> Vec<u32> {
+        let bytes = || (b'a'..=b'z').chain(b'0'..=b'9');
+        let lead = |first| self.next(self.start(), first);
+        let pair = |first, second| match lead(first) {
+            Some(node) if node.is_end() => NO_SHORTCUT,
+            Some(node) => self.next(node, second).map_or(0, |node| node.0),
+            None => 0,
+        };
+        bytes().flat_map(|first| bytes().map(move |second| pair(first, second))).collect()
+    }
+
+    /// Where the first two bytes of a word lead.
+    #[inline]
+    pub(super) fn enter(&self, first: u8, second: u8) -> Start {
+        let (Some(first), Some(second)) = (paired(first), paired(second)) else { return Start::Walk };
+        match self.pairs.get(first * PAIRED + second) {
+            None | Some(&NO_SHORTCUT) => Start::Walk,
+            Some(0) => Start::Nowhere,
+            Some(&slot) => Start::Behind(Node(slot)),
+        }
     }
 
     /// Where every pattern begins.
@@ -117,7 +175,7 @@ impl Lexicon {
 
     /// Bytes that the tree takes.
     pub(super) fn bytes(&self) -> usize {
-        self.slots.len() * 4 + self.ends.len() * 8 + self.entries.len() * 4
+        (self.slots.len() + self.pairs.len()) * 4 + self.ends.len() * 8 + self.entries.len() * 4
     }
 }
 
@@ -191,12 +249,21 @@ mod tests {
     #[track_caller]
     fn check(patterns: &[&str], text: &str, expect: &[(usize, &[u32])]) {
         let patterns: Vec<String> = patterns.iter().map(|&text| text.to_owned()).collect();
-        let lexicon = Lexicon::new(&patterns);
+        let lexicon = Lexicon::new(&patterns, |n| n == 0);
         let (mut node, mut found) = (lexicon.start(), Vec::new());
         for (at, byte) in text.bytes().enumerate() {
             let Some(next) = lexicon.next(node, byte) else { break };
             node = next;
+            if let (1, Some(&[first, second])) = (at, text.as_bytes().first_chunk::<2>()) {
+                match lexicon.enter(first, second) {
+                    Start::Behind(behind) => assert_eq!(behind.0, node.0, "{text:?}"),
+                    Start::Walk => {}
+                    Start::Nowhere => panic!("{text:?} leads somewhere"),
+                }
+            }
             if node.is_end() {
+                let ending = &lexicon.order()[lexicon.ending(node)];
+                assert_eq!(node.is_open(), ending.contains(&0), "{text:?}");
                 found.push((at + 1, &lexicon.order()[lexicon.ending(node)]));
             }
         }
@@ -211,6 +278,7 @@ mod tests {
         check(&patterns, "his", &[(3, &[2])]);
         check(&patterns, "忽略", &[(3, &[5]), (6, &[4])]);
         check(&patterns, "she", &[]);
+        check(&["a", "ab"], "abc", &[(1, &[0]), (2, &[1])]);
         check(&patterns, "he\0", &[(2, &[0, 3])]);
         check(&patterns, "h\u{ff}", &[]);
         check(&patterns, "\u{7f}\u{fe}\u{ff}", &[(3, &[6])]);

@@ -1,12 +1,15 @@
 //! All words of all families in one pass, and the rules over them.
 
-use super::lexicon::{Lexicon, Node};
+use super::lexicon::{Lexicon, Node, Start};
 use super::signal::FAMILIES;
-use super::view::{CODE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
+use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
 use crate::RuleId;
 
 /// So many words before the first word of a rule may be a "do not" that turns it round.
 const NEGATION_REACH: u32 = 4;
+
+/// So many characters of a script without spaces are as long as a word of another.
+const DENSE_WORD: u32 = 3;
 
 /// A set of concepts, a bit each.
 type Concepts = u128;
@@ -184,7 +187,7 @@ impl Matcher {
                 }
             }
         }
-        let lexicon = Lexicon::new(&patterns);
+        let lexicon = Lexicon::new(&patterns, |n| words.get(n).is_some_and(|word: &Word| !word.bound_after));
         // In the order of the tree: what ends at a node stands together.
         let words = lexicon.order().iter().filter_map(|&n| words.get(n as usize).copied()).collect();
         let not = bits("not");
@@ -255,16 +258,24 @@ impl Matcher {
         recent: &mut Recent,
         found: &mut Matches,
     ) {
-        let mut node = self.lexicon.start();
+        let (mut node, mut end) = (self.lexicon.start(), start);
         let mut last = first;
-        for (offset, &byte) in bytes.get(start..).unwrap_or_default().iter().enumerate() {
-            match self.lexicon.next(node, byte) {
-                Some(next) => node = next,
-                None => return,
+        if let Some(&[one, two]) = bytes.get(start..).and_then(|rest| rest.first_chunk::<2>()) {
+            match self.lexicon.enter(one, two) {
+                Start::Nowhere => return,
+                Start::Behind(behind) => (node, end) = (behind, start + 2),
+                Start::Walk => {}
             }
-            if node.is_end() {
-                let place = Place { start, first, end: start + offset + 1 };
-                last = self.ended(view, node, place, last, recent, found);
+        }
+        loop {
+            let next = bytes.get(end);
+            // Most words that end here end inside of a longer one, and are none.
+            if node.is_end() && (node.is_open() || next.is_none_or(|&byte| !goes_on(byte))) {
+                last = self.ended(view, node, Place { start, first, end }, last, recent, found);
+            }
+            match next.and_then(|&byte| self.lexicon.next(node, byte)) {
+                Some(next) => (node, end) = (next, end + 1),
+                None => return,
             }
         }
     }
@@ -282,7 +293,7 @@ impl Matcher {
     ) -> usize {
         let Some(token) = view.tokens.get(first) else { return last };
         let behind = view.text.as_bytes().get(end);
-        let goes_on = behind.is_some_and(|&b| is_word(b) && !is_ideograph(b));
+        let goes_on = behind.is_some_and(|&byte| goes_on(byte));
         while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
             last += 1;
         }
@@ -328,7 +339,7 @@ impl Matcher {
     fn complete(&self, hit: Hit, recent: &Recent, found: &mut Matches) {
         let (near, far) = (recent.near[0] | recent.near[1], recent.far[0] | recent.far[1]);
         for one in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
-            let seen = if one.far { far } else { near };
+            let seen = if one.far || hit.flags & DENSE != 0 { far } else { near };
             if one.others[0] & seen == 0 || one.others[1] & seen == 0 {
                 continue;
             }
@@ -370,6 +381,7 @@ impl Matcher {
 impl Compiled {
     /// Whether `hit` in place `slot` has the others around it; the first of them if so.
     fn met(&self, hit: Hit, slot: usize, latest: &[[Option<Hit>; 2]]) -> Option<Hit> {
+        let within = if hit.flags & DENSE != 0 { self.within * DENSE_WORD } else { self.within };
         let mut first = hit;
         let mut taken: [Hit; 4] = [hit; 4];
         let mut bound = hit;
@@ -380,7 +392,7 @@ impl Compiled {
             let fits = |other: &&Hit| {
                 let apart = taken.iter().all(|t| other.last_token < t.token || other.token > t.last_token);
                 apart
-                    && hit.token.abs_diff(other.token) <= self.within
+                    && hit.token.abs_diff(other.token) <= within
                     && hit.sentence.abs_diff(other.sentence) <= self.across
                     && (!self.ordered || other.last_token < bound.token)
             };
@@ -407,6 +419,11 @@ impl Compiled {
         }
         Some(first)
     }
+}
+
+/// Whether a byte behind a word belongs to the same word.
+fn goes_on(byte: u8) -> bool {
+    is_word(byte) && !is_ideograph(byte)
 }
 
 /// Lead bytes of the scripts that write without spaces between words. Thai shares its with the scripts of India, whose

@@ -12,15 +12,25 @@ pub(super) fn each(view: &View, mut each: impl FnMut(usize)) -> u32 {
     let (mut count, mut before) = (0, 0u32);
     for token in &view.tokens {
         let word = bytes.get(token.start as usize..token.end as usize).unwrap_or_default();
-        let hash = word
-            .iter()
-            .fold(0x811C_9DC5_u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let hash = hash(word);
         each(bucket(hash));
         each(bucket(hash ^ before.rotate_left(11)));
         before = hash;
         count += 2;
     }
     count
+}
+
+/// Eight bytes at a time: words are short.
+fn hash(word: &[u8]) -> u32 {
+    let step = |hash: u64, part: u64| {
+        let mixed = (hash ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed ^ mixed >> 29
+    };
+    let (parts, rest) = word.as_chunks::<8>();
+    let hash = parts.iter().fold(word.len() as u64, |hash, part| step(hash, u64::from_le_bytes(*part)));
+    let rest = rest.iter().rev().fold(0, |part, &byte| part << 8 | u64::from(byte));
+    (step(hash, rest) >> 16) as u32
 }
 
 fn bucket(hash: u32) -> usize {

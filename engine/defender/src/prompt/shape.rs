@@ -213,7 +213,7 @@ impl Shape {
             flag(text.bars > 6),
             log(text.exclaims.min(6) as f32) / 2.0,
             log(text.asks.min(6) as f32) / 2.0,
-            text.digits as f32 / (1.0 + view.text.len() as f32),
+            (text.digits as f32 / (1.0 + view.text.len() as f32)).min(DIGITS_MOST),
             if whole[1] { text.odd_ending } else { 0.0 },
             foreign as f32 / (1.0 + english as f32 + foreign as f32),
             log(fired as f32).min(4.0) / 4.0,
@@ -279,25 +279,27 @@ impl Lines {
     fn of(view: &View, found: &Matches, is_order: impl Fn(&Hit) -> bool) -> Self {
         let mut lines = Self::default();
         let bytes = view.text.as_bytes();
-        let (mut rows, mut prose, mut at) = (0u32, 0u32, 0usize);
+        let (mut rows, mut prose, mut at, mut commas_before) = (0u32, 0u32, 0usize, 0);
         let mut prose_line = None;
         while let Some(token) = view.tokens.get(at) {
             let len = view.tokens.iter().skip(at).take_while(|next| next.line == token.line).count().max(1);
-            let end = view.tokens.get(at + len).map_or(bytes.len(), |next| next.start as usize);
-            let start = (token.start as usize).saturating_sub(2);
-            let line = bytes.get(start..end).unwrap_or_default();
-            let bars = line.iter().filter(|&&b| b == b'|').count();
-            if bars >= 3 {
+            let end = view.tokens.get(at + len - 1).map_or(bytes.len(), |last| last.end as usize);
+            let line = bytes.get(token.start as usize..end).unwrap_or_default();
+            if line.starts_with(b"subject:") || line.starts_with(b"from:") && line.contains(&b'@') {
+                lines.before_header |= (1..=2).contains(&(rows + prose));
+            }
+            // Signs around a line belong to its neighbours as well: only what is between its words parts cells. Rows
+            // parted by commas are alike.
+            let bars = count(line, |b| b == b'|');
+            let commas = count(line, |b| b == b',');
+            let columns = commas >= 3 && len < 4 * commas;
+            if bars >= 2 || columns && commas == commas_before {
                 rows += 1;
-            } else if len as u32 >= SENTENCE_WORDS_MIN && bars == 0 {
+            } else if len as u32 >= SENTENCE_WORDS_MIN && bars == 0 && !columns {
                 prose += 1;
                 prose_line = Some(token.line);
             }
-            if line.windows(8).take(3).any(|head| head == b"subject:")
-                || line.windows(5).take(3).any(|head| head == b"from:")
-            {
-                lines.before_header |= rows + prose > 0 && rows + prose <= 2;
-            }
+            commas_before = commas;
             at += len;
         }
         lines.prose_in_table = rows >= 3 && (1..=2).contains(&prose);
@@ -320,6 +322,9 @@ struct Text {
     odd_ending: f32,
     odd_share: f32,
 }
+
+/// A text of which more than this are digits is no more suspicious: it is a number, or encoded.
+const DIGITS_MOST: f32 = 0.2;
 
 /// So many bytes are the end of a text: machine-made suffixes stand there.
 const ENDING_BYTES: usize = 100;

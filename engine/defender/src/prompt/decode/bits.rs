@@ -14,12 +14,8 @@ pub(super) fn runs(text: &[u8], out: &mut Vec<u8>, mut each: impl FnMut(usize, u
     let (mut probe, mut done, mut looked) = (PROBE - 1, 0, 0);
     while let Some(&byte) = text.get(probe) {
         let class = class(byte);
-        // A run that is long enough goes on for half its length on one side at least.
-        let goes_on = || {
-            let sides = [probe.checked_sub(GROUPS_MIN / 2), Some(probe + GROUPS_MIN / 2)];
-            sides.into_iter().flatten().any(|at| text.get(at).is_some_and(|&b| self::class(b) & GROUPED != 0))
-        };
-        if class & GROUPED != 0 && probe >= looked && goes_on() {
+        let goes_on = if class == 0 { 0 } else { goes_on(text, probe) };
+        if class & goes_on & GROUPED != 0 && probe >= looked {
             let (start, end) = around(text, probe, done, GROUPED);
             looked = end;
             if end - start >= GROUPS_MIN
@@ -31,7 +27,7 @@ pub(super) fn runs(text: &[u8], out: &mut Vec<u8>, mut each: impl FnMut(usize, u
                 continue;
             }
         }
-        if class & BASE64 != 0 {
+        if class & goes_on & BASE64 != 0 {
             let (start, end) = around(text, probe, done, BASE64);
             if end - start >= BASE64_MIN {
                 let end = start + wrapped(text.get(start..).unwrap_or_default(), end - start);
@@ -80,6 +76,28 @@ const CLASSES: [u8; 256] = {
 
 fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// The classes that a run of the shortest length could be of around `at`: it goes on for eight bytes on one side.
+fn goes_on(text: &[u8], at: usize) -> u8 {
+    let before = at.checked_sub(8).and_then(|start| text.get(start..)?.first_chunk::<8>());
+    let behind = text.get(at + 1..).and_then(|rest| rest.first_chunk::<8>());
+    let mut classes = 0;
+    for side in [before, behind].into_iter().flatten() {
+        let bytes = u64::from_le_bytes(*side);
+        // Whether any byte is below `+`, and any above `f`: a space parts words, and words have other letters than hex.
+        let below = bytes.wrapping_sub(eight(b'+')) & !bytes & eight(0x80);
+        let above = (((bytes & !eight(0x80)) + eight(0x7F - b'f')) | bytes) & eight(0x80);
+        classes |= if below == 0 { BASE64 } else { 0 };
+        classes |= if above == 0 { GROUPED } else { 0 };
+    }
+    // At the edges of the text one side is too short to tell.
+    if before.is_none() || behind.is_none() { BASE64 | GROUPED } else { classes }
+}
+
+/// A byte in each of eight places.
+const fn eight(byte: u8) -> u64 {
+    byte as u64 * 0x0101_0101_0101_0101
 }
 
 /// The run of a class around `at`, which begins at `from` or later.

@@ -83,9 +83,9 @@ impl Model {
         out
     }
 
-    /// The weight of a bucket.
-    pub(super) fn gram(&self, bucket: usize) -> f32 {
-        self.grams.get(bucket).map_or(0.0, |&weight| f32::from(weight))
+    /// The weight of a bucket, in steps.
+    pub(super) fn gram(&self, bucket: usize) -> i32 {
+        self.grams.get(bucket).map_or(0, |&weight| i32::from(weight))
     }
 
     /// Puts a sum on the scale of 0 to 100: 50 at `review`, 80 at `block`, and growing everywhere.

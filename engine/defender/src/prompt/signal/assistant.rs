@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "note-to",
             &[
-                "^note to|^attention|^important|^important message|^important instruction*|^important note|^important information|^message to|^instruction to|^instructions for|^instruction for|^notice to|^reminder to|^for the assistant|^to the assistant|^to the ai|^to any ai|^hello assistant|^hey|^if you are an ai|^if you are a language|^if you are an llm|^if you're an ai|^as an ai|^ai instruction*|^system note|^system notice|^system override|^system alert|^system instruction*|^system update|^admin note|^admin instruction*|^developer note|^new instruction*|^urgent instruction*|^special instruction*|^additional instruction*|^updated instruction*|^hidden instruction*|^todo:|^todo",
+                "^note to|^attention|^important|^important message|^important instruction*|^important note|^important information|^message to|^instruction to|^instructions for|^instruction for|^notice to|^reminder to|^for the assistant|^to the assistant|^to the ai|^to any ai|^hello assistant|^hey assistant|^hey ai|^hey chatgpt|^hey gpt|^hey bot|^if you are an ai|^if you are a language|^if you are an llm|^if you're an ai|^as an ai|^ai instruction*|^system note|^system notice|^system override|^system alert|^system instruction*|^system update|^admin note|^admin instruction*|^developer note|^new instruction*|^urgent instruction*|^special instruction*|^additional instruction*|^updated instruction*|^hidden instruction*|^todo:|^todo",
             ],
         ),
         (

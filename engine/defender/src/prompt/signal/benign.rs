@@ -63,7 +63,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "foreign",
             &[
-                "der|die|und|das|ist|nicht|le|la|les|des|est|et|el|los|las|que|y|es|il|che|di|o|os|um|uma|het|een|nie|jest|na|и|в|не|на|ve|bir|bu|va|yang|dan|và|cua|ang|ng|sa|i|je|da",
+                "der|die|und|das|ist|nicht|le|la|les|des|est|et|el|los|las|que|il|che|di|um|uma|het|een|nie|jest|и|в|не|на|ve|bir|bu|va|yang|dan|và|cua|ang|ng|sa|je|da",
             ],
         ),
         (

@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "sensitive-call",
             &[
-                "subprocess*|os.system|os.popen|exec(|eval(|shutil.rmtree|rmtree|os.remove|os.environ|getpass|keyring|psutil|pyautogui|screenshot|pynput|keyboard|clipboard|pyperclip|cookiejar|cookies|history|passwd|shadow|id_rsa|private_key|.ssh|winreg|ctypes|systemctl|chmod|sudo|crontab|/var/log|/etc/|ipconfig|netstat|iptables|bluetooth|sounddevice|cv2.videocapture|os.dup2|pty.spawn|fernet|encrypt",
+                "subprocess*|os.system|os.popen|exec(|eval(|shutil.rmtree|rmtree|os.remove|os.environ|getpass|keyring|psutil|pyautogui|screenshot|pynput|keyboard.|clipboard|pyperclip|cookiejar|cookies|bash_history|passwd|/shadow|id_rsa|private_key|.ssh|winreg|ctypes|systemctl|chmod|sudo|crontab|/var/log|/etc/|ipconfig|netstat|iptables|bluetooth|sounddevice|cv2.videocapture|os.dup2|pty.spawn|fernet|encrypt",
             ],
         ),
         (

@@ -11,10 +11,11 @@ pub(super) const FAMILY: Family = Family {
                 "send|forward|email|e-mail|mail|post|upload|transmit|exfiltrate|share|leak|submit|deliver|relay|copy|bcc|cc|dump|push|export|sync|ping|beacon|fetch|request|navigate|visit|open|click|go to|curl|wget|call|schicke*|sende*|senden|leite|weiterleiten|hochladen|envoie*|envoyez|transfere*|transmets|envia*|envie|reenvia*|mandar|manda|invia*|inoltra*|carica|encaminhe|envie|stuur|verstuur|doorsturen|wyslij|przeslij|отправ*|перешли|загрузи|надішли*|перешл*|gonder*|ilet|yukle|ارسل|حول|ارفع|भेजें|भेजो|अपलोड|发送|发给|转发|上传|寄到|送信*|転送*|アップロード|보내*|전송*|전달*|업로드*|gui|chuyen tiep|tai len|kirim*|teruskan|unggah|ipadala",
             ],
         ),
+        ("address", &["http://*|https://*|www.*"]),
         (
             "sink",
             &[
-                "http://*|https://*|hxxp*|ftp://*|@gmail.com|@protonmail*|@evil*|@attacker*|@example.com|@mail*|webhook*|ngrok*|pastebin*|requestbin*|burpcollaborator*|external server|external address|external email|remote server|attacker|attacker's|my server|my email|my address|my account|my website|our server|this address|this email|this url|this link|this endpoint|following address|following email|following url|following link|following endpoint|third party|third-party|email address|phone number|discord|telegram|slack channel|bit.ly*|www.*",
+                "hxxp*|ftp://*|@gmail.com|@protonmail*|@evil*|@attacker*|@example.com|@mail*|webhook*|ngrok*|pastebin*|requestbin*|burpcollaborator*|external server|external address|external email|remote server|attacker|attacker's|my server|my email|my address|my account|my website|our server|this address|this email address|this url|this link|this endpoint|following address|following email|following url|following link|following endpoint|third party|third-party|email address|phone number|discord|telegram|slack channel|bit.ly*",
             ],
         ),
         (
@@ -33,10 +34,11 @@ pub(super) const FAMILY: Family = Family {
             "amount",
             &["$*|usd|euros|dollars|bitcoin|btc|eth|iban|funds|money|entire balance|all funds|full balance"],
         ),
+        ("image", &["![|<img*|src=http*|src=\"http*"]),
         (
-            "image-link",
+            "query",
             &[
-                "![|](http*|<img*|src=http*|src=\"http*|?q=|?data=|&data=|?token=|?secret=|?key=|?msg=|?c=|?d=|?payload=|?text=|?content=|?info=|?p=|=[|={*",
+                "?q=|?data=|&data=|?token=|?secret=|?key=|?msg=|?c=|?d=|?payload=|?text=|?content=|?info=|?p=|=[|={*",
             ],
         ),
         (
@@ -47,11 +49,12 @@ pub(super) const FAMILY: Family = Family {
         ),
     ],
     rules: &[
-        Rule::near("exfiltration.send-data-sink", &["send", "valuables", "sink"], 24).across(1),
+        Rule::near("exfiltration.send-data-sink", &["send", "valuables", "sink|address"], 24).across(1),
         Rule::chain("exfiltration.send-data", &["send", "valuables"], 8),
         Rule::chain("exfiltration.send-sink", &["send", "sink"], 10),
-        Rule::near("exfiltration.image", &["image-link", "valuables|reply"], 24).across(1),
-        Rule::word("exfiltration.image-link", &["image-link"]),
+        Rule::chain("exfiltration.send-address", &["send", "address"], 6),
+        Rule::near("exfiltration.image", &["image|query", "valuables|reply"], 24).across(1),
+        Rule::word("exfiltration.query", &["query"]),
         Rule::chain("exfiltration.money", &["money", "amount"], 8),
         Rule::near("exfiltration.visit", &["visit", "tell-user|reply|override"], 16).across(1),
         Rule::word("exfiltration.sink", &["sink"]),

@@ -25,6 +25,9 @@ pub(super) const FAMILY: Family = Family {
                 "abaikan|lupakan|jangan hiraukan|kesampingkan|kalimutan|huwag pansinin|balewalain|ipagwalang*|zaboravi*|ignorisi|ignorira*|zanemar*|glem|ignorera|glom|bortse|ignoroi|unohda|αγνοη*|ξεχασ*",
                 "เพิกเฉย|ละเว้น|อย่าสนใจ|ลืม|ไม่ต้องสนใจ|উপেক্ষা|ভুলে যান|অগ্রাহ্য|புறக்கணி*|విస్మరించ*|hunsu*|puuza|ignorá|ignorovat|zabudni|zapomen*|felejts*|uita|ignora*|التجاهل",
                 "ignoreall*|ignoreprev*|ignorethe*|disregardall*|disregardprev*|forgetall*|forgetprev*|forgeteverything*",
+                "ध्यान न दें|ध्यान मत|भूल जाएं|भूल जाइए|दुर्लक्ष*|विसरून|উপেক্ষা*|ভুলে যাও|বাদ দাও|বাদ দিন|অগ্রাহ্য*|এড়িয়ে|மறந்துவிடு*|மறந்து|మర్చిపో*|మరిచిపో*|અવગણ*|ભૂલી જા*|نظر انداز*|نظرانداز*|بھول جا*|نادیده*|فراموش کن*|توجه نکن*",
+                "התעלם*|תתעלם*|התעלמי|שכח*|תשכח*|jangan pedulikan|tinggalkan|sahau|usizingatie|isantabi|ignoruj*|nevsimej si|nevsimaj si|hagyd figyelmen|hagyja figyelmen|felejtsd|felejtse|ignorati|uitati|nu tine cont|nu tineti cont|забрав*|пренебрегн*|игнориши|занемари*|заборави*",
+                "не зважай*|не звертай уваги|jata huomiotta|ala valita|se bort fra|bortse fran|strunta i|ไม่สนใจ|อย่าไปสนใจ|ไม่ต้องไปสนใจ|มองข้าม|อย่าทำตาม|ไม่ต้องทำตาม|dung de y|mac ke|quen het|quen tat ca|ξεχνα|παραβλεψ*",
             ],
         ),
         (
@@ -39,6 +42,8 @@ pub(super) const FAMILY: Family = Family {
                 "предыдущ*|прежн*|ранее|выше|вышеуказан*|прошл*|до этого|попередн*|раніше|вище|onceki|yukaridaki|daha onceki|bundan once|السابقه|السابق|اعلاه|ما سبق|قبل",
                 "पिछल*|पूर्व|उपरोक्त|पहले|ऊपर|之前*|以前*|以上|先前*|上述|上面*|前面*|此前|前の|以前の|上記*|これまで|先ほど|今までの|이전*|위의|앞의|앞선|지금까지|기존",
                 "truoc|truoc do|truoc day|o tren|phia tren|sebelumnya|sebelum|di atas|terdahulu|nakaraang|naunang|nauna|prethodn*|tidligere|forrige|foregaende|tidigare|edelliset|aiemmat|προηγουμεν*|predchoz*|elozo|anterioare|ก่อนหน้า|ข้างต้น|ด้านบน|เดิม|পূর্ববর্তী|আগের|উপরের",
+                "উপরের*|আগের*|পূর্বের*|पहले की|ऊपर की|முந்தைய*|மேலே*|మునుపటి|పైన|הקודמ*|קודמ*|לעיל|قبلی|بالا|پیشین|پچھل*|سابقہ|اوپر|awali|yaliyotangulia|παραπανω|predchadzajuc*|predesl*|vyse|korabbi*|fenti*|de mai sus|precedente|aiemp*|edella",
+                "ovanstaende|ovenfor|ovenstaende|предишн*|горн*|претходн*|gornj*|sebelum ini|ข้างบน|sa itaas|nasa itaas|kafin|hapo juu",
             ],
         ),
         (
@@ -52,6 +57,7 @@ pub(super) const FAMILY: Family = Family {
                 "инструкц*|указани*|команд*|правил*|распоряжен*|директив*|інструкц*|вказівк*|talimat*|komut*|kural*|yonerge*|التعليمات|تعليمات|الاوامر|اوامر|القواعد|التوجيهات|توجيهات",
                 "निर्देश*|आदेश*|नियम*|अनुदेश*|指示*|指令*|命令*|规则*|規則|要求|提示词*|提示*|ルール|プロンプト|지시*|명령*|규칙*|지침*|프롬프트",
                 "huong dan|chi dan|chi thi|menh lenh|lenh|quy tac|instruksi|perintah|aturan|petunjuk|panuto|tagubilin|utos|instrukcije|uputstv*|upute|instruktioner|ohjeet|οδηγιες|pokyny|utasitas*|instructiunile|คำสั่ง|คำแนะนำ|กฎ|নির্দেশ*|নিয়ম*",
+                "anvisning*|ohje*|saannot|pokyn*|instrukc*|szabaly*|regul*|οδηγι*|κανονες|הוראות*|ההוראות|הכללים|دستور*|ہدایات|ہدایت|قوانین|maagizo|maelekezo|sheria|விதி*|வழிமுறை*|அறிவுறுத்தல்*|సూచన*|నియమ*|સૂચના*|सूचना*|упутств*|arahan|patakaran|alituntunin|নির্দেশ*|নিয়ম*",
             ],
         ),
         (
@@ -89,6 +95,8 @@ pub(super) const FAMILY: Family = Family {
         Rule::near("override.scoped", &["override", "scope", "instruction"], 9),
         Rule::chain("override.context", &["override", "scope", "context"], 8),
         Rule::chain("override.scope", &["override", "scope"], 5),
+        Rule::chain("override.scope-first", &["scope", "override"], 4),
+        Rule::chain("override.context-first", &["scope", "context|everything", "override"], 8),
         Rule::chain("override.everything", &["override", "everything"], 3),
         Rule::near("override.all", &["override", "all", "instruction|context"], 7),
         Rule::chain("override.your", &["override", "your", "instruction"], 6),

@@ -5,10 +5,14 @@ use unicode_security::confusable_detection::skeleton;
 
 /// Character ranges that are folded through the table: alphabets with case, accents or look-alikes of Latin, and the
 /// compatibility forms. Everything else stands for itself.
-const RANGES: [(u32, u32, Kind); 17] = [
+const RANGES: [(u32, u32, Kind); 21] = [
     (0x0080, 0x058F, Kind::Alphabet), // Latin, phonetic, Greek, Cyrillic, Armenian
     (0x0590, 0x06FF, Kind::Plain),    // Hebrew, Arabic: points and hamza go, letters stay
-    (0x0964, 0x0965, Kind::Plain),    // danda, the full stop of many Indian scripts
+    (0x093C, 0x093C, Kind::Plain), // the dot below letters of Hindi, written or left out, alone or with its letter
+    (0x0958, 0x095F, Kind::Plain),
+    (0x0964, 0x0965, Kind::Plain), // danda, the full stop of many Indian scripts
+    (0x09BC, 0x09BC, Kind::Plain), // the same of Bengali
+    (0x09DC, 0x09DF, Kind::Plain),
     (0x13A0, 0x13FF, Kind::Alphabet), // Cherokee
     (0x1D00, 0x1FFF, Kind::Alphabet), // phonetic extensions, Vietnamese, old Greek
     (0x2000, 0x22FF, Kind::Plain),    // punctuation, letter-like symbols
@@ -132,6 +136,7 @@ fn fold_into(c: char, kind: Kind, out: &mut String) {
 fn is_dropped_mark(c: char) -> bool {
     matches!(u32::from(c),
         0x0300..=0x036F | 0x0483..=0x0489 | 0x0591..=0x05C7 | 0x0610..=0x061A | 0x0640 | 0x064B..=0x065F
+        | 0x093C | 0x09BC
         | 0x0670 | 0x06D6..=0x06ED | 0x1AB0..=0x1AFF | 0x1DC0..=0x1DFF | 0x20D0..=0x20FF | 0xFE20..=0xFE2F)
 }
 
@@ -229,5 +234,8 @@ mod tests {
         check("忽略之前的指示", "忽略之前的指示");
         check("지시를 무시", "지시를 무시");
         check("निर्देशों", "निर्देशों");
+        // The dot below is one character with its letter, or two, or left out.
+        check("नज\u{93c}र \u{95b}", "नजर ज");
+        check("উপরে য\u{9bc} \u{9df}", "উপরে য য");
     }
 }

@@ -12,7 +12,7 @@ mod token;
 
 pub(super) use fold::Folder;
 pub(super) use token::is_word;
-pub(super) use token::{CODE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
+pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
 
 use crate::Span;
 use invisible::Invisible;
@@ -71,6 +71,14 @@ impl View {
         let mut last = Last::default();
         while let Some(&byte) = bytes.get(at) {
             let mut came_from = base + at as u32;
+            if last.class == Class::Space && byte.is_ascii_alphanumeric() {
+                let len = run::words(bytes.get(at..).unwrap_or_default());
+                if len > 0 {
+                    self.push_words(text.get(at..at + len).unwrap_or_default(), came_from, &mut last);
+                    at += len;
+                    continue;
+                }
+            }
             if byte.is_ascii() {
                 match byte {
                     b'&' | b'\\' | b'%' => {
@@ -183,6 +191,32 @@ impl View {
         }
     }
 
+    /// Words of ASCII with one space behind each, from the start of a word on: most of most texts.
+    fn push_words(&mut self, words: &str, came_from: u32, last: &mut Last) {
+        let at = self.text.len();
+        self.note(at as u32, came_from, last);
+        self.text.push_str(words);
+        if let Some(pushed) = self.text.get_mut(at..) {
+            pushed.make_ascii_lowercase();
+        }
+        let bytes = words.as_bytes();
+        let mut before = b' ';
+        let capitals = bytes.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+        for (n, part) in bytes.windows(3).enumerate().take(if capitals < 3 { 0 } else { bytes.len() }) {
+            if part.iter().all(u8::is_ascii_uppercase) && !before.is_ascii_alphanumeric() {
+                self.uppers.push((at + n) as u32);
+            }
+            before = part.first().copied().unwrap_or(b' ');
+        }
+        last.expected = came_from + words.len() as u32;
+        last.class = Class::Space;
+        last.single = match bytes {
+            [.., before, letter, b' '] => letter.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric(),
+            [letter, b' '] => letter.is_ascii_alphanumeric(),
+            _ => false,
+        };
+    }
+
     /// The rest of a word, as far as it is small letters and digits: most of most texts. Returns its length.
     fn push_small(&mut self, text: &str, at: usize, last: &mut Last) -> usize {
         let rest = text.as_bytes().get(at..).unwrap_or_default();
@@ -291,9 +325,10 @@ impl View {
     }
 }
 
-/// Ideographs and Hangul are letters; the others are looked up.
+/// Ideographs, Hangul, and what the scripts of India and Thai are made of are letters; the others are looked up.
 fn is_letter(c: char) -> bool {
-    matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}') || c.is_alphabetic()
+    matches!(c, '\u{900}'..='\u{E7F}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+        || c.is_alphabetic()
 }
 
 /// What came before, while reading.

@@ -29,9 +29,55 @@ pub(super) fn length(bytes: &[u8]) -> usize {
     len + rest.iter().take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).count()
 }
 
+/// How many bytes at the start are ASCII that stands for itself, with one space between words; ends behind a space.
+pub(super) fn words(bytes: &[u8]) -> usize {
+    let (mut end, mut before) = (0, b' ');
+    for (at, &byte) in bytes.iter().enumerate() {
+        let space = byte == b' ';
+        if !is_itself(byte) || space && before == b' ' {
+            break;
+        }
+        end = if space { at + 1 } else { end };
+        before = byte;
+    }
+    end
+}
+
+/// Visible ASCII and the space, but for what begins an escape.
+fn is_itself(byte: u8) -> bool {
+    ITSELF.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const ITSELF: [bool; 256] = {
+    let mut itself = [false; 256];
+    let mut byte = 0x20;
+    while byte < 0x7F {
+        itself[byte] = !matches!(byte as u8, b'&' | b'\\' | b'%');
+        byte += 1;
+    }
+    itself
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_end_behind_their_last_space() {
+        for (text, expect) in [
+            ("so it is", 6),
+            ("so  it is", 3),
+            ("one", 0),
+            ("", 0),
+            (" a b", 0),
+            ("50 &#105; ", 3),
+            ("a caf\u{e9} b ", 2),
+            ("a b\nc d ", 2),
+        ] {
+            assert_eq!(words(text.as_bytes()), expect, "{text:?}");
+        }
+    }
 
     #[test]
     fn the_same_as_one_by_one() {

@@ -13,6 +13,8 @@ pub(in crate::prompt) const QUOTED: u8 = 4;
 pub(in crate::prompt) const CODE: u8 = 8;
 /// Three or more capitals.
 pub(in crate::prompt) const UPPER: u8 = 16;
+/// One character of a script that writes without spaces: several of them are a word.
+pub(in crate::prompt) const DENSE: u8 = 32;
 
 /// The longest text that counts as one quotation. Longer ones are whole documents between quotation marks.
 const QUOTE_BYTES_MAX: u32 = 400;
@@ -78,6 +80,7 @@ impl View {
                     upper += 1;
                 }
                 let mut flags = if code { CODE } else { 0 };
+                flags |= if stands_alone(bytes, at) { DENSE } else { 0 };
                 flags |= if fresh_sentence { SENTENCE_START } else { 0 };
                 flags |= if fresh_line { LINE_START } else { 0 };
                 flags |= if self.uppers.get(upper) == Some(&here) { UPPER } else { 0 };
@@ -159,10 +162,7 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
     let mut at = start + run::length(rest);
     while let Some(&byte) = bytes.get(at) {
-        // Ideographs and kana (E2 to E9 lead their three bytes) stand alone; Hangul, which has spaces, does not.
-        // Thai and its neighbours have no spaces either.
-        let thai = byte == 0xE0 && bytes.get(at + 1).is_some_and(|&next| next >= 0xB8);
-        if thai || (0xE3..=0xE9).contains(&byte) {
+        if stands_alone(bytes, at) {
             return if at == start { (at + 3).min(bytes.len()) } else { at };
         }
         if !is_word(byte) {
@@ -171,4 +171,14 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// Ideographs and kana (E3 to E9 lead their three bytes) stand alone; Hangul, which has spaces, does not. Thai and its
+/// neighbours have no spaces either.
+fn stands_alone(bytes: &[u8], at: usize) -> bool {
+    match bytes.get(at) {
+        Some(0xE0) => bytes.get(at + 1).is_some_and(|&next| next >= 0xB8),
+        Some(byte) => (0xE3..=0xE9).contains(byte),
+        None => false,
+    }
 }
