@@ -1,7 +1,7 @@
 //! Lines of a file in one piece of memory: a transcript may have thousands, and every turn reads it.
 
 /// Lines of text, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Lines {
     text: String,
     /// Where each begins and ends in `text`, bytes.
@@ -46,6 +46,14 @@ impl Lines {
     }
 }
 
+impl PartialEq for Lines {
+    fn eq(&self, other: &Lines) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Lines {}
+
 impl<S: AsRef<str>> FromIterator<S> for Lines {
     fn from_iter<I: IntoIterator<Item = S>>(lines: I) -> Lines {
         let mut all = Lines::default();
@@ -74,6 +82,8 @@ mod tests {
         }
         assert_eq!(Lines::of("\n\n".to_owned(), all).iter().collect::<Vec<_>>(), ["", ""]);
         assert!(Lines::of(String::new(), all).is_empty());
+        assert_eq!(Lines::of("a\nb\n".to_owned(), all), ["a", "b"].iter().collect());
+        assert_ne!(Lines::of("a\nb\n".to_owned(), all), ["ab"].iter().collect());
         assert_eq!(["a", "", "b"].iter().collect::<Lines>().iter().collect::<Vec<_>>(), ["a", "", "b"]);
     }
 }
