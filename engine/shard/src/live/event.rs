@@ -64,7 +64,8 @@ const ONLY_IN_ROW: [&str; 10] = [
     "snapshotAt",
 ];
 
-/// An event's own fields. No row has one of these beside [`ONLY_IN_ROW`].
+/// An event's own fields. Of those that a row has too, `agentId` is one of [`ONLY_IN_ROW`], and `sessionId` is set only
+/// where no row is told: no field comes twice.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Head<'a> {
