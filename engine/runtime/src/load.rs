@@ -38,11 +38,18 @@ struct Last {
 struct Sample {
     at_ms: u64,
     cpu: Duration,
-    /// Of the machine, in its clock's ticks: busy, all.
-    host: Option<(u64, u64)>,
+    host: Option<Host>,
     /// Microseconds in turns, by shard.
     busy_us: Vec<u64>,
     turns: [u64; TURN_BUCKETS],
+}
+
+/// The machine: ticks of its clock since its start, busy ones and all, and its processors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Host {
+    busy: u64,
+    all: u64,
+    processors: u32,
 }
 
 impl Meter {
@@ -152,13 +159,11 @@ fn between(before: &Sample, after: &Sample, longest_us: u64) -> Option<EventLoop
     let utilization = busy.iter().copied().fold(0.0, f64::max).min(1.0);
     let cores = after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / interval_us;
     let shards = busy.iter().sum::<f64>().min(cores);
-    let host = match (before.host.unwrap_or_default(), after.host) {
-        ((busy_before, all_before), Some((busy, all))) if all > all_before => {
-            as_f64(busy.saturating_sub(busy_before)) / as_f64(all - all_before)
-        }
-        _ => 0.0,
+    let (host_before, host) = (before.host.unwrap_or_default(), after.host.unwrap_or_default());
+    let host_utilization = match host.all.saturating_sub(host_before.all) {
+        0 => 0.0,
+        all => as_f64(host.busy.saturating_sub(host_before.busy)) / as_f64(all),
     };
-    let host_cpu_count = std::thread::available_parallelism().map_or(1, |count| count.get());
     let longest_ms = as_f64(longest_us) / 1_000.0;
     let delay_p99_ms =
         p99_us(&before.turns, &after.turns).map_or(0.0, |us| as_f64(us) / 1_000.0).min(longest_ms);
@@ -169,7 +174,7 @@ fn between(before: &Sample, after: &Sample, longest_us: u64) -> Option<EventLoop
     if utilization >= DEGRADED_SHARE {
         reasons.push("event_loop_utilization");
     }
-    if cores >= DEGRADED_SHARE * host_cpu_count as f64 {
+    if cores >= DEGRADED_SHARE * f64::from(host.processors.max(1)) {
         reasons.push("cpu");
     }
     Some(EventLoop {
@@ -183,8 +188,8 @@ fn between(before: &Sample, after: &Sample, longest_us: u64) -> Option<EventLoop
         cpu_core_ratio: cores,
         cpu_breakdown: CpuBreakdown {
             main_thread_core_ratio: shards,
-            host_utilization: host,
-            host_cpu_count: u32::try_from(host_cpu_count).unwrap_or(u32::MAX),
+            host_utilization,
+            host_cpu_count: host.processors,
             worker_core_ratio: 0.0,
             other_threads_core_ratio: cores - shards,
         },
@@ -211,15 +216,14 @@ fn cpu() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Busy and all ticks of the machine.
-fn host() -> Option<(u64, u64)> {
+fn host() -> Option<Host> {
     host_of(&fs::read_to_string("/proc/stat").ok()?)
 }
 
-/// `cpu  user nice system idle iowait irq softirq steal ...`: proc(5).
-fn host_of(stat: &str) -> Option<(u64, u64)> {
-    let fields: Vec<u64> = stat
-        .lines()
+/// `cpu  user nice system idle iowait irq softirq steal ...`, then a line for each processor: proc(5).
+fn host_of(stat: &str) -> Option<Host> {
+    let mut lines = stat.lines();
+    let fields: Vec<u64> = lines
         .next()?
         .strip_prefix("cpu ")?
         .split_whitespace()
@@ -229,7 +233,9 @@ fn host_of(stat: &str) -> Option<(u64, u64)> {
         .ok()?;
     let all: u64 = fields.iter().sum();
     let idle = fields.get(3)? + fields.get(4).copied().unwrap_or(0);
-    Some((all - idle, all))
+    // A shard's own thread is pinned, so the processors it may use say nothing of the machine.
+    let processors = lines.take_while(|line| line.starts_with("cpu")).count();
+    Some(Host { busy: all - idle, all, processors: u32::try_from(processors).unwrap_or(u32::MAX) })
 }
 
 fn memory() -> Option<ProcessMemory> {
@@ -313,8 +319,8 @@ mod tests {
 
     #[test]
     fn the_systems_own_words_are_read() {
-        let stat = "cpu  10 1 9 70 10 0 0 0 5 5\ncpu0 1 2 3 4\n";
-        assert_eq!(host_of(stat), Some((20, 100)));
+        let stat = "cpu  10 1 9 70 10 0 0 0 5 5\ncpu0 1 2 3 4\ncpu1 1 2 3 4\nintr 1\n";
+        assert_eq!(host_of(stat), Some(Host { busy: 20, all: 100, processors: 2 }));
         assert_eq!(host_of("cpu  a b\n"), None);
         assert_eq!(host_of(""), None);
         let status = "VmRSS:\t    8 kB\nRssAnon:\t    4 kB\nRssFile:\t  2 kB\nVmData:\t 16 kB\n";
@@ -323,7 +329,7 @@ mod tests {
         assert_eq!((memory.heap_total_bytes, memory.external_bytes), (16384, 2048));
         assert_eq!(memory_of("VmRSS:\tmuch\n"), None);
         // And of this machine.
-        assert!(host().is_some_and(|(busy, all)| busy <= all && all > 0));
+        assert!(host().is_some_and(|host| host.busy <= host.all && host.processors > 0));
         assert!(super::memory().is_some_and(|memory| memory.rss_bytes > 0));
     }
 

@@ -65,6 +65,9 @@ fn load_is_measured(backend: Backend) {
         loop {
             let answer = client.ok(method, json!({}));
             let of = |name: &str| answer["eventLoop"][name].as_f64().unwrap_or(f64::NAN);
+            let processors = answer["eventLoop"]["cpuBreakdown"]["hostCpuCount"].as_u64();
+            let here = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+            assert!(processors.is_none_or(|count| count >= here), "{method}: {answer:#}");
             let measured = (0.0..=1.0).contains(&of("utilization"))
                 && (of("intervalMs") > 0.0 && of("cpuCoreRatio") > 0.0)
                 && (of("delayP99Ms") > 0.0 && of("delayP99Ms") <= of("delayMaxMs"));
