@@ -19,10 +19,10 @@ const DEGRADED_SHARE: f64 = 0.95;
 
 /// Reads the gauges of a server's shards, and `/proc`. Shards hold it, so it is made before their server; with
 /// [`Meter::watch`] it is then shown their gauges.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Meter {
     gauges: OnceLock<Vec<Arc<ShardGauges>>>,
-    last: Mutex<Option<Last>>,
+    last: Mutex<Last>,
 }
 
 /// The last measurement, and where the next begins.
@@ -52,13 +52,22 @@ struct Host {
     processors: u32,
 }
 
+impl Default for Meter {
+    /// The first measurement begins now, and its clock at 0.
+    fn default() -> Meter {
+        let sample = Sample { cpu: cpu(), host: host(), ..Sample::default() };
+        let last = Mutex::new(Last { sample, load: None, degraded_since_ms: None });
+        Meter { gauges: OnceLock::new(), last }
+    }
+}
+
 impl Meter {
     /// Which shards are looked at. Once: a meter belongs to one server.
     pub fn watch(&self, gauges: &[Arc<ShardGauges>]) {
         let _ = self.gauges.set(gauges.to_vec());
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<Last>> {
+    fn last(&self) -> MutexGuard<'_, Last> {
         // What it guards is replaced whole.
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,24 +91,16 @@ impl Meter {
 impl LoadMeter for Meter {
     fn read(&self, now_ms: u64) -> Option<Load> {
         let mut last = self.last();
-        if let Some(held) = &*last
-            && now_ms < held.sample.at_ms + INTERVAL_MS
-            && held.load.is_some()
-        {
-            return held.load.clone();
+        if last.load.is_some() && now_ms < last.sample.at_ms + INTERVAL_MS {
+            return last.load.clone();
         }
         let sample = self.sample(now_ms);
-        // The first looks back to the start, where every sum was nothing.
-        let (before, since) = match last.take() {
-            Some(held) => (held.sample, held.degraded_since_ms),
-            None => (Sample::default(), None),
-        };
         let longest_us = self.gauges().iter().map(|gauges| gauges.take_longest_turn_us()).max().unwrap_or(0);
-        let mut event_loop = between(&before, &sample, longest_us)?;
-        let since = event_loop.degraded.then(|| since.unwrap_or(now_ms));
+        let mut event_loop = between(&last.sample, &sample, longest_us)?;
+        let since = event_loop.degraded.then(|| last.degraded_since_ms.unwrap_or(now_ms));
         event_loop.degraded_since_ms = since.map(|since| now_ms.saturating_sub(since));
         let load = Load { event_loop, memory: memory() };
-        *last = Some(Last { sample, load: Some(load.clone()), degraded_since_ms: since });
+        *last = Last { sample, load: Some(load.clone()), degraded_since_ms: since };
         Some(load)
     }
 
