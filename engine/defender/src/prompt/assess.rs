@@ -230,18 +230,20 @@ impl PromptGuard {
         let dense = &mut scratch.dense;
         dense.clear();
         let thin = thinness(scratch.view.tokens.len());
-        let tallies = scratch.found.tallies.iter().enumerate();
-        dense.extend(tallies.map(|(rule, tally)| value(tally, self.matcher.is_word(rule), thin)));
-        dense.extend_from_within(..);
         let rules = scratch.found.tallies.len();
+        dense.resize(rules * 2, 0.0);
+        for (rule, tally) in scratch.found.met() {
+            let value = value(tally, self.matcher.is_word(rule), thin);
+            for (at, value) in [(rule, value), (rules + rule, value * data)] {
+                if let Some(feature) = dense.get_mut(at) {
+                    *feature = value;
+                }
+            }
+        }
         self.shape.measure(&scratch.view, &scratch.found, scratch.edges, dense);
         dense.extend_from_within(rules * 2..);
-        let shapes = shape::NAMES.len();
-        let (in_rules, in_shapes) = (rules..rules * 2, rules * 2 + shapes..rules * 2 + shapes * 2);
-        for at in in_rules.chain(in_shapes) {
-            if let Some(feature) = dense.get_mut(at) {
-                *feature *= data;
-            }
+        for feature in dense.iter_mut().skip(rules * 2 + shape::NAMES.len()) {
+            *feature *= data;
         }
         dense.push(data);
     }
@@ -261,8 +263,7 @@ impl PromptGuard {
 
     /// Whether any rule of an attack was met by more than a word on its own. Without, n-grams count nothing.
     pub(super) fn has_evidence(&self, scratch: &Scratch) -> bool {
-        let tallies = scratch.found.tallies.iter().enumerate();
-        tallies.into_iter().any(|(rule, tally)| tally.plain > 0 && self.matcher.is_evidence(rule))
+        scratch.found.met().any(|(rule, tally)| tally.plain > 0 && self.matcher.is_evidence(rule))
     }
 
     /// Bytes that the tables take.

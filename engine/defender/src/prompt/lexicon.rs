@@ -18,6 +18,8 @@ pub(super) struct Lexicon {
     root: u32,
     /// Where two letters or digits lead from the root: most walks begin so, and many end there.
     pairs: Vec<u32>,
+    /// Bytes that a pattern begins with.
+    leads: Vec<bool>,
 }
 
 /// A slot is a base, two marks, and the byte that leads to it: that a pattern ends here, and that one of those that do
@@ -30,8 +32,8 @@ const END_BYTE: u8 = 0xFF;
 /// What is in a slot without a node. Its byte is none of UTF-8 either, so nothing leads there.
 const EMPTY: u32 = 0xFE;
 
-/// Letters and digits that the pairs are made of.
-const PAIRED: usize = 36;
+/// Letters, digits, and one more for all other bytes: what the pairs are made of.
+const PAIRED: usize = 37;
 /// A pair that is no shortcut: a pattern ends at its first byte.
 const NO_SHORTCUT: u32 = u32::MAX;
 
@@ -62,14 +64,25 @@ impl Node {
     }
 }
 
-/// The place of a letter or digit in the pairs.
-fn paired(byte: u8) -> Option<usize> {
-    match byte {
-        b'a'..=b'z' => Some(usize::from(byte - b'a')),
-        b'0'..=b'9' => Some(usize::from(byte - b'0') + 26),
-        _ => None,
-    }
+/// The place of a byte in the pairs: letters and digits have their own, all others the first.
+#[inline]
+fn paired(byte: u8) -> usize {
+    usize::from(PLACES.get(usize::from(byte)).copied().unwrap_or(0))
 }
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const PLACES: [u8; 256] = {
+    let mut places = [0; 256];
+    let (mut byte, mut place) = (0, 0);
+    while byte < 256 {
+        if (byte as u8).is_ascii_lowercase() || (byte as u8).is_ascii_digit() {
+            place += 1;
+            places[byte] = place;
+        }
+        byte += 1;
+    }
+    places
+};
 
 impl Lexicon {
     /// Builds the tree of `patterns`; their places in the list are their numbers. Those that are `open` may go on.
@@ -123,29 +136,42 @@ impl Lexicon {
         lexicon.slots = builder.slots;
         lexicon.slots.shrink_to_fit();
         lexicon.pairs = lexicon.all_pairs();
+        lexicon.leads = (0..=u8::MAX).map(|byte| lexicon.next(lexicon.start(), byte).is_some()).collect();
         lexicon
     }
 
     fn all_pairs(&self) -> Vec<u32> {
+        let mut pairs = vec![NO_SHORTCUT; PAIRED * PAIRED];
         let bytes = || (b'a'..=b'z').chain(b'0'..=b'9');
-        let lead = |first| self.next(self.start(), first);
-        let pair = |first, second| match lead(first) {
-            Some(node) if node.is_end() => NO_SHORTCUT,
-            Some(node) => self.next(node, second).map_or(0, |node| node.0),
-            None => 0,
-        };
-        bytes().flat_map(|first| bytes().map(move |second| pair(first, second))).collect()
+        for first in bytes() {
+            let lead = self.next(self.start(), first);
+            if lead.is_some_and(Node::is_end) {
+                continue;
+            }
+            for second in bytes() {
+                let slot = lead.and_then(|node| self.next(node, second)).map_or(0, |node| node.0);
+                if let Some(pair) = pairs.get_mut(paired(first) * PAIRED + paired(second)) {
+                    *pair = slot;
+                }
+            }
+        }
+        pairs
     }
 
     /// Where the first two bytes of a word lead.
     #[inline]
     pub(super) fn enter(&self, first: u8, second: u8) -> Start {
-        let (Some(first), Some(second)) = (paired(first), paired(second)) else { return Start::Walk };
-        match self.pairs.get(first * PAIRED + second) {
+        match self.pairs.get(paired(first) * PAIRED + paired(second)) {
             None | Some(&NO_SHORTCUT) => Start::Walk,
             Some(0) => Start::Nowhere,
             Some(&slot) => Start::Behind(Node(slot)),
         }
+    }
+
+    /// Whether a pattern begins with this byte.
+    #[inline]
+    pub(super) fn begins(&self, byte: u8) -> bool {
+        self.leads.get(usize::from(byte)).copied().unwrap_or(false)
     }
 
     /// Where every pattern begins.
@@ -175,7 +201,10 @@ impl Lexicon {
 
     /// Bytes that the tree takes.
     pub(super) fn bytes(&self) -> usize {
-        (self.slots.len() + self.pairs.len()) * 4 + self.ends.len() * 8 + self.entries.len() * 4
+        (self.slots.len() + self.pairs.len()) * 4
+            + self.ends.len() * 8
+            + self.entries.len() * 4
+            + self.leads.len()
     }
 }
 

@@ -11,6 +11,9 @@ const NEGATION_REACH: u32 = 4;
 /// So many characters of a script without spaces are as long as a word of another.
 const DENSE_WORD: u32 = 3;
 
+/// A rule needs at most so many concepts.
+const NEEDS_MAX: usize = 4;
+
 /// A set of concepts, a bit each.
 type Concepts = u128;
 
@@ -20,10 +23,13 @@ pub(super) struct Matcher {
     lexicon: Lexicon,
     words: Vec<Word>,
     rules: Vec<Compiled>,
-    /// Of each concept: the rules that need it.
-    uses: Vec<Vec<Use>>,
+    /// Rules that need a concept, those of one concept together.
+    uses: Vec<Use>,
+    /// Of each concept: where its uses are.
+    used: Vec<Used>,
     concepts: Vec<&'static str>,
-    not: Concepts,
+    /// The concept that turns a rule round.
+    not: usize,
 }
 
 /// One word or phrase of a concept.
@@ -42,6 +48,16 @@ struct Place {
     start: usize,
     end: usize,
     first: usize,
+}
+
+/// Uses of one concept: those of rules that it meets on its own come first.
+#[derive(Debug, Clone, Copy, Default)]
+struct Used {
+    from: u16,
+    alone_to: u16,
+    to: u16,
+    /// Rules ask whether it was seen lately.
+    partner: bool,
 }
 
 /// A rule that needs a concept.
@@ -99,7 +115,49 @@ pub(super) struct Matches {
     pub(super) hits: Vec<Hit>,
     /// Of each rule.
     pub(super) tallies: Vec<Tally>,
-    latest: Vec<[Option<Hit>; 2]>,
+    /// Rules that were met, and for which the tally says how.
+    met: Vec<u16>,
+    /// Of each concept: which of the hits were its last two, the newest first.
+    latest: Vec<[u32; 2]>,
+}
+
+/// No hit.
+const NONE: u32 = u32::MAX;
+
+impl Matches {
+    /// Makes what is the next hit the newest of its concept.
+    fn remember(&mut self, hit: &Hit) {
+        let number = self.hits.len() as u32;
+        let newest = self.latest(usize::from(hit.concept)).next().map(|newest| newest.token);
+        if let Some(latest) = self.latest.get_mut(usize::from(hit.concept)) {
+            // The longer of two words that begin together counts.
+            *latest = if newest == Some(hit.token) { [number, latest[1]] } else { [number, latest[0]] };
+        }
+    }
+
+    fn clear(&mut self, rules: usize, concepts: usize) {
+        self.hits.clear();
+        while let Some(rule) = self.met.pop() {
+            if let Some(tally) = self.tallies.get_mut(usize::from(rule)) {
+                *tally = Tally::default();
+            }
+        }
+        self.tallies.resize(rules, Tally::default());
+        self.latest.clear();
+        self.latest.resize(concepts, [NONE; 2]);
+    }
+
+    /// The rules that were met, with their tallies; no order is promised.
+    pub(super) fn met(&self) -> impl Iterator<Item = (usize, &Tally)> {
+        let tally = |&rule: &u16| Some((usize::from(rule), self.tallies.get(usize::from(rule))?));
+        self.met.iter().filter_map(tally)
+    }
+
+    /// The last two hits of a concept, the newest first.
+    fn latest(&self, concept: usize) -> impl Iterator<Item = &Hit> {
+        let two = self.latest.get(concept).copied().unwrap_or([NONE; 2]);
+        two.into_iter().filter_map(|hit| self.hits.get(hit as usize))
+    }
 }
 
 /// Which concepts were seen lately: a cheap look before a rule is worked out. Words are counted in blocks; what was
@@ -167,36 +225,17 @@ impl Matcher {
                 negatable: rule.negatable,
             })
             .collect();
-        let mut uses = vec![Vec::new(); concepts.len()];
-        for (n, rule) in rules.iter().enumerate() {
-            for (slot, &need) in rule.need.iter().enumerate() {
-                // In order, the last concept is what completes a rule.
-                if rule.ordered && slot + 1 < rule.need.len() {
-                    continue;
-                }
-                let mut others = [Concepts::MAX; 2];
-                let rest = rule.need.iter().enumerate().filter(|(other, _)| *other != slot);
-                for (place, (_, &need)) in others.iter_mut().zip(rest) {
-                    *place = need;
-                }
-                let far = rule.within > 1 << NEAR_BITS;
-                for (concept, uses) in uses.iter_mut().enumerate() {
-                    if need >> concept & 1 == 1 {
-                        uses.push(Use { rule: n as u16, slot: slot as u8, far, others });
-                    }
-                }
-            }
-        }
+        let not = bits("not").trailing_zeros() as usize;
+        let (uses, used) = uses_of(&rules, concepts.len(), not);
         let lexicon = Lexicon::new(&patterns, |n| words.get(n).is_some_and(|word: &Word| !word.bound_after));
         // In the order of the tree: what ends at a node stands together.
         let words = lexicon.order().iter().filter_map(|&n| words.get(n as usize).copied()).collect();
-        let not = bits("not");
-        Self { lexicon, words, rules, uses, concepts, not }
+        Self { lexicon, words, rules, uses, used, concepts, not }
     }
 
     /// Bytes that the tables take.
     pub(super) fn bytes(&self) -> usize {
-        let uses: usize = self.uses.iter().map(|uses| uses.len() * size_of::<Use>()).sum();
+        let uses = self.uses.len() * size_of::<Use>() + self.used.len() * size_of::<Used>();
         self.lexicon.bytes() + self.words.len() * size_of::<Word>() + uses
     }
 
@@ -227,18 +266,14 @@ impl Matcher {
 
     /// Finds everything in `view`.
     pub(super) fn scan(&self, view: &View, found: &mut Matches) {
-        found.hits.clear();
-        found.tallies.clear();
-        found.tallies.resize(self.rules.len(), Tally::default());
-        found.latest.clear();
-        found.latest.resize(self.concepts.len(), [None; 2]);
+        found.clear(self.rules.len(), self.concepts.len());
         let bytes = view.text.as_bytes();
         let (mut at, mut recent) = (0usize, Recent::default());
         for (index, token) in view.tokens.iter().enumerate() {
-            // Signs begin some of the phrases.
             let start = token.start as usize;
+            // Signs begin some of the phrases.
             while at < start {
-                if bytes.get(at).is_some_and(|&byte| byte != b' ') {
+                if bytes.get(at).is_some_and(|&byte| self.lexicon.begins(byte)) {
                     self.walk(view, bytes, at, index, &mut recent, found);
                 }
                 at += 1;
@@ -248,7 +283,8 @@ impl Matcher {
         }
     }
 
-    /// Follows the automaton from `start`, which is at token `first` or between it and the one before.
+    /// Follows the tree from `start`, which is at token `first` or between it and the one before.
+    #[inline]
     fn walk(
         &self,
         view: &View,
@@ -258,23 +294,26 @@ impl Matcher {
         recent: &mut Recent,
         found: &mut Matches,
     ) {
-        let (mut node, mut end) = (self.lexicon.start(), start);
-        let mut last = first;
-        if let Some(&[one, two]) = bytes.get(start..).and_then(|rest| rest.first_chunk::<2>()) {
+        let mut rest = bytes.get(start..).unwrap_or_default();
+        let mut node = self.lexicon.start();
+        if let Some((&[one, two], behind)) = rest.split_first_chunk::<2>() {
             match self.lexicon.enter(one, two) {
                 Start::Nowhere => return,
-                Start::Behind(behind) => (node, end) = (behind, start + 2),
+                Start::Behind(entered) => (node, rest) = (entered, behind),
                 Start::Walk => {}
             }
         }
+        let mut last = first;
+        let mut rest = rest.iter();
         loop {
-            let next = bytes.get(end);
+            let end = bytes.len() - rest.len();
+            let next = rest.next();
             // Most words that end here end inside of a longer one, and are none.
             if node.is_end() && (node.is_open() || next.is_none_or(|&byte| !goes_on(byte))) {
                 last = self.ended(view, node, Place { start, first, end }, last, recent, found);
             }
             match next.and_then(|&byte| self.lexicon.next(node, byte)) {
-                Some(next) => (node, end) = (next, end + 1),
+                Some(next) => node = next,
                 None => return,
             }
         }
@@ -313,108 +352,159 @@ impl Matcher {
                 start: start as u32,
                 end: end as u32,
             };
-            self.see(hit, recent, found);
+            self.see(&hit, recent, found);
         }
         last
     }
 
-    /// Takes note of a word that was found. Not inlined: the way to here is short, and most words end on it.
+    /// Takes note of a word that was found. Not inlined: what it needs would be made ready for each end of a word.
     #[inline(never)]
-    fn see(&self, hit: Hit, recent: &mut Recent, found: &mut Matches) {
-        recent.see(hit.concept, hit.token);
-        let Some(latest) = found.latest.get_mut(usize::from(hit.concept)) else { return };
-        match latest {
-            // The longer of two words that begin together.
-            [Some(newest), _] if newest.token == hit.token => *newest = hit,
-            [newest, older] => {
-                *older = *newest;
-                *newest = Some(hit);
-            }
+    fn see(&self, hit: &Hit, recent: &mut Recent, found: &mut Matches) {
+        let used = self.used.get(usize::from(hit.concept)).copied().unwrap_or_default();
+        if used.partner {
+            recent.see(hit.concept, hit.token);
+            found.remember(hit);
         }
-        found.hits.push(hit);
-        self.complete(hit, recent, found);
-    }
-
-    /// Tallies the rules that `hit` completes.
-    fn complete(&self, hit: Hit, recent: &Recent, found: &mut Matches) {
-        let (near, far) = (recent.near[0] | recent.near[1], recent.far[0] | recent.far[1]);
-        for one in self.uses.get(usize::from(hit.concept)).map_or(&[][..], |uses| uses) {
-            let seen = if one.far || hit.flags & DENSE != 0 { far } else { near };
-            if one.others[0] & seen == 0 || one.others[1] & seen == 0 {
-                continue;
-            }
-            let number = one.rule;
-            let Some(rule) = self.rules.get(usize::from(number)) else { continue };
-            let Some(tally) = found.tallies.get_mut(usize::from(number)) else { continue };
-            // Phrases that share a word are one piece of evidence.
-            if tally.end > 0 && tally.last_token >= hit.token {
-                continue;
-            }
-            let Some(first) = rule.met(hit, usize::from(one.slot), &found.latest) else { continue };
-            let negated = rule.negatable && self.negated(first, &found.latest);
-            if tally.end == 0 {
-                (tally.start, tally.end) = (first.start.min(hit.start), hit.end);
-            }
-            tally.last_token = hit.last_token;
-            let count = if negated {
-                &mut tally.negated
-            } else if (first.flags | hit.flags) & (QUOTED | CODE) != 0 {
-                &mut tally.quoted
-            } else {
-                &mut tally.plain
-            };
-            *count = count.saturating_add(1);
+        found.hits.push(*hit);
+        for one in self.uses.get(usize::from(used.from)..usize::from(used.alone_to)).unwrap_or_default() {
+            self.tally(one.rule, hit, hit, found);
+        }
+        if used.alone_to < used.to {
+            self.complete(used, hit, recent, found);
         }
     }
 
-    fn negated(&self, first: Hit, latest: &[[Option<Hit>; 2]]) -> bool {
-        let index = self.not.trailing_zeros() as usize;
+    /// Tallies the rules that `hit` completes together with others.
+    #[inline(never)]
+    fn complete(&self, used: Used, hit: &Hit, recent: &Recent, found: &mut Matches) {
+        let [near, far] = [recent.near, recent.far].map(|blocks| blocks[0] | blocks[1]);
+        let near = if hit.flags & DENSE != 0 { far } else { near };
+        for one in self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default() {
+            let seen = if one.far { far } else { near };
+            if one.others[0] & seen != 0 && one.others[1] & seen != 0 {
+                self.complete_one(one, hit, seen, found);
+            }
+        }
+    }
+
+    /// Tallies a rule, if `hit` completes it.
+    fn complete_one(&self, one: &Use, hit: &Hit, seen: Concepts, found: &mut Matches) {
+        // Phrases that share a word are one piece of evidence.
+        let tally = found.tallies.get(usize::from(one.rule)).copied().unwrap_or_default();
+        if tally.end > 0 && tally.last_token >= hit.token {
+            return;
+        }
+        let Some(rule) = self.rules.get(usize::from(one.rule)) else { return };
+        if let Some(first) = rule.met(hit, usize::from(one.slot), seen, found) {
+            self.tally(one.rule, &first, hit, found);
+        }
+    }
+
+    /// Counts a rule that was met from `first` to `hit`.
+    #[inline]
+    fn tally(&self, number: u16, first: &Hit, hit: &Hit, found: &mut Matches) {
+        let number = usize::from(number);
+        let Some(rule) = self.rules.get(number) else { return };
+        let negated = rule.negatable && self.negated(first, found);
+        let Some(tally) = found.tallies.get_mut(number) else { return };
+        if tally.end == 0 {
+            (tally.start, tally.end) = (first.start.min(hit.start), hit.end);
+            found.met.push(number as u16);
+        } else if tally.last_token >= hit.token {
+            return;
+        }
+        tally.last_token = hit.last_token;
+        let count = if negated {
+            &mut tally.negated
+        } else if (first.flags | hit.flags) & (QUOTED | CODE) != 0 {
+            &mut tally.quoted
+        } else {
+            &mut tally.plain
+        };
+        *count = count.saturating_add(1);
+    }
+
+    fn negated(&self, first: &Hit, found: &Matches) -> bool {
         let near = |not: &Hit| {
             not.last_token < first.token
                 && first.token - not.last_token <= NEGATION_REACH
                 && not.sentence == first.sentence
         };
-        latest.get(index).is_some_and(|two| two.iter().flatten().any(near))
+        found.latest(self.not).any(near)
     }
 }
 
+/// The uses of every concept, and where they are.
+fn uses_of(rules: &[Compiled], concepts: usize, not: usize) -> (Vec<Use>, Vec<Used>) {
+    let (mut uses, mut used) = (Vec::new(), Vec::new());
+    for concept in 0..concepts {
+        let from = uses.len() as u16;
+        let mut alone_to = from;
+        for alone in [true, false] {
+            for (n, rule) in rules.iter().enumerate().filter(|(_, rule)| (rule.need.len() == 1) == alone) {
+                for (slot, need) in rule.need.iter().enumerate() {
+                    // In order, the last concept is what completes a rule.
+                    let completes = !rule.ordered || slot + 1 == rule.need.len();
+                    if need >> concept & 1 == 0 || !completes {
+                        continue;
+                    }
+                    let mut others = [Concepts::MAX; 2];
+                    let rest = rule.need.iter().enumerate().filter(|(other, _)| *other != slot);
+                    for (place, (_, &need)) in others.iter_mut().zip(rest) {
+                        *place = need;
+                    }
+                    let far = rule.within > 1 << NEAR_BITS;
+                    uses.push(Use { rule: n as u16, slot: slot as u8, far, others });
+                }
+            }
+            alone_to = if alone { uses.len() as u16 } else { alone_to };
+        }
+        let asked = rules.iter().filter(|rule| rule.need.len() > 1).flat_map(|rule| &rule.need);
+        let partner = concept == not || asked.fold(0, |all, need| all | need) >> concept & 1 == 1;
+        used.push(Used { from, alone_to, to: uses.len() as u16, partner });
+    }
+    (uses, used)
+}
+
 impl Compiled {
-    /// Whether `hit` in place `slot` has the others around it; the first of them if so.
-    fn met(&self, hit: Hit, slot: usize, latest: &[[Option<Hit>; 2]]) -> Option<Hit> {
+    /// Whether `hit` in place `slot` has the others around it, which are among those `seen` lately; the first of them
+    /// if so.
+    fn met(&self, hit: &Hit, slot: usize, seen: Concepts, found: &Matches) -> Option<Hit> {
         let within = if hit.flags & DENSE != 0 { self.within * DENSE_WORD } else { self.within };
-        let mut first = hit;
-        let mut taken: [Hit; 4] = [hit; 4];
-        let mut bound = hit;
+        let mut first = *hit;
+        // The tokens that are taken, and the one that another has to be before.
+        let mut taken: heapless::Vec<(u32, u32), NEEDS_MAX> = heapless::Vec::new();
+        let _ = taken.push((hit.token, hit.last_token));
+        let mut bound = hit.token;
         for (n, &need) in self.need.iter().enumerate().rev() {
             if n == slot {
                 continue;
             }
             let fits = |other: &&Hit| {
-                let apart = taken.iter().all(|t| other.last_token < t.token || other.token > t.last_token);
+                let apart = taken.iter().all(|&(from, to)| other.last_token < from || other.token > to);
                 apart
                     && hit.token.abs_diff(other.token) <= within
                     && hit.sentence.abs_diff(other.sentence) <= self.across
-                    && (!self.ordered || other.last_token < bound.token)
+                    && (!self.ordered || other.last_token < bound)
             };
-            let mut best: Option<Hit> = None;
-            let mut bits = need;
+            let mut best: Option<&Hit> = None;
+            let mut bits = need & seen;
             while bits != 0 {
                 let concept = bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                let candidate = latest.get(concept).and_then(|two| two.iter().flatten().find(fits));
+                let candidate = found.latest(concept).find(fits);
                 if let Some(candidate) = candidate
                     && best.is_none_or(|best| best.token < candidate.token)
                 {
-                    best = Some(*candidate);
+                    best = Some(candidate);
                 }
             }
             let other = best?;
-            if let Some(place) = taken.get_mut(n) {
-                *place = other;
-            }
-            bound = other;
+            // A rule has no more than that.
+            let _ = taken.push((other.token, other.last_token));
+            bound = other.token;
             if other.token < first.token {
-                first = other;
+                first = *other;
             }
         }
         Some(first)
@@ -422,14 +512,26 @@ impl Compiled {
 }
 
 /// Whether a byte behind a word belongs to the same word.
+#[inline]
 fn goes_on(byte: u8) -> bool {
-    is_word(byte) && !is_ideograph(byte)
+    GOES_ON.get(usize::from(byte)).copied().unwrap_or(false)
 }
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const GOES_ON: [bool; 256] = {
+    let mut goes_on = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        goes_on[byte] = is_word(byte as u8) && !is_ideograph(byte as u8);
+        byte += 1;
+    }
+    goes_on
+};
 
 /// Lead bytes of the scripts that write without spaces between words. Thai shares its with the scripts of India, whose
 /// words are long enough to be told apart without.
-fn is_ideograph(byte: u8) -> bool {
-    byte == 0xE0 || (0xE3..=0xE9).contains(&byte)
+const fn is_ideograph(byte: u8) -> bool {
+    matches!(byte, 0xE0 | 0xE3..=0xE9)
 }
 
 /// Whether the last character asks for a word to end after it.

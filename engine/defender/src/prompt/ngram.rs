@@ -11,8 +11,7 @@ pub(super) fn each(view: &View, mut each: impl FnMut(usize)) -> u32 {
     let bytes = view.text.as_bytes();
     let (mut count, mut before) = (0, 0u32);
     for token in &view.tokens {
-        let word = bytes.get(token.start as usize..token.end as usize).unwrap_or_default();
-        let hash = hash(word);
+        let hash = hash(bytes, token.start as usize, token.end as usize);
         each(bucket(hash));
         each(bucket(hash ^ before.rotate_left(11)));
         before = hash;
@@ -21,16 +20,30 @@ pub(super) fn each(view: &View, mut each: impl FnMut(usize)) -> u32 {
     count
 }
 
-/// Eight bytes at a time: words are short.
-fn hash(word: &[u8]) -> u32 {
+/// Of the word in `start..end`, eight bytes at a time: words are short.
+fn hash(bytes: &[u8], start: usize, end: usize) -> u32 {
     let step = |hash: u64, part: u64| {
         let mixed = (hash ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         mixed ^ mixed >> 29
     };
-    let (parts, rest) = word.as_chunks::<8>();
-    let hash = parts.iter().fold(word.len() as u64, |hash, part| step(hash, u64::from_le_bytes(*part)));
-    let rest = rest.iter().rev().fold(0, |part, &byte| part << 8 | u64::from(byte));
+    let mut hash = (end - start) as u64;
+    let mut at = start;
+    while at + 8 <= end {
+        hash = step(hash, eight(bytes, at));
+        at += 8;
+    }
+    // Less than eight are left.
+    let rest = eight(bytes, at) & !(u64::MAX << (8 * (end - at)));
     (step(hash, rest) >> 16) as u32
+}
+
+/// The eight bytes from `at` on, the first the lowest; zeros behind the end.
+fn eight(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match rest.first_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |part, &byte| part << 8 | u64::from(byte)),
+    }
 }
 
 fn bucket(hash: u32) -> usize {

@@ -184,9 +184,12 @@ impl Shape {
         let text = Text::of(view);
         let lines = Lines::of(view, found, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0);
         let capitals = view.tokens.iter().filter(|token| token.flags & UPPER != 0).count() as f32;
-        let quoted: u32 = found.tallies.iter().map(|t| u32::from(t.quoted > 0)).sum();
-        let negated: u32 = found.tallies.iter().map(|t| u32::from(t.negated > 0)).sum();
-        let fired: u32 = found.tallies.iter().map(|t| u32::from(t.plain > 0)).sum();
+        let (mut quoted, mut negated, mut fired) = (0u32, 0u32, 0u32);
+        for (_, tally) in found.met() {
+            quoted += u32::from(tally.quoted > 0);
+            negated += u32::from(tally.negated > 0);
+            fired += u32::from(tally.plain > 0);
+        }
         let d = &view.disguise;
         let flag = |on: bool| if on { 1.0 } else { 0.0 };
         let log = |n: f32| (1.0 + n).ln();
@@ -258,6 +261,10 @@ impl Peak {
             }
         }
         let near = |&&(_, token): &&(u8, u32)| hit.token.saturating_sub(token) <= self.reach;
+        // No more can be near than are known.
+        if self.known as u32 <= self.most {
+            return;
+        }
         self.most = self.most.max(self.latest.iter().take(self.known).filter(near).count() as u32);
     }
 }

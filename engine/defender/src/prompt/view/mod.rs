@@ -6,6 +6,7 @@
 mod escape;
 mod fold;
 mod invisible;
+mod mask;
 mod run;
 mod spaced;
 mod token;
@@ -16,6 +17,8 @@ pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, U
 
 use crate::Span;
 use invisible::Invisible;
+use run::Plain;
+use token::Marks;
 
 /// What was stripped or undone on the way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,6 +60,9 @@ pub(super) struct View {
     carried: Vec<u8>,
     /// Upper-case words start here.
     uppers: Vec<u32>,
+    /// Where the original is plain, and where the words and signs of `text` are.
+    plain: Plain,
+    marks: Marks,
     spare: String,
     spare_map: Vec<(u32, u32)>,
 }
@@ -66,18 +72,30 @@ impl View {
     pub(super) fn read(&mut self, text: &str, base: u32, folder: &Folder) {
         self.clear();
         self.end = base + text.len() as u32;
+        let mut plain = std::mem::take(&mut self.plain);
+        plain.read(text.as_bytes());
+        self.fold_all(text, base, folder, &plain);
+        self.plain = plain;
+        if self.tokenize() {
+            self.join_letters();
+            self.tokens.clear();
+            self.tokenize();
+        }
+    }
+
+    fn fold_all(&mut self, text: &str, base: u32, folder: &Folder, plain: &Plain) {
         let bytes = text.as_bytes();
         let mut at = 0;
         let mut last = Last::default();
         while let Some(&byte) = bytes.get(at) {
             let mut came_from = base + at as u32;
-            if last.class == Class::Space && byte.is_ascii_alphanumeric() {
-                let len = run::words(bytes.get(at..).unwrap_or_default());
-                if len > 0 {
-                    self.push_words(text.get(at..at + len).unwrap_or_default(), came_from, &mut last);
-                    at += len;
-                    continue;
-                }
+            if last.class == Class::Space
+                && byte.is_ascii_graphic()
+                && let Some(end) = plain.words_end(at)
+            {
+                self.push_words(text, at, end, came_from, plain, &mut last);
+                at = end;
+                continue;
             }
             if byte.is_ascii() {
                 match byte {
@@ -105,11 +123,6 @@ impl View {
             came_from = base + at as u32;
             self.push_char(c, came_from, folder, &mut last);
             at += c.len_utf8();
-        }
-        if self.tokenize() {
-            self.join_letters();
-            self.tokens.clear();
-            self.tokenize();
         }
     }
 
@@ -167,7 +180,7 @@ impl View {
                 if byte == b'\n' {
                     self.line_starts.push(self.text.len() as u32);
                 }
-                last.class = Class::Space;
+                (last.class, last.uppers) = (Class::Space, 0);
             }
             _ => {
                 self.note(at, came_from, last);
@@ -191,28 +204,42 @@ impl View {
         }
     }
 
-    /// Words of ASCII with one space behind each, from the start of a word on: most of most texts.
-    fn push_words(&mut self, words: &str, came_from: u32, last: &mut Last) {
+    /// The plain words in `from..to` of the text, each with a space or line feed behind it: most of most texts.
+    fn push_words(
+        &mut self,
+        text: &str,
+        from: usize,
+        to: usize,
+        came_from: u32,
+        plain: &Plain,
+        last: &mut Last,
+    ) {
         let at = self.text.len();
         self.note(at as u32, came_from, last);
-        self.text.push_str(words);
+        let words = text.get(from..to).unwrap_or_default();
+        let bytes = words.as_bytes();
+        let mut lines = from;
+        plain.each_feed(from, to, |feed| {
+            self.text.push_str(text.get(lines..feed).unwrap_or_default());
+            self.text.push(' ');
+            lines = feed + 1;
+            self.line_starts.push(self.text.len() as u32);
+        });
+        self.text.push_str(text.get(lines..to).unwrap_or_default());
         if let Some(pushed) = self.text.get_mut(at..) {
             pushed.make_ascii_lowercase();
         }
-        let bytes = words.as_bytes();
-        let mut before = b' ';
-        let capitals = bytes.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-        for (n, part) in bytes.windows(3).enumerate().take(if capitals < 3 { 0 } else { bytes.len() }) {
-            if part.iter().all(u8::is_ascii_uppercase) && !before.is_ascii_alphanumeric() {
-                self.uppers.push((at + n) as u32);
+        plain.each_shout(from, to, |place| {
+            let before = (place - from).checked_sub(1).and_then(|n| bytes.get(n));
+            if before.is_none_or(|byte| !byte.is_ascii_alphanumeric()) {
+                self.uppers.push((at + place - from) as u32);
             }
-            before = part.first().copied().unwrap_or(b' ');
-        }
-        last.expected = came_from + words.len() as u32;
-        last.class = Class::Space;
+        });
+        last.expected = came_from + bytes.len() as u32;
+        (last.class, last.uppers) = (Class::Space, 0);
         last.single = match bytes {
-            [.., before, letter, b' '] => letter.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric(),
-            [letter, b' '] => letter.is_ascii_alphanumeric(),
+            [.., before, letter, _] => letter.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric(),
+            [letter, _] => letter.is_ascii_alphanumeric(),
             _ => false,
         };
     }

@@ -1,63 +1,79 @@
-//! Runs of small letters and digits: what most of most texts is made of.
-//!
-//! Eight bytes are looked at together. Words are short and of all lengths: a loop that looks at one byte at a time ends
-//! each time where the processor did not expect it.
+//! Runs of plain ASCII: what most of most texts is made of.
 
-/// A byte in each of eight places.
-const fn eight(byte: u8) -> u64 {
-    byte as u64 * 0x0101_0101_0101_0101
+use super::mask::{self, BLOCK, Places};
+
+/// Where a text is plain, found once for the whole of it.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    /// What does not stand for itself, and white space behind white space.
+    stops: Places,
+    /// Spaces and line feeds.
+    spaces: Places,
+    feeds: Places,
+    uppers: Places,
+    /// Bytes of the text.
+    len: usize,
 }
 
-const HIGH: u64 = eight(0x80);
+impl Plain {
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        for places in [&mut self.stops, &mut self.spaces, &mut self.feeds, &mut self.uppers] {
+            places.clear();
+        }
+        self.len = bytes.len();
+        let mut space_before = 0;
+        mask::each_block(bytes, 0, |block| {
+            let (spaces, feeds) =
+                (mask::bits(block, |byte| byte == b' '), mask::bits(block, |byte| byte == b'\n'));
+            let others = mask::bits(block, |byte| {
+                !(0x20..0x7F).contains(&byte) || byte == b'&' || byte == b'\\' || byte == b'%'
+            });
+            let white = spaces | feeds;
+            self.stops.push((others & !feeds) | (white & (white << 1 | space_before)));
+            space_before = white >> (BLOCK - 1);
+            self.spaces.push(white);
+            self.feeds.push(feeds);
+            self.uppers.push(mask::bits(block, |byte| byte.is_ascii_uppercase()));
+        });
+    }
+
+    /// The end of the run of words from `start` on, which is no space: visible ASCII that begins no escape, with one
+    /// space or line feed between words. Ends behind a space.
+    pub(super) fn words_end(&self, start: usize) -> Option<usize> {
+        let stop = self.stops.first(start).unwrap_or(self.len);
+        self.spaces.last(start, stop).map(|space| space + 1)
+    }
+
+    /// Calls `each` with every line feed of a part.
+    pub(super) fn each_feed(&self, start: usize, end: usize, mut each: impl FnMut(usize)) {
+        let mut from = start;
+        while let Some(at) = self.feeds.first(from).filter(|&at| at < end) {
+            each(at);
+            from = at + 1;
+        }
+    }
+
+    /// Calls `each` with every place of a part where three capitals begin.
+    pub(super) fn each_shout(&self, start: usize, end: usize, mut each: impl FnMut(usize)) {
+        let blocks = self.uppers.blocks();
+        for (n, &block) in blocks.iter().enumerate().take(end.div_ceil(BLOCK)).skip(start / BLOCK) {
+            let next = blocks.get(n + 1).copied().unwrap_or(0);
+            let mut three = block & (block >> 1 | next << (BLOCK - 1)) & (block >> 2 | next << (BLOCK - 2));
+            while three != 0 {
+                let at = n * BLOCK + three.trailing_zeros() as usize;
+                three &= three - 1;
+                if at >= start && at + 3 <= end {
+                    each(at);
+                }
+            }
+        }
+    }
+}
 
 /// How many bytes at the start are `a` to `z` or `0` to `9`.
 pub(super) fn length(bytes: &[u8]) -> usize {
-    let mut len = 0;
-    while let Some(part) = bytes.get(len..).and_then(|rest| rest.first_chunk::<8>()) {
-        let part = u64::from_le_bytes(*part);
-        // The high bit of each sum says whether its byte is at least `from`: the bytes are below 0x80, so none carries.
-        let at_least = |from: u8| (part & !HIGH) + eight(0x80 - from);
-        let letters = at_least(b'a') & !at_least(b'z' + 1);
-        let digits = at_least(b'0') & !at_least(b'9' + 1);
-        let others = !((letters | digits) & !part) & HIGH;
-        if others != 0 {
-            return len + (others.trailing_zeros() / 8) as usize;
-        }
-        len += 8;
-    }
-    let rest = bytes.get(len..).unwrap_or_default();
-    len + rest.iter().take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).count()
+    bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()).count()
 }
-
-/// How many bytes at the start are ASCII that stands for itself, with one space between words; ends behind a space.
-pub(super) fn words(bytes: &[u8]) -> usize {
-    let (mut end, mut before) = (0, b' ');
-    for (at, &byte) in bytes.iter().enumerate() {
-        let space = byte == b' ';
-        if !is_itself(byte) || space && before == b' ' {
-            break;
-        }
-        end = if space { at + 1 } else { end };
-        before = byte;
-    }
-    end
-}
-
-/// Visible ASCII and the space, but for what begins an escape.
-fn is_itself(byte: u8) -> bool {
-    ITSELF.get(usize::from(byte)).copied().unwrap_or(false)
-}
-
-#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const ITSELF: [bool; 256] = {
-    let mut itself = [false; 256];
-    let mut byte = 0x20;
-    while byte < 0x7F {
-        itself[byte] = !matches!(byte as u8, b'&' | b'\\' | b'%');
-        byte += 1;
-    }
-    itself
-};
 
 #[cfg(test)]
 mod tests {
@@ -66,28 +82,39 @@ mod tests {
     #[test]
     fn words_end_behind_their_last_space() {
         for (text, expect) in [
-            ("so it is", 6),
-            ("so  it is", 3),
-            ("one", 0),
-            ("", 0),
-            (" a b", 0),
-            ("50 &#105; ", 3),
-            ("a caf\u{e9} b ", 2),
-            ("a b\nc d ", 2),
+            ("so it is", Some(6)),
+            ("so  it is", Some(3)),
+            ("one", None),
+            ("", None),
+            ("50 &#105; ", Some(3)),
+            ("a caf\u{e9} b ", Some(2)),
+            ("a b\nc d ", Some(8)),
+            ("a b\n\nc d ", Some(4)),
+            ("a b\n c d ", Some(4)),
+            ("a\tb c", None),
         ] {
-            assert_eq!(words(text.as_bytes()), expect, "{text:?}");
+            let mut plain = Plain::default();
+            for filler in 0..70 {
+                let text = format!("{}{text}", "x".repeat(filler));
+                plain.read(text.as_bytes());
+                let end = plain.words_end(filler);
+                assert_eq!(end.map(|end| end - filler), expect, "{text:?}");
+            }
         }
     }
 
     #[test]
-    fn the_same_as_one_by_one() {
-        for byte in 0..=u8::MAX {
-            for at in 0..20 {
-                let mut text = *b"abcxyz0189aaaaaazzzz";
-                text[at] = byte;
-                let expect = text.iter().take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).count();
-                assert_eq!(length(&text), expect, "{byte} at {at}");
-            }
+    fn three_capitals_in_a_row() {
+        let mut plain = Plain::default();
+        for filler in 0..70 {
+            let text = format!("{}AB ABC ABCDe", ".".repeat(filler));
+            plain.read(text.as_bytes());
+            let mut found = Vec::new();
+            plain.each_shout(filler, text.len(), |at| found.push(at - filler));
+            assert_eq!(found, [3, 7, 8], "{text:?}");
+            found.clear();
+            plain.each_shout(filler + 4, text.len() - 2, |at| found.push(at - filler));
+            assert_eq!(found, [7], "{text:?}");
         }
     }
 }

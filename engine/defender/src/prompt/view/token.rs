@@ -1,5 +1,6 @@
 //! Words, sentences, lines, and what stands in quotation marks or code.
 
+use super::mask::{self, Places};
 use super::spaced::{RUN_MIN, is_separator};
 use super::{View, run};
 
@@ -37,88 +38,181 @@ struct Open {
     line: u32,
 }
 
+/// Where words end, and signs that mean something.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// What belongs to no word.
+    gaps: Places,
+    signs: Places,
+    /// Whether any character may stand alone.
+    dense: bool,
+}
+
+impl Marks {
+    fn read(&mut self, bytes: &[u8]) {
+        self.gaps.clear();
+        self.signs.clear();
+        let mut dense = false;
+        mask::each_block(bytes, b' ', |block| {
+            self.gaps.push(!mask::bits(block, is_word));
+            self.signs.push(mask::bits(block, is_sign));
+            dense |= block.iter().fold(false, |dense, &byte| dense | (0xE0..=0xE9).contains(&byte));
+        });
+        self.dense = dense;
+    }
+
+    fn sign(&self, from: usize) -> usize {
+        self.signs.first(from).unwrap_or(usize::MAX)
+    }
+}
+
+/// What is known between two words.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    marks: &'a Marks,
+    sentence: u32,
+    fresh_sentence: bool,
+    fresh_line: bool,
+    /// How many lines and upper-case words have begun.
+    line: usize,
+    upper: usize,
+    open: [Option<Open>; 3],
+    code: bool,
+    /// The next sign that was not looked at.
+    sign: usize,
+}
+
 impl View {
     /// Finds the words of `text`. True if there are letters in a row that stand alone and belong together.
     pub(super) fn tokenize(&mut self) -> bool {
         // How many single letters, with one sign between, came last; and the most there were.
         let (mut alone, mut most, mut behind) = (0usize, 0usize, 0usize);
         let text = std::mem::take(&mut self.text);
+        let mut marks = std::mem::take(&mut self.marks);
         let bytes = text.as_bytes();
-        let (mut at, mut line, mut upper) = (0, 0usize, 0usize);
-        let (mut sentence, mut fresh_sentence, mut fresh_line) = (0u32, true, true);
-        let mut open: [Option<Open>; 3] = [None; 3];
-        let mut code = false;
-        while let Some(&byte) = bytes.get(at) {
-            if is_plain(byte) {
-                at += 1;
-                continue;
+        marks.read(bytes);
+        let mut reader = Reader {
+            bytes,
+            marks: &marks,
+            sentence: 0,
+            fresh_sentence: true,
+            fresh_line: true,
+            line: 0,
+            upper: 0,
+            open: [None; 3],
+            code: false,
+            sign: marks.sign(0),
+        };
+        // Words before it are in the same sentence and line as the last, and nothing else is to be said of them.
+        let mut special = 0;
+        while let Some(start) = marks.gaps.first_other(behind) {
+            let end = if marks.dense {
+                word_end(bytes, start)
+            } else {
+                marks.gaps.first(start).unwrap_or(bytes.len()).min(bytes.len())
+            };
+            if end - start == 1 {
+                let before = start.checked_sub(1).and_then(|n| bytes.get(n));
+                let parted = before.is_none_or(|&b| is_separator(b));
+                alone = if parted && start == behind + 1 { alone + 1 } else { 1 };
+                most = most.max(alone);
+            } else {
+                alone = 0;
             }
+            let mut flags = 0;
+            if special <= start {
+                flags = self.before_word(&mut reader, start);
+                special = self.next_special(&reader);
+            }
+            flags |= if reader.code { CODE } else { 0 };
+            flags |= if marks.dense && stands_alone(bytes, start) { DENSE } else { 0 };
+            let (sentence, line) = (reader.sentence, reader.line as u32);
+            self.tokens.push(Token { start: start as u32, end: end as u32, sentence, line, flags });
+            behind = end;
+        }
+        self.signs(&mut reader, bytes.len());
+        self.sentences = reader.sentence + 1;
+        self.lines = self.line_starts.len() as u32;
+        self.text = text;
+        self.marks = marks;
+        most >= RUN_MIN
+    }
+
+    /// Takes note of what stands before the word at `start`; returns what is to be said of the word.
+    #[inline(never)]
+    fn before_word(&mut self, reader: &mut Reader<'_>, start: usize) -> u8 {
+        self.signs(reader, start);
+        self.begin_lines(reader, start as u32);
+        while self.uppers.get(reader.upper).is_some_and(|&upper| (upper as usize) < start) {
+            reader.upper += 1;
+        }
+        let mut flags = 0;
+        flags |= if reader.fresh_sentence { SENTENCE_START } else { 0 };
+        flags |= if reader.fresh_line { LINE_START } else { 0 };
+        if self.uppers.get(reader.upper).is_some_and(|&upper| upper as usize == start) {
+            flags |= UPPER;
+            reader.upper += 1;
+        }
+        (reader.fresh_sentence, reader.fresh_line) = (false, false);
+        flags
+    }
+
+    /// Where the next sign, line or upper-case word is.
+    fn next_special(&self, reader: &Reader<'_>) -> usize {
+        let place = |places: &[u32], n: usize| places.get(n).map_or(usize::MAX, |&place| place as usize);
+        reader.sign.min(place(&self.line_starts, reader.line)).min(place(&self.uppers, reader.upper))
+    }
+
+    /// Lines that begin at `here` or before. An empty line ends a sentence.
+    fn begin_lines(&self, reader: &mut Reader<'_>, here: u32) {
+        let mut starts = 0;
+        while self.line_starts.get(reader.line).is_some_and(|&start| start <= here) {
+            reader.line += 1;
+            starts += 1;
+        }
+        reader.fresh_line |= starts > 0;
+        if starts > 1 && !reader.fresh_sentence {
+            (reader.sentence, reader.fresh_sentence) = (reader.sentence + 1, true);
+        }
+    }
+
+    /// Takes note of the signs before `end`.
+    fn signs(&mut self, reader: &mut Reader<'_>, end: usize) {
+        let bytes = reader.bytes;
+        while reader.sign < end {
+            let at = reader.sign;
+            let Some(&byte) = bytes.get(at) else { return };
+            reader.sign = reader.marks.sign(at + 1);
             let here = at as u32;
-            let mut starts = 0;
-            while self.line_starts.get(line).is_some_and(|&start| start <= here) {
-                line += 1;
-                starts += 1;
-            }
-            if starts > 0 {
-                fresh_line = true;
-                if starts > 1 && !fresh_sentence {
-                    (sentence, fresh_sentence) = (sentence + 1, true);
-                }
-            }
-            if is_word(byte) {
-                let end = word_end(bytes, at);
-                if end - at == 1 {
-                    let before = at.checked_sub(1).and_then(|n| bytes.get(n));
-                    let parted = before.is_none_or(|&b| is_separator(b));
-                    alone = if parted && at == behind + 1 { alone + 1 } else { 1 };
-                    most = most.max(alone);
-                } else {
-                    alone = 0;
-                }
-                behind = end;
-                while self.uppers.get(upper).is_some_and(|&u| u < here) {
-                    upper += 1;
-                }
-                let mut flags = if code { CODE } else { 0 };
-                flags |= if stands_alone(bytes, at) { DENSE } else { 0 };
-                flags |= if fresh_sentence { SENTENCE_START } else { 0 };
-                flags |= if fresh_line { LINE_START } else { 0 };
-                flags |= if self.uppers.get(upper) == Some(&here) { UPPER } else { 0 };
-                self.tokens.push(Token { start: here, end: end as u32, sentence, line: line as u32, flags });
-                (fresh_sentence, fresh_line) = (false, false);
-                at = end;
-                continue;
-            }
+            self.begin_lines(reader, here);
+            let line = reader.line as u32;
             let next = bytes.get(at + 1).copied().unwrap_or(b' ');
             let before = at.checked_sub(1).and_then(|n| bytes.get(n)).copied().unwrap_or(b' ');
             match byte {
                 // A sentence ends where a space, a quotation mark or a letter of a script without spaces follows.
-                b'.' | b'!' | b'?' if !fresh_sentence && !next.is_ascii_alphanumeric() => {
-                    (sentence, fresh_sentence) = (sentence + 1, true);
+                b'.' | b'!' | b'?' if !reader.fresh_sentence && !next.is_ascii_alphanumeric() => {
+                    (reader.sentence, reader.fresh_sentence) = (reader.sentence + 1, true);
                 }
-                b'|' if !fresh_sentence => (sentence, fresh_sentence) = (sentence + 1, true),
+                b'|' if !reader.fresh_sentence => {
+                    (reader.sentence, reader.fresh_sentence) = (reader.sentence + 1, true);
+                }
                 b'`' => {
                     if bytes.get(at..at + 3) == Some(b"```") {
-                        code = !code;
-                        at += 3;
+                        reader.code = !reader.code;
+                        reader.sign = reader.marks.sign(at + 3);
                         continue;
                     }
-                    self.quote(&mut open[2], here, line as u32, true, CODE);
+                    self.quote(&mut reader.open[2], here, line, true, CODE);
                 }
-                b'"' => self.quote(&mut open[0], here, line as u32, true, QUOTED),
+                b'"' => self.quote(&mut reader.open[0], here, line, true, QUOTED),
                 // An apostrophe is none of these two.
                 b'\'' if !is_word(before) && is_word(next) => {
-                    open[1] = Some(Open { at: here, token: self.tokens.len(), line: line as u32 });
+                    reader.open[1] = Some(Open { at: here, token: self.tokens.len(), line });
                 }
-                b'\'' if !is_word(next) => self.quote(&mut open[1], here, line as u32, false, QUOTED),
+                b'\'' if !is_word(next) => self.quote(&mut reader.open[1], here, line, false, QUOTED),
                 _ => {}
             }
-            at += 1;
         }
-        self.text = text;
-        self.sentences = sentence + 1;
-        self.lines = self.line_starts.len() as u32;
-        most >= RUN_MIN
     }
 
     /// A quotation mark: the end of `open`, or else (if it `may_open`) a new beginning.
@@ -136,27 +230,14 @@ impl View {
 }
 
 /// Letters and digits; everything beyond ASCII counts as a letter, since punctuation was folded to ASCII.
-pub(in crate::prompt) fn is_word(byte: u8) -> bool {
+pub(in crate::prompt) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
-/// Signs that part words and mean nothing more: lines that begin before them are counted at the next word.
-fn is_plain(byte: u8) -> bool {
-    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
+/// Signs that mean something: the others part words, and lines that begin before them are counted at the next word.
+fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'.' | b'!' | b'?' | b'|' | b'`' | b'"' | b'\'')
 }
-
-#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = 0;
-    while byte < 0x80 {
-        let of = byte as u8;
-        plain[byte] =
-            !of.is_ascii_alphanumeric() && !matches!(of, b'.' | b'!' | b'?' | b'|' | b'`' | b'"' | b'\'');
-        byte += 1;
-    }
-    plain
-};
 
 fn word_end(bytes: &[u8], start: usize) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
