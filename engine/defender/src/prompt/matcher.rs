@@ -387,7 +387,8 @@ impl Matcher {
         }
     }
 
-    /// Tallies a rule, if `hit` completes it.
+    /// Tallies a rule, if `hit` completes it. Not inlined: few come so far.
+    #[inline(never)]
     fn complete_one(&self, one: &Use, hit: &Hit, seen: Concepts, found: &mut Matches) {
         // Phrases that share a word are one piece of evidence.
         let tally = found.tallies.get(usize::from(one.rule)).copied().unwrap_or_default();
