@@ -2,9 +2,9 @@
 //!
 //! Labelled corpora have few documents that nobody tampered with. This repository has some that we wrote ourselves:
 //! texts, sources, scripts and settings. Half of its files (by their names) are trained on, the other half shows what
-//! comes of it. What holds attacks in order to test or describe them is left out. A folder of other people's documents
-//! (`~/.cargo/registry/src` after `cargo fetch` has thousands) is never trained on and sets no mark: it only shows how
-//! often the guard would be wrong about it.
+//! comes of it. What holds attacks in order to test or describe them is left out. Other people's documents are those of
+//! the packages we build with, unpacked by `cargo fetch --locked`: half of the packages are trained on, the other half
+//! sets no mark and only shows how often the guard would be wrong. Any other folder can be measured with, too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,39 @@ pub(crate) fn own(root: &Path) -> (Vec<Row>, Vec<Row>) {
         }
     }
     (trained, judged)
+}
+
+/// The documents of the packages below `folders`: those to train on, and those to judge. A package is on one side only.
+pub(crate) fn packages(folders: &[PathBuf]) -> (Vec<Row>, Vec<Row>) {
+    let (mut trained, mut judged) = (Vec::new(), Vec::new());
+    for folder in folders {
+        for path in files(folder) {
+            let (package, name) = package(folder, &path);
+            if kind(&path) == Some(Kind::Text) || hash(&name) >> 32 & 7 == 0 {
+                if hash(&package) >> 33 & 1 == 0 {
+                    document(&path, name, "trained-packages", &mut trained);
+                } else {
+                    document(&path, name, SOURCES[1], &mut judged);
+                }
+            }
+        }
+    }
+    (trained, judged)
+}
+
+/// Which package a file below `root` belongs to, without its version, and what the file is called from there on. A
+/// package is the first folder on the way that has a manifest: where it was unpacked makes no difference.
+fn package(root: &Path, path: &Path) -> (String, String) {
+    let mut folder = root.to_owned();
+    let parts: Vec<_> = path.strip_prefix(root).unwrap_or(path).components().collect();
+    let at = parts.iter().position(|part| {
+        folder.push(part);
+        folder.join("Cargo.toml").exists()
+    });
+    let rest: PathBuf = parts.iter().skip(at.unwrap_or(0)).collect();
+    let name = rest.display().to_string().replace('\\', "/");
+    let package = name.split(|c: char| c.is_ascii_digit() || c == '/').next().unwrap_or_default();
+    (package.to_owned(), name)
 }
 
 /// The documents below `folders`, to measure with.
@@ -134,15 +167,29 @@ fn document(path: &Path, name: String, source: &str, rows: &mut Vec<Row>) {
         if head.len() < 100 {
             return;
         }
-        let channel = if (rows.len() + piece).is_multiple_of(3) { Channel::User } else { Channel::Tool };
-        rows.push(Row {
-            id: name.clone(),
-            text: head.to_owned(),
-            label: Label::Benign,
-            category: source.clone(),
-            source: source.clone(),
-            channel,
-        });
+        // Of a text also a paragraph alone, in one line: what people copy out of documents.
+        let alone = if part == "text" { paragraph(head) } else { None };
+        for text in [Some(head.to_owned()), alone].into_iter().flatten() {
+            let channel = if (rows.len() + piece).is_multiple_of(3) { Channel::User } else { Channel::Tool };
+            rows.push(Row {
+                id: name.clone(),
+                text,
+                label: Label::Benign,
+                category: source.clone(),
+                source: source.clone(),
+                channel,
+            });
+        }
         rest = tail;
     }
+}
+
+/// A paragraph of prose, in one line; by the text's hash, so that not all of them are first ones.
+fn paragraph(text: &str) -> Option<String> {
+    let is_prose = |part: &&str| {
+        (60..800).contains(&part.len()) && part.starts_with(char::is_alphabetic) && part.contains(". ")
+    };
+    let paragraphs: Vec<&str> = text.split("\n\n").map(str::trim).filter(is_prose).collect();
+    let chosen = paragraphs.get(hash(text) as usize % paragraphs.len().max(1))?;
+    Some(chosen.split_whitespace().collect::<Vec<_>>().join(" "))
 }

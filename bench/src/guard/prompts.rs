@@ -57,8 +57,11 @@ pub(crate) fn provenance(channel: Channel) -> Provenance {
 
 pub(crate) fn run(options: &Options) {
     let mut rows = corpus::read(&options.corpus);
-    let (trained, held_out) = documents::own(&options.recipe.repository);
+    let (mut trained, held_out) = documents::own(&options.recipe.repository);
     rows.extend(held_out);
+    let (taken, others) = documents::packages(&options.recipe.packages);
+    trained.extend(taken);
+    rows.extend(others);
     rows.extend(documents::others(&options.measure_documents));
     if options.mutations.is_some() || options.long {
         let guard = PromptGuard::new();

@@ -39,7 +39,7 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 1.0)]
     l2: f32,
     /// Holds down the weights of signals in data, which come on top of those.
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 5.0)]
     l2_data: f32,
     /// Holds down the weights of n-grams.
     #[arg(long, default_value_t = 12.0)]
@@ -51,10 +51,10 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 24.0)]
     own: f32,
     /// The same of the harmless documents among them: they are longer, and there are many.
-    #[arg(long, default_value_t = 12.0)]
+    #[arg(long, default_value_t = 20.0)]
     own_documents: f32,
-    /// Weight of the documents of the repository, beside one source.
-    #[arg(long, default_value_t = 16.0)]
+    /// Weight of the documents of the repository, and of the packages, beside one source.
+    #[arg(long, default_value_t = 32.0)]
     documents: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.011)]
@@ -63,11 +63,15 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 0.0018)]
     block_fpr: f32,
     /// The same of review for what is data: there are few harmless documents to tell by.
-    #[arg(long, default_value_t = 0.03)]
+    #[arg(long, default_value_t = 0.01)]
     data_fpr: f32,
     /// Where this repository is: half of its files are trained on as harmless documents, half show what comes of it.
     #[arg(long, default_value = ".")]
     pub(crate) repository: PathBuf,
+    /// Folders of other people's packages (`registry/src` after `CARGO_HOME=... cargo fetch --locked`): half of the
+    /// packages are trained on as harmless documents, the others show what comes of it, and set no mark.
+    #[arg(long)]
+    pub(crate) packages: Vec<PathBuf>,
     /// Share of the harmless documents held out that may be sent to review; sets the mark, if it is the higher one.
     #[arg(long, default_value_t = 0.007)]
     documents_fpr: f32,
@@ -78,8 +82,9 @@ pub(crate) struct Recipe {
 
 pub(crate) fn run(options: &Options) {
     let mut rows = corpus::read(&options.corpus);
-    let (trained, judged) = documents::own(&options.recipe.repository);
+    let (mut trained, judged) = documents::own(&options.recipe.repository);
     rows.extend(judged);
+    trained.extend(documents::packages(&options.recipe.packages).0);
     let mut guard = PromptGuard::new();
     let prepared = Prepared::of(&rows, &trained, &guard);
     let marks =
@@ -201,7 +206,7 @@ impl Prepared {
             *weight *= match &self.sources[*row] {
                 source if source == "own:documents" || source == "own:requests" => recipe.own_documents,
                 source if source.starts_with("own:") => recipe.own,
-                source if source.starts_with("trained:") => recipe.documents,
+                source if source.starts_with("trained") => recipe.documents,
                 _ => 1.0,
             };
         }

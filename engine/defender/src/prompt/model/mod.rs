@@ -1,9 +1,15 @@
 //! The learned part: a weight a signal, a weight a hashed n-gram, and where review and block begin.
 //!
-//! `prompt.weights` is made by
-//! `pincer-bench guard train --corpus PROMPTS --out engine/defender/src/prompt/model/prompt.weights`
-//! in the root of this repository, whose files are its harmless documents, and judged by
-//! `pincer-bench guard prompts --corpus PROMPTS --cross-validate`.
+//! `prompt.weights` is made in the root of this repository, whose files are harmless documents, as are those of the
+//! packages it is built with, by
+//!
+//! ```text
+//! CARGO_HOME=target/packages cargo fetch --locked
+//! pincer-bench guard train --corpus PROMPTS --packages target/packages/registry/src \
+//!     --out engine/defender/src/prompt/model/prompt.weights
+//! ```
+//!
+//! and judged by `pincer-bench guard prompts --corpus PROMPTS --packages target/packages/registry/src --cross-validate`.
 
 use std::fmt;
 
