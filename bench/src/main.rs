@@ -10,6 +10,7 @@ mod heap;
 mod idle;
 mod load;
 mod micro;
+mod near;
 mod peers;
 mod process;
 mod trend;
@@ -42,6 +43,8 @@ enum Question {
     Micro(micro::Options),
     /// What does the gateway take from the heap, and does it give it back?
     Heap(heap::Options),
+    /// Which functions does a gateway run at rest? Written down for the linker.
+    Near(near::Options),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Question::Guard(question) => guard::run(&question),
         Question::Micro(options) => return micro::run(&options),
         Question::Heap(options) => return heap::run(&options),
+        Question::Near(options) => near::run(&options),
     }
     ExitCode::SUCCESS
 }

@@ -1,6 +1,7 @@
 //! Request, response and event frames.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::json::{DEPTH_MAX, Kind, Node, write_serde};
 use crate::{ErrorShape, Wire};
@@ -71,6 +72,34 @@ impl BadFrame {
 
 /// Root properties of a request; the last two are v4's.
 const ROOT: [&str; 6] = ["type", "id", "method", "params", "traceparent", "expectedProfileId"];
+
+impl<'i> RequestFrame<'i, 'i> {
+    /// Reads a request in the layout that upstream's clients write, with empty params or none and nothing escaped in its
+    /// strings. `None`: something else, for [`crate::json::Parser`] and [`RequestFrame::read`] to look at.
+    pub fn plain(text: &'i [u8]) -> Option<RequestFrame<'i, 'i>> {
+        // Before the look at its characters, so that other layouts cost next to nothing.
+        text.strip_prefix(ID)?;
+        let rest = std::str::from_utf8(text).ok()?.get(ID.len()..)?;
+        let (id, rest) = plain_text(rest)?;
+        let (method, rest) = plain_text(rest.strip_prefix(METHOD)?)?;
+        let params = match rest {
+            "}" => None,
+            r#","params":{}}"# => Some(Node::EMPTY_OBJECT),
+            _ => return None,
+        };
+        Some(RequestFrame { id, method, params })
+    }
+}
+
+const ID: &[u8] = br#"{"type":"req","id":""#;
+const METHOD: &str = r#","method":""#;
+
+/// What is before the next quote, if it is not empty and needs no decoding, and what is behind it.
+fn plain_text(text: &str) -> Option<(&str, &str)> {
+    let len = text.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\')?;
+    let (inner, rest) = text.split_at_checked(len).filter(|(inner, _)| !inner.is_empty())?;
+    Some((inner, rest.strip_prefix('"')?))
+}
 
 impl<'t, 'i> RequestFrame<'t, 'i> {
     /// Reads a request frame. Errors carry that upstream's wording, one after another, joined by `; `.
@@ -145,11 +174,33 @@ pub fn write_ok<P: Serialize + ?Sized>(out: &mut Vec<u8>, id: &RequestId, payloa
 
 /// The same as [`write_ok`], for an id still borrowed from the request.
 pub fn write_ok_for<P: Serialize + ?Sized>(out: &mut Vec<u8>, id: &str, payload: &P) {
-    out.extend_from_slice(br#"{"type":"res","id":"#);
-    write_serde(out, id);
-    out.extend_from_slice(br#","ok":true,"payload":"#);
+    begin_ok(out, id, 0);
     write_serde(out, payload);
     out.push(b'}');
+}
+
+/// The same as [`write_ok_for`], for a payload that is JSON already.
+pub fn write_ok_encoded(out: &mut Vec<u8>, id: &str, payload: &RawValue) {
+    let payload = payload.get().as_bytes();
+    begin_ok(out, id, payload.len());
+    out.extend_from_slice(payload);
+    out.push(b'}');
+}
+
+/// Appends what is before the payload, with room for `payload_len` bytes of it.
+fn begin_ok(out: &mut Vec<u8>, id: &str, payload_len: usize) {
+    const HEAD: &[u8] = br#"{"type":"res","id":"#;
+    const REST: &[u8] = br#","ok":true,"payload":"#;
+    out.reserve(HEAD.len() + id.len() + REST.len() + payload_len + 4);
+    out.extend_from_slice(HEAD);
+    if id.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(id.as_bytes());
+        out.push(b'"');
+    } else {
+        write_serde(out, id);
+    }
+    out.extend_from_slice(REST);
 }
 
 /// Appends a failed response. A failed run carries a payload beside the error, as upstream's does.
@@ -256,8 +307,55 @@ mod tests {
     }
 
     #[test]
+    fn plain_requests_are_read_as_others_are() {
+        let plain = [
+            r#"{"type":"req","id":"1","method":"health","params":{}}"#,
+            r#"{"type":"req","id":"b7c9 ~[]{}:,é€","method":"health"}"#,
+        ];
+        let others = [
+            r#"{"type":"req","id":"","method":"health","params":{}}"#,
+            r#"{"type":"req","id":"1","method":""}"#,
+            r#"{"type":"req","id":"1","method":"health","params":null}"#,
+            r#"{"type":"req","id":"1","method":"health","params":{"a":1}}"#,
+            r#"{"type":"req","id":"1","method":"health","params":{}} "#,
+            r#"{"type":"req","id":"1","method":"health","params":{}"#,
+            r#"{"type":"req","id":"1","method":"health"}}"#,
+            r#"{"type":"req","id":"a\"b","method":"health","params":{}}"#,
+            "{\"type\":\"req\",\"id\":\"a\tb\",\"method\":\"health\"}",
+            r#"{"type":"req","id":"1","method":"health"#,
+            r#"{"type":"req","id":"1"#,
+            r#"{"id":"1","type":"req","method":"health","params":{}}"#,
+            r#"{"type":"req","id":1,"method":"health","params":{}}"#,
+            "",
+        ];
+        for text in plain {
+            let quick = RequestFrame::plain(text.as_bytes()).expect(text);
+            let read = crate::json::Parser::default().parse(&mut text.as_bytes().to_vec(), |root| {
+                let slow = RequestFrame::read(root, Wire::V4).expect(text);
+                assert_eq!((quick.id, quick.method), (slow.id, slow.method));
+                assert_eq!(quick.params.map(Node::to_json), slow.params.map(Node::to_json));
+                assert_eq!(quick.params.map(Node::kind), slow.params.map(Node::kind));
+            });
+            assert_eq!(read, Ok(()), "{text}");
+        }
+        for text in others {
+            assert!(RequestFrame::plain(text.as_bytes()).is_none(), "{text}");
+        }
+        assert!(RequestFrame::plain(b"{\"type\":\"req\",\"id\":\"\xff\",\"method\":\"health\"}").is_none());
+    }
+
+    #[test]
     fn responses() {
         let mut out = Vec::new();
+        for id in ["1", "a\"b", "a\\b", "\u{1}", "é", ""] {
+            let payload = RawValue::from_string(r#"{"x":1}"#.to_owned()).unwrap();
+            let (mut encoded, mut typed) = (Vec::new(), Vec::new());
+            write_ok_encoded(&mut encoded, id, &payload);
+            write_ok_for(&mut typed, id, &serde_json::json!({"x": 1}));
+            write_ok(&mut out, &RequestId::Text(id.into()), &payload);
+            assert_eq!((&encoded, &typed), (&out, &out));
+            out.clear();
+        }
         write_ok(&mut out, &RequestId::Text("a\"b".into()), &serde_json::json!({"x": 1}));
         assert_eq!(out, br#"{"type":"res","id":"a\"b","ok":true,"payload":{"x":1}}"#);
         out.clear();

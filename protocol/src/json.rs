@@ -119,6 +119,12 @@ pub enum Kind<'i> {
     Object(usize),
 }
 
+impl Node<'static, 'static> {
+    /// `{}`
+    pub(crate) const EMPTY_OBJECT: Node<'static, 'static> =
+        Node { nodes: &[TapeNode::Object { len: 0, count: 0 }], at: 0 };
+}
+
 impl<'t, 'i> Node<'t, 'i> {
     /// What this is.
     pub fn kind(self) -> Kind<'i> {

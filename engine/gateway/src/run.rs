@@ -93,6 +93,7 @@ pub(crate) fn run(options: RunOptions, global: &Global, output: &Output) -> Resu
     pincer_runtime::memory::release_startup_code();
     scratch.serve();
     drop(scratch);
+    pincer_runtime::memory::rest();
     // Only now: whoever waits for this line may send a signal next.
     for address in server.addrs() {
         output.remark(format!("listening on {address}"));

@@ -165,6 +165,11 @@ impl Shard {
                 return Next::Stop;
             }
             Incoming::Text(text) | Incoming::Binary(text) => {
+                let open = self.connections.get(conn).is_some_and(|connection| connection.open().is_some());
+                if open && let Some(request) = RequestFrame::plain(text) {
+                    self.dispatch(conn, request);
+                    return self.read_on(conn);
+                }
                 let mut parser = self.parser.take().unwrap_or_default();
                 match self.connections.get(conn).map(|connection| &connection.stage) {
                     Some(Stage::Greeting(_)) => self.first_frame(conn, &mut parser, text),
@@ -174,6 +179,11 @@ impl Shard {
                 self.parser = Some(parser);
             }
         }
+        self.read_on(conn)
+    }
+
+    /// Whether there may be more messages of `conn`, after one of them was handled.
+    fn read_on(&self, conn: ConnId) -> Next {
         match self.connections.get(conn).map(|connection| &connection.stage) {
             Some(Stage::Open(_) | Stage::Greeting(_)) => Next::Message,
             _ => Next::Stop,

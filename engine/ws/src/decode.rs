@@ -173,17 +173,23 @@ impl Decoder {
                     self.phase = BETWEEN_FRAMES;
                 }
                 Phase::Header { bytes, len } => {
+                    if len == 0
+                        && self.fragmented.is_none()
+                        && let Some((payload, mask)) = take_text(input, self.message_bytes_max as usize)
+                    {
+                        unmask_text(payload, mask)?;
+                        return Ok(Step::InPlace(Role::Data(Kind::Text), payload));
+                    }
                     let Some((frame, payload_len)) = self.read_header(bytes, len, input)? else {
                         return Ok(Step::Starved);
                     };
                     let whole = usize::try_from(payload_len).is_ok_and(|len| len <= input.len());
                     if whole && frame.is_final && self.fragmented.is_none_or(|_| frame.role.is_control()) {
                         let payload = take(input, payload_len as usize);
-                        mask::apply(payload, frame.mask);
-                        if frame.role == Role::Data(Kind::Text)
-                            && simdutf8::basic::from_utf8(payload).is_err()
-                        {
-                            return Err(CloseReason::InvalidUtf8);
+                        if frame.role == Role::Data(Kind::Text) {
+                            unmask_text(payload, frame.mask)?;
+                        } else {
+                            mask::apply(payload, frame.mask);
                         }
                         self.phase = BETWEEN_FRAMES;
                         return Ok(Step::InPlace(frame.role, payload));
@@ -369,6 +375,29 @@ fn deliver<'a>(
             Incoming::Close(close::parse(payload)?)
         }
     }))
+}
+
+/// Takes a whole text message of one frame that lies whole in `input`, header and all, the usual case; its payload is still
+/// masked. `None`, and nothing taken: something else, or longer than `max`.
+fn take_text<'i>(input: &mut &'i mut [u8], max: usize) -> Option<(&'i mut [u8], [u8; 4])> {
+    const FINAL_TEXT: u8 = 0x81;
+    let (header, len, mask) = match **input {
+        [FINAL_TEXT, len @ 0x80..0xfe, a, b, c, d, ..] => (6, usize::from(len & 0x7f), [a, b, c, d]),
+        [FINAL_TEXT, 0xfe, high, low, a, b, c, d, ..] => {
+            (8, usize::from(u16::from_be_bytes([high, low])), [a, b, c, d])
+        }
+        _ => return None,
+    };
+    if len > max || header + len > input.len() {
+        return None;
+    }
+    take(input, header);
+    Some((take(input, len), mask))
+}
+
+fn unmask_text(payload: &mut [u8], mask: [u8; 4]) -> Result<(), CloseReason> {
+    let is_text = mask::apply(payload, mask) || simdutf8::basic::from_utf8(payload).is_ok();
+    if is_text { Ok(()) } else { Err(CloseReason::InvalidUtf8) }
 }
 
 /// Splits the first `len` bytes off `input`; all of it when it is shorter.

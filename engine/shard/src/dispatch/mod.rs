@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::Shard;
 use crate::caller::{Caller, Held, Principal};
-use crate::driver::ConnId;
+use crate::driver::{ConnId, ShardId};
 use crate::message::{ForwardedCall, ShardMsg};
 
 pub(crate) use table::MethodCall;
@@ -116,12 +116,18 @@ pub(crate) struct Row {
     pub(crate) access: Access,
     pub(crate) precheck: fn(Wire, Option<Node<'_, '_>>) -> Result<(), ErrorShape>,
     pub(crate) schema: fn(Wire) -> Option<&'static Object>,
-    pub(crate) decode: fn(Option<Node<'_, '_>>) -> Result<MethodCall, DecodeError>,
+    /// Decodes the params, and runs the handler or sends the call to the shard that does.
+    pub(crate) call: fn(&mut Shard, Caller, RequestFrame<'_, '_>) -> Result<(), ErrorShape>,
 }
 
 /// Names of the methods built for `wire`, as `hello-ok` lists them.
 pub(crate) fn listed(wire: Wire) -> impl Iterator<Item = &'static str> {
     table::ROWS.iter().filter(move |row| row.access.listed(wire)).map(|row| row.name)
+}
+
+/// What a client is told whose params do not fit the method.
+fn misfit(method: &str, error: &DecodeError) -> ErrorShape {
+    ErrorShape::invalid_params(method, &error.to_string())
 }
 
 /// Whether `who` may call something with this need, and what upstream says when not.
@@ -168,14 +174,17 @@ impl Shard {
             schema::check(wire, object, request.params)
                 .map_err(|problems| ErrorShape::invalid_params(method, &problems))?;
         }
-        let call = (row.decode)(request.params)
-            .map_err(|error| ErrorShape::invalid_params(method, &error.to_string()))?;
+        (row.call)(self, caller, request)
+    }
 
-        let target = self.place(&caller, call.target());
-        if target == self.id {
-            call.run(Cx { shard: self, caller, id: Asker::Frame(request.id) });
-            return Ok(());
-        }
+    /// Sends a call to the shard that answers it.
+    fn forward(
+        &mut self,
+        caller: Caller,
+        id: &str,
+        target: ShardId,
+        call: MethodCall,
+    ) -> Result<(), ErrorShape> {
         let limit = self.limits.calls_per_connection_max;
         let Some(connection) = self.connections.get_mut(caller.conn) else { return Ok(()) };
         if connection.calls >= limit {
@@ -183,7 +192,7 @@ impl Shard {
         }
         let Caller { origin, conn, wire, who } = caller;
         connection.calls += 1;
-        let held = Held { origin, conn, wire, who, id: RequestId::Text(request.id.into()) };
+        let held = Held { origin, conn, wire, who, id: RequestId::Text(id.into()) };
         self.counters.forwarded += 1;
         self.send(target, ShardMsg::Call(Box::new(ForwardedCall { call, held })));
         Ok(())
@@ -195,6 +204,12 @@ impl Shard {
         let Held { origin, conn, wire, who, id } = held;
         let caller = Caller { origin, conn, wire, who };
         call.run(Cx { shard: self, caller, id: Asker::Owned(id) });
+    }
+
+    /// Runs the handler of `M` and answers.
+    fn run<M: Handle>(mut cx: Cx<'_>, params: M::Params) {
+        let outcome = M::handle(&mut cx, params);
+        Shard::conclude(cx, outcome);
     }
 
     fn succeed<P: Serialize + ?Sized>(shard: &mut Shard, caller: Caller, id: Asker<'_>, payload: &P) {
@@ -214,7 +229,12 @@ impl Shard {
         let error = match outcome {
             Ok(Answer::Later) => return,
             Ok(Answer::Now(payload)) => return Self::succeed(shard, caller, id, &payload),
-            Ok(Answer::Encoded(payload)) => return Self::succeed(shard, caller, id, &*payload),
+            Ok(Answer::Encoded(payload)) => {
+                if let Asker::Frame(id) = id {
+                    return shard.write_frame(caller.conn, |out| frame::write_ok_encoded(out, id, &payload));
+                }
+                return Self::succeed(shard, caller, id, &*payload);
+            }
             Err(error) => error,
         };
         shard.counters.refused += 1;

@@ -3,7 +3,7 @@
 use pincer_protocol::json::{DecodeError, Node};
 use pincer_protocol::method::Rpc;
 
-use super::{Cx, Handle, Place, Row, Target};
+use super::{Asker, Cx, Place, Row, misfit};
 use crate::Shard;
 use crate::method::prelude::*;
 
@@ -32,7 +32,17 @@ macro_rules! methods {
             access: <$rpc as Rpc>::ACCESS,
             precheck: <$rpc as Rpc>::precheck,
             schema: <$rpc as Rpc>::schema,
-            decode: |params| Ok(MethodCall::$variant(decode(params)?)),
+            // Params stay on the stack unless they travel: moving a value as large as the largest costs every request.
+            call: |shard, caller, request| {
+                let params = decode(request.params).map_err(|error| misfit(request.method, &error))?;
+                let place: Place<<$rpc as Rpc>::Params> = $place;
+                let target = shard.place(&caller, place.of(&params));
+                if target != shard.id {
+                    return shard.forward(caller, request.id, target, MethodCall::$variant(params));
+                }
+                Shard::run::<$rpc>(Cx { shard, caller, id: Asker::Frame(request.id) }, params);
+                Ok(())
+            },
         },)*];
 
         /// Position of each method in [`ROWS`].
@@ -48,23 +58,10 @@ macro_rules! methods {
         }
 
         impl MethodCall {
-            /// Who answers it.
-            pub(crate) fn target(&self) -> Target<'_> {
-                match self {
-                    $(MethodCall::$variant(params) => {
-                        let place: Place<<$rpc as Rpc>::Params> = $place;
-                        place.of(params)
-                    })*
-                }
-            }
-
             /// Runs the handler and answers.
-            pub(crate) fn run(self, mut cx: Cx<'_>) {
+            pub(crate) fn run(self, cx: Cx<'_>) {
                 match self {
-                    $(MethodCall::$variant(params) => {
-                        let outcome = <$rpc as Handle>::handle(&mut cx, params);
-                        Shard::conclude(cx, outcome);
-                    })*
+                    $(MethodCall::$variant(params) => Shard::run::<$rpc>(cx, params),)*
                 }
             }
         }
