@@ -132,6 +132,10 @@ impl World {
                 Effect::Call { .. } | Effect::CancelCall(_) | Effect::LookUp { .. } => {
                     unreachable!("nothing outside is configured")
                 }
+                Effect::BuildGuards => {
+                    pincer_defender::build_guards();
+                    self.shard.mail(self.now, Mail::GuardsBuilt);
+                }
                 Effect::Log(_) | Effect::StopAccepting | Effect::Finished => {}
             }
         }

@@ -148,7 +148,7 @@ pub(crate) enum Timer {
     StoreRetry,
     /// Old receipts and pending pairings expire.
     Expire,
-    /// The next piece of a long text is to be judged.
+    /// What waits for its verdict may go on.
     Judge,
     /// Home: questions to a service that nobody answered.
     Inquiries,
@@ -203,6 +203,7 @@ impl Core for Shard {
                 self.drain(reason, budget_ms, restart_expected_ms);
             }
             Mail::LookedUp { lookup, answer } => self.looked_up(lookup, answer),
+            Mail::GuardsBuilt => self.guards_built(),
             Mail::Host(news) => self.host_news(&news),
             Mail::ConfigChanged(raw) => self.config_changed(&raw),
             Mail::Policy(change) => self.policy_changed(*change),
@@ -363,6 +364,7 @@ impl Shard {
             ShardMsg::Listens(listens) => self.audience.set(from, listens),
             ShardMsg::Wonder(unknown) => self.inquire(from, &unknown),
             ShardMsg::Intel(delta) => self.take_intel(&delta),
+            ShardMsg::Unanswered(about) => self.unanswered(&about),
             ShardMsg::RunsEnded => self.runs_ended_on(from),
         }
     }
@@ -386,8 +388,8 @@ impl Shard {
             ShardMsg::Broadcast(broadcast) if broadcast.droppable => return,
             // A newer view is all that matters.
             ShardMsg::View(_) => self.stalled.discard(to, |held| matches!(held, ShardMsg::View(_))),
-            // Asked again by whoever meets it again.
-            ShardMsg::Wonder(_) => return,
+            // Asked again by whoever meets it again; nobody waits for it now.
+            ShardMsg::Wonder(about) => return self.unanswered(&about),
             ShardMsg::Intel(ref delta) if self.stalled.merge(to, delta) => return,
             _ => {}
         }
@@ -429,7 +431,7 @@ impl Shard {
             Timer::Approvals => self.approvals_due(),
             Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
-            Timer::Judge => self.read_piece(),
+            Timer::Judge => self.judge_on(),
             Timer::Inquiries => self.inquiries_late(),
             Timer::DrainBudget => self.drain_close(),
             Timer::DrainEnd => self.drain_end(),

@@ -168,6 +168,7 @@ impl World {
                 Effect::Call { .. } => panic!("only the loopback model is configured"),
                 // No service is configured; one that is would not answer.
                 Effect::LookUp { lookup, .. } => Mail::LookedUp { lookup, answer: Err(LookupError::Timeout) },
+                Effect::BuildGuards => Mail::GuardsBuilt,
                 Effect::CancelCall(_) | Effect::Log(_) | Effect::StopAccepting | Effect::Finished => continue,
             };
             self.shard.mail(self.now, mail);

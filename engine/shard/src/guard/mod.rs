@@ -1,6 +1,6 @@
 //! The defender at work on a shard: nothing that was said reaches the scheduler before it was judged.
 //!
-//! [`Shard::submit`](crate::Shard) asks [`Shard::gate`]. What passes goes on as if nobody had looked; what is blocked is
+//! [`Shard::submit`](crate::Shard) has a message judged, at once or in its turn ([`waiting`]), and asks [`Shard::gate`]. What passes goes on as if nobody had looked; what is blocked is
 //! kept in the quarantine and refused ([`block`]); what a person has to look at is accepted, made durable and held until
 //! an approval is decided ([`hold`]); silence means no. In audit mode all of it passes and is recorded.
 //!
@@ -10,9 +10,10 @@
 mod block;
 mod hold;
 mod judge;
-mod long;
 mod policy;
 mod record;
+mod tables;
+mod waiting;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
@@ -40,8 +41,10 @@ pub(crate) struct Guard {
     pub(crate) intel: IntelSet,
     /// By approval id.
     held: HashMap<Box<str>, HeldTurn>,
-    /// Long texts that are being read, oldest first, and what came behind them.
-    reading: VecDeque<long::Long>,
+    /// Messages that wait for their verdict.
+    queue: waiting::Queue,
+    /// What the guards need to judge.
+    tables: tables::Tables,
     /// Long texts that passed lately, by hash.
     passed: VecDeque<(u64, Judgement)>,
     /// Keys the hashes.
@@ -55,10 +58,16 @@ impl Guard {
             scratch: Scratch::default(),
             intel: IntelSet::new(Arc::clone(&settings.lists), lifetimes, LEARNED_MAX),
             held: HashMap::new(),
-            reading: VecDeque::new(),
+            queue: waiting::Queue::default(),
+            tables: tables::Tables::default(),
             passed: VecDeque::new(),
             hasher: RandomState::new(),
         }
+    }
+
+    /// Messages that wait for their verdict.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     /// What the last judgement met and nothing is known of.

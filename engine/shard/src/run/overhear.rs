@@ -86,7 +86,14 @@ pub(crate) mod tests {
 
     pub(crate) const NOW: Now = Now { mono_ms: 1_000, wall_ms: 1_800_000_000_000 };
 
+    /// One whose guards are ready to judge.
     pub(crate) fn shard() -> Shard {
+        let mut shard = unready_shard();
+        shard.mail(NOW, Mail::GuardsBuilt);
+        shard
+    }
+
+    pub(crate) fn unready_shard() -> Shard {
         let config = json!({"agents": {"list": [{"id": "main", "identity": {"name": "Molty"}}]}}).to_string();
         let loaded = pincer_config::load(
             &config,

@@ -48,11 +48,10 @@ impl Shard {
         if let Err(error) = self.ensure_session(key) {
             return self.refuse(asker, &turn, error);
         }
-        if self.is_long(key, &turn) {
-            return self.read_long(key, turn, asker);
+        if self.must_wait(key, &turn) {
+            return self.wait_for_verdict(key, turn, asker);
         }
-        let judgement = self.judge_turn(key, &turn);
-        self.judged(key, turn, asker, judgement);
+        self.judge_first(key, turn, asker);
     }
 
     /// Takes a turn that may be taken.

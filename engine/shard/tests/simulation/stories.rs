@@ -139,15 +139,15 @@ fn stale_sessions_begin_anew() {
     check_stale(json!({"resetByType": {"group": {"mode": "idle", "idleMinutes": 10}}}), 12, false);
 }
 
-/// The first message that names an address passes; what the service says of it is known to the next one, and after a
-/// restart. Nobody asks again.
+/// A message that names an unknown address waits for what the service says of it, and is judged by that; so are the next
+/// ones, also after a restart. Nobody asks again.
 #[test]
-fn what_the_service_says_is_known_to_the_next_message() {
+fn what_the_service_says_decides() {
     let defender = json!({"mode": "enforce", "intel": {"service": {"apiKey": "k"}}});
     let mut world = World::story(&json!({"defender": defender}));
     world.service = Some(MALICIOUS);
     let first = say(&mut world, "first", "What is on https://shop.sim-one.net/a today?");
-    assert_eq!(first["payload"]["status"], "started", "{first:#}");
+    assert_eq!(first["error"]["details"]["reason"], "defender-blocked", "{first:#}");
     world.wait(2_000);
     let check = |world: &mut World, run: &str| {
         // Its host is what was asked about.
@@ -166,26 +166,25 @@ fn what_the_service_says_is_known_to_the_next_message() {
     assert_eq!(serde_json::from_str::<Value>(spent).unwrap()["used"], 2, "each host once: {spent}");
 }
 
-/// With fail mode `review` a person looks at what nobody knows yet, and only at that.
+/// With fail mode `review` a person looks at what the service did not answer, and only at that.
 #[test]
-fn what_nobody_knows_waits_for_a_person() {
+fn what_nobody_answers_waits_for_a_person() {
     let intel = json!({"service": {"apiKey": "k"}, "failMode": "review"});
     let mut world = World::story(&json!({"defender": {"mode": "enforce", "intel": intel}}));
-    world.service = Some(HARMLESS);
+    world.service = Some("{");
     let private = "Is http://192.168.0.9/x or http://printer.local/ up?";
     assert_eq!(say(&mut world, "private", private)["payload"]["status"], "started");
-    let id = world.tell(
-        "agent",
-        json!({"sessionKey": KEY, "message": "Read https://sim-two.net/", "idempotencyKey": "new"}),
-    );
-    world.wait(2_000);
-    assert_eq!(answers(&world, &id), ["accepted"], "it is held");
-    let id = world.tell(
-        "agent",
-        json!({"sessionKey": KEY, "message": "Read https://sim-two.net/x", "idempotencyKey": "known"}),
-    );
-    world.wait(5_000);
-    assert_eq!(answers(&world, &id), ["accepted", "ok"]);
+    let read = |world: &mut World, run: &str, address: &str| {
+        let message = format!("Read {address}");
+        let id = world.tell("agent", json!({"sessionKey": KEY, "message": message, "idempotencyKey": run}));
+        world.wait(5_000);
+        answers(world, &id)
+    };
+    assert_eq!(read(&mut world, "new", "https://sim-two.net/"), ["accepted"], "it is held");
+    // Behind the pause that a failure makes.
+    world.wait(20_000);
+    world.service = Some(HARMLESS);
+    assert_eq!(read(&mut world, "answered", "https://sim-two.net/x"), ["accepted", "ok"]);
 }
 
 fn approvals(world: &World) -> Vec<Value> {

@@ -237,6 +237,12 @@ impl World {
                             .push_back((late, Parcel::Mail(Mail::LookedUp { lookup, answer })));
                     }
                 }
+                // At times at once, as where another shard had them built.
+                Effect::BuildGuards => {
+                    let built = if self.dice.chance(30) { 0 } else { self.dice.roll() % 30 };
+                    let at = self.now.mono_ms + built;
+                    self.parcels[index].push_back((at, Parcel::Mail(Mail::GuardsBuilt)));
+                }
                 Effect::Finished => {
                     self.finished.insert(index);
                 }
