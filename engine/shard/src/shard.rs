@@ -10,6 +10,7 @@ use pincer_protocol::json::Parser;
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::Ticket;
 use pincer_sessions::time::Now;
+use pincer_sessions::turn::{Turn, TurnRelease};
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use serde_json::Value;
@@ -150,6 +151,8 @@ pub(crate) enum Timer {
     Expire,
     /// What waits for its verdict may go on.
     Judge,
+    /// A release that an earlier life of the process began, and the store did not take.
+    Release(Box<(Turn, TurnRelease)>),
     /// Home: questions to a service that nobody answered.
     Inquiries,
     /// The drain's budget is used up.
@@ -365,6 +368,8 @@ impl Shard {
             ShardMsg::Wonder(unknown) => self.inquire(from, &unknown),
             ShardMsg::Intel(delta) => self.take_intel(&delta),
             ShardMsg::Unanswered(about) => self.unanswered(&about),
+            ShardMsg::Release(order) => self.release_turn(*order),
+            ShardMsg::ReleaseEnded(id) => self.release_ended(&id),
             ShardMsg::RunsEnded => self.runs_ended_on(from),
         }
     }
@@ -432,6 +437,7 @@ impl Shard {
             Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
             Timer::Judge => self.judge_on(),
+            Timer::Release(begun) => self.release_again(begun.0, begun.1),
             Timer::Inquiries => self.inquiries_late(),
             Timer::DrainBudget => self.drain_close(),
             Timer::DrainEnd => self.drain_end(),

@@ -238,7 +238,7 @@ fn nothing(read: &StoreRead) -> ReadAnswer {
     match read {
         StoreRead::Transcripts(queries) => ReadAnswer::Transcripts(vec![Tail::default(); queries.len()]),
         StoreRead::Heads(queries) => ReadAnswer::Transcripts(vec![Tail::default(); queries.len()]),
-        StoreRead::Log { .. } => ReadAnswer::Failed("no log here".to_owned()),
+        StoreRead::Log { .. } | StoreRead::Quarantined { .. } => ReadAnswer::Failed("nothing here".to_owned()),
     }
 }
 
@@ -254,6 +254,7 @@ fn settings() -> SettingsBoot {
         password: None,
         defender: defender(),
         lists: Default::default(),
+        weaker: Default::default(),
     }
 }
 

@@ -51,6 +51,7 @@ impl Shard {
             }
             match asker {
                 Asker::Ack(held, payload) | Asker::Agent(held, payload) => shard.answer(held, Ok(&payload)),
+                Asker::Quarantined(held, payload) => shard.released(held, *payload),
                 Asker::Released(caller) => {
                     shard.approval_taken(&approval_id(&key, &turn.run_id));
                     if let Some(held) = caller {
@@ -119,6 +120,7 @@ pub(crate) mod tests {
                 password: None,
                 defender: Default::default(),
                 lists: Default::default(),
+                weaker: Default::default(),
             },
             load: Arc::new(crate::load::NoLoad),
             facts: Arc::new(HostFacts {

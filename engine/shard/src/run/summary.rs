@@ -210,7 +210,9 @@ impl Shard {
                     shard.plan_summary(&key, &tail);
                 }
                 ReadAnswer::Failed(why) => shard.summary_over(&key, Err(NoSummary::Failed(why))),
-                ReadAnswer::Log { .. } => shard.summary_over(&key, Err(NoSummary::Nothing)),
+                ReadAnswer::Log { .. } | ReadAnswer::Quarantined(_) => {
+                    shard.summary_over(&key, Err(NoSummary::Nothing))
+                }
             }
         });
     }

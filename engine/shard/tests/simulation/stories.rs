@@ -187,6 +187,98 @@ fn what_nobody_answers_waits_for_a_person() {
     assert_eq!(read(&mut world, "answered", "https://sim-two.net/x"), ["accepted", "ok"]);
 }
 
+/// What was blocked is said once, when a person lets it through, also when the process dies over it; who says so twice is
+/// told. What is only noted is never said.
+#[test]
+fn what_was_blocked_is_said_when_it_is_let_through() {
+    let defender = json!({"mode": "enforce", "deny": {"phrases": ["never say this"]}});
+    let said = |world: &World, text: &str| {
+        world.disk.transcripts.values().flatten().filter(|line| line.contains(text)).count()
+    };
+    let release = |world: &mut World, params: Value| world.ask("security.quarantine.release", params);
+    for dies in [false, true] {
+        let mut world = World::story(&json!({"defender": defender}));
+        let refused = say(&mut world, "first", "never say this: alpha");
+        let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+        assert_eq!(said(&world, "alpha"), 0);
+        if dies {
+            // The row is on its way to the disk, or there, and the ledger says nothing yet.
+            world.tell("security.quarantine.release", json!({"id": id}));
+            while world.disk.count(Table::Turns) == 0 {
+                world.wait(1);
+            }
+            assert!(!world.disk.quarantine[&id].released);
+            world.crash();
+            world.connect_as(4);
+        } else {
+            let first = release(&mut world, json!({"id": id, "by": "ana"}));
+            assert_eq!(first["payload"]["delivered"], true, "{first:#}");
+            assert_eq!(first["payload"]["runId"], format!("release-{id}"));
+        }
+        world.wait(5_000);
+        assert!(world.disk.quarantine[&id].released);
+        // In the question, and in what the loopback model makes of it.
+        assert_eq!(said(&world, "never say this: alpha"), 2, "dies: {dies}");
+        let second = release(&mut world, json!({"id": id}));
+        assert_eq!(
+            (&second["payload"]["before"], &second["payload"]["delivered"]),
+            (&json!(true), &json!(false))
+        );
+        world.wait(5_000);
+        assert_eq!(said(&world, "never say this: alpha"), 2);
+        assert_eq!(world.disk.count(Table::Turns), 0);
+
+        let refused = say(&mut world, "second", "never say this: beta");
+        let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+        let noted = release(&mut world, json!({"id": id, "noteOnly": true}));
+        assert_eq!(
+            (&noted["payload"]["before"], &noted["payload"]["delivered"]),
+            (&json!(false), &json!(false))
+        );
+        let late = release(&mut world, json!({"id": id}));
+        assert_eq!(late["payload"]["before"], true, "{late:#}");
+        world.wait(5_000);
+        assert_eq!(said(&world, "beta"), 0);
+    }
+}
+
+/// What cannot be said again is noted, or refused; nothing is released that could not be told.
+#[test]
+fn what_cannot_be_said_again() {
+    let defender = json!({"mode": "enforce", "deny": {"phrases": ["never say this"]}});
+    let mut world = World::story(&json!({"defender": defender}));
+    let refused = say(&mut world, "first", "never say this");
+    let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+    // As an older version kept it.
+    let turn = world.disk.quarantine.get_mut(&id).unwrap().turn.take();
+    let noted = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(noted["payload"]["delivered"], false, "{noted:#}");
+    assert!(noted["payload"]["note"].as_str().unwrap().contains("only noted"), "{noted:#}");
+    // Attachments that were too large.
+    let mut kept: Value = serde_json::from_str(&turn.unwrap()).unwrap();
+    kept["leftOut"] = json!({"attachments": 2, "bytes": 9_000_000, "allowed": 4_194_304});
+    let entry = world.disk.quarantine.get_mut(&id).unwrap();
+    (entry.released, entry.turn) = (false, Some(kept.to_string()));
+    let refused = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(refused["error"]["details"]["reason"], "attachments-not-kept", "{refused:#}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("2 attachments of 9000000 bytes"));
+    assert!(!world.disk.quarantine[&id].released);
+    let unknown = world.ask("security.quarantine.release", json!({"id": "nobody"}));
+    assert!(unknown["error"]["message"].as_str().unwrap().contains("no entry nobody"), "{unknown:#}");
+    // The store takes nothing: nothing was released, and nothing is left over.
+    let refused = say(&mut world, "second", "never say this either");
+    let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+    world.fails = true;
+    let failed = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(failed["ok"], false, "{failed:#}");
+    world.fails = false;
+    world.wait(5_000);
+    assert!(!world.disk.quarantine[&id].released);
+    assert_eq!(world.disk.count(Table::Turns), 0);
+    let after = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(after["payload"]["delivered"], true, "{after:#}");
+}
+
 fn approvals(world: &World) -> Vec<Value> {
     let rows = world.disk.rows.iter().filter(|((table, _), _)| *table == Table::Approvals);
     rows.map(|(_, json)| serde_json::from_str(json).unwrap()).collect()
