@@ -343,6 +343,12 @@ fn approvals_while_the_store_fails() {
     world.fails = true;
     let refused = world.ask("exec.approval.resolve", json!({"id": "a", "decision": "allow-once"}));
     assert_eq!(refused["error"]["code"], "UNAVAILABLE", "{refused}");
+    // Who says the same before that is known hears it too, and does not wait for another decision.
+    let both = [0, 1].map(|_| world.tell("exec.approval.resolve", json!({"id": "a", "decision": "deny"})));
+    world.wait(500);
+    for id in both {
+        assert_eq!(answer(&world, &id).unwrap()["error"]["code"], "UNAVAILABLE");
+    }
     assert_eq!(answer(&world, &asked), None);
     world.wait(10_000);
     assert_eq!(answer(&world, &asked), None, "not on disk, so not told");
