@@ -132,6 +132,10 @@ impl World {
                 Effect::Call { .. } | Effect::CancelCall(_) | Effect::LookUp { .. } => {
                     unreachable!("nothing outside is configured")
                 }
+                Effect::BuildGuards => {
+                    pincer_defender::build_guards();
+                    self.shard.mail(self.now, Mail::GuardsBuilt);
+                }
                 Effect::Log(_) | Effect::StopAccepting | Effect::Finished => {}
             }
         }
@@ -170,7 +174,9 @@ fn nothing(read: &StoreRead) -> ReadAnswer {
         StoreRead::Heads(queries) => {
             ReadAnswer::Transcripts(queries.iter().map(|_| Tail::default()).collect())
         }
-        StoreRead::Log { .. } => ReadAnswer::Failed("there is no log".to_owned()),
+        StoreRead::Log { .. } | StoreRead::Quarantined { .. } => {
+            ReadAnswer::Failed("there is nothing".to_owned())
+        }
     }
 }
 
@@ -239,6 +245,7 @@ fn settings() -> SettingsBoot {
         password: None,
         defender: defender(),
         lists: Default::default(),
+        weaker: Default::default(),
     }
 }
 

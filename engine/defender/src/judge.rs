@@ -3,7 +3,7 @@
 //! A [`Defender`] holds a policy and all matchers, built once and swapped whole when the policy changes; a [`Scratch`]
 //! holds the buffers of one judge. [`Defender::judge`] is a function of the request and the policy.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use crate::action::{Action, Request};
 use crate::command::{self, CommandGuard};
@@ -26,10 +26,6 @@ pub const UNKNOWN_MAX: usize = 8;
 /// How far pieces overlap, so that what stands across an edge is seen whole.
 const OVERLAP_BYTES: usize = 2 * 1024;
 
-/// Points that an operator's own words have for free: whoever holds the gateway can do all that a prompt could ask for, so
-/// there a person is asked only about what is clear.
-const OPERATOR_CREDIT: f32 = 10.0;
-
 /// A policy, and everything needed to judge by it.
 #[derive(Debug)]
 pub struct Defender {
@@ -40,8 +36,23 @@ pub struct Defender {
 
 /// The guards of this process, the same under every policy. Each is built when it is first asked, about 10 ms: a gateway
 /// that only serves idle clients keeps no tables for them, and a new policy costs nothing but itself.
-static PROMPTS: LazyLock<PromptGuard> = LazyLock::new(PromptGuard::new);
-static COMMANDS: LazyLock<CommandGuard> = LazyLock::new(CommandGuard::new);
+static PROMPTS: OnceLock<PromptGuard> = OnceLock::new();
+static COMMANDS: OnceLock<CommandGuard> = OnceLock::new();
+
+fn prompts() -> &'static PromptGuard {
+    PROMPTS.get_or_init(PromptGuard::new)
+}
+
+/// Whether messages are judged without building anything first.
+pub fn guards_built() -> bool {
+    PROMPTS.get().is_some()
+}
+
+/// Builds what messages are judged by, unless that was done. Blocks meanwhile, so a gateway calls it on a thread that
+/// serves nobody. Whoever judges without it builds the same in place.
+pub fn build_guards() {
+    prompts();
+}
 
 /// Buffers of one judge, reused from action to action.
 #[derive(Debug, Default)]
@@ -264,15 +275,16 @@ impl Defender {
                 *listing = listing.and(Listing::Denied(Hit { span: None, ..hit }));
             }
         }
-        let mut assessment = PROMPTS.assess(text, from, &mut scratch.prompt);
+        let mut assessment = prompts().assess(text, from, &mut scratch.prompt);
         if from == Provenance::Operator {
-            assessment.score = (assessment.score - OPERATOR_CREDIT).max(0.0);
+            assessment.score = (assessment.score - self.policy().operator_credit.get()).max(0.0);
         }
         assessment
     }
 
     fn command(&self, line: &str, listing: &mut Listing, scratch: &mut Scratch) -> Assessment {
-        let assessment = COMMANDS.assess_with(&self.rules, line, &mut scratch.command);
+        let assessment =
+            COMMANDS.get_or_init(CommandGuard::new).assess_with(&self.rules, line, &mut scratch.command);
         let has = |rule| assessment.findings.iter().any(|finding| finding.rule == rule);
         let hit = Hit { list: ListKind::Commands, span: None };
         if has(command::DENIED) {

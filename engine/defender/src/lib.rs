@@ -26,4 +26,6 @@ pub use action::{Action, Provenance, Request};
 pub use catalogue::{RULES, RuleText, nearest_rule, rule_text};
 pub use cleared::{Cleared, Release};
 pub use finding::{Assessment, BLOCK_AT, FINDINGS_MAX, Finding, REVIEW_AT, RuleId, Span};
-pub use judge::{Defender, Judgement, Known, Reading, SLICE_BYTES, Scratch, UNKNOWN_MAX};
+pub use judge::{
+    Defender, Judgement, Known, Reading, SLICE_BYTES, Scratch, UNKNOWN_MAX, build_guards, guards_built,
+};

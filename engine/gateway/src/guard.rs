@@ -9,6 +9,7 @@
 //! config: a slip in a security policy would look like protection.
 
 mod bundle;
+mod in_force;
 mod reload;
 mod trust;
 
@@ -18,6 +19,7 @@ use pincer_defender::Defender;
 use pincer_defender::policy::{Policy, PolicyError, Source};
 use serde_json::Value;
 
+pub(crate) use in_force::InForce;
 pub(crate) use reload::Reload;
 
 use crate::serve::Refused;
@@ -29,6 +31,8 @@ pub(crate) struct Places {
     config_dir: PathBuf,
     /// Which bundles were accepted.
     trust: PathBuf,
+    /// What was last in force.
+    in_force: PathBuf,
 }
 
 impl Places {
@@ -37,7 +41,13 @@ impl Places {
         Places {
             config_dir: config_path.parent().unwrap_or(Path::new(".")).to_owned(),
             trust: state_dir.join("defender").join("trust.json"),
+            in_force: state_dir.join("defender").join("in-force.json"),
         }
+    }
+
+    /// What was last in force.
+    pub(crate) fn in_force(&self) -> InForce {
+        InForce::at(self.in_force.clone())
     }
 }
 

@@ -149,6 +149,15 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         log_port.write(clock.now().wall_ms, LogLine { level: LogLevel::Warn, subsystem, message });
     };
     let policy = defender.policy();
+    let in_force = places.in_force();
+    let weaker = in_force.weaker(policy).unwrap_or_else(|message| {
+        warn("defender", message);
+        Vec::new()
+    });
+    if !weaker.is_empty() {
+        let changes = weaker.join("; ");
+        warn("defender", format!("the policy protects less than the one before this start: {changes}"));
+    }
     let lists =
         crate::lists::load(&policy.intel.lists, home.as_deref(), &mut |line| warn("defender/intel", line));
     let watched = watched(policy, &serve, home.as_deref(), &mut |line| warn("defender/host", line));
@@ -168,6 +177,7 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
         password: some(&serve.password),
         defender: Arc::clone(&defender),
         lists: Arc::new(lists),
+        weaker: weaker.into(),
         loaded: Arc::new(serve.loaded),
     };
     let mut seed = [0u8; 32];
@@ -213,6 +223,11 @@ pub(crate) fn start(serve: Serve, said: &mut dyn FnMut(String)) -> Result<Runnin
     )
     .map_err(Refused::passing)?;
     meter.watch(server.gauges());
+    // Only now: a start that failed put nothing in force, and the next one is compared with what was.
+    if let Err(message) = in_force.keep(defender.policy()) {
+        log_port
+            .write(clock.now().wall_ms, LogLine { level: LogLevel::Warn, subsystem: "defender", message });
+    }
     let watching = watched
         .map(|(places, config)| Watching::start(places, config, server.post().clone(), log_port.clone()))
         .transpose()

@@ -1,11 +1,11 @@
-//! Model calls and look-ups, as a shard's thread hands them over.
+//! Model calls, look-ups and other work that a shard's thread hands over.
 
 use pincer_adapters::model::ProviderErrorKind;
 use pincer_adapters::{ModelRequest, ProviderError};
 use pincer_defender::Cleared;
 use pincer_shard::driver::{CallId, CallProgress, Lookup, LookupError, LookupId, ShardId};
 
-/// One shard's way to whoever performs them (the egress thread). Both must return at once.
+/// One shard's way to whoever performs them (the egress thread). All of it must return at once.
 ///
 /// Progress of calls goes back through [`Post::progress`](crate::Post::progress), and ends with exactly one
 /// [`CallProgress::Done`] or [`CallProgress::Failed`] unless the call was cancelled.
@@ -26,6 +26,12 @@ pub trait Calls: Send {
         lookup: LookupId,
         question: Box<Cleared<Lookup>>,
     ) -> Result<(), LookupError>;
+
+    /// Builds what messages are judged by, on a thread of its own; [`Mail::GuardsBuilt`] comes when it is done. `false`:
+    /// there is nothing to wait for.
+    ///
+    /// [`Mail::GuardsBuilt`]: pincer_shard::driver::Mail::GuardsBuilt
+    fn build_guards(&mut self, shard: ShardId) -> bool;
 
     /// Stops a call. Reports already on their way may still arrive; the shard ignores calls it does not know.
     fn cancel(&mut self, shard: ShardId, call: CallId);
@@ -53,6 +59,10 @@ impl Calls for NoCalls {
 
     fn look_up(&mut self, _: ShardId, _: LookupId, _: Box<Cleared<Lookup>>) -> Result<(), LookupError> {
         Err(LookupError::Network("this server makes no outbound calls".to_owned()))
+    }
+
+    fn build_guards(&mut self, _: ShardId) -> bool {
+        false
     }
 
     fn cancel(&mut self, _: ShardId, _: CallId) {}

@@ -106,6 +106,11 @@ impl<M> Ports<M> {
                     self.calls.cancel(self.shard, call);
                 }
             }
+            Effect::BuildGuards => {
+                if !self.calls.build_guards(self.shard) {
+                    self.returned.push_back(Mail::GuardsBuilt);
+                }
+            }
             Effect::Log(line) => self.log.write(wall_ms, line),
         }
         None

@@ -338,7 +338,9 @@ fn weight(op: &StoreOp) -> usize {
         StoreOp::Delete { id, .. } => id.len(),
         StoreOp::Append { lines, .. } | StoreOp::Rewrite { lines, .. } => lines.iter().map(String::len).sum(),
         StoreOp::Archive { .. } | StoreOp::Trim { .. } => 0,
-        StoreOp::Keep { entry, text, .. } => entry.len() + text.as_ref().map_or(0, String::len),
+        StoreOp::Keep { entry, text, turn, .. } => {
+            entry.len() + text.iter().chain(turn).map(String::len).sum::<usize>()
+        }
         StoreOp::Release { id, by, .. } => id.len() + by.len(),
     }
 }

@@ -195,6 +195,8 @@ pub enum StoreOp {
         entry: String,
         /// The whole text of what was stopped; `None` records the decision alone.
         text: Option<String>,
+        /// What is needed to say it again, should a person let it through; only beside a text.
+        turn: Option<String>,
     },
     /// Notes in the quarantine that a person lets an entry through. Alone in its list, as [`StoreOp::Keep`] is apart.
     Release {
@@ -251,6 +253,11 @@ pub enum StoreRead {
     Transcripts(Vec<TailQuery>),
     /// The beginnings of transcripts, one answer each, in order; answered as [`ReadAnswer::Transcripts`].
     Heads(Vec<HeadQuery>),
+    /// What the quarantine keeps of a decision.
+    Quarantined {
+        /// Which decision.
+        id: String,
+    },
     /// A part of the gateway's log file.
     Log {
         /// Byte position to go on from; `None` starts `bytes_max` before the end.
@@ -299,6 +306,8 @@ pub struct Tail {
 pub enum ReadAnswer {
     /// To [`StoreRead::Transcripts`] and [`StoreRead::Heads`].
     Transcripts(Vec<Tail>),
+    /// To [`StoreRead::Quarantined`], of one whose text is there.
+    Quarantined(Box<Quarantined>),
     /// To [`StoreRead::Log`].
     Log {
         /// The file's path.
@@ -314,8 +323,19 @@ pub enum ReadAnswer {
         /// Whether the cursor was useless and the tail was returned instead.
         reset: bool,
     },
-    /// The file could not be read; the message is for people.
+    /// The file could not be read, or there is nothing to be read; the message is for people.
     Failed(String),
+}
+
+/// Something that was stopped and is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Quarantined {
+    /// Whether a person let it through.
+    pub released: bool,
+    /// The whole text.
+    pub text: String,
+    /// What [`StoreOp::Keep`] was given beside the text.
+    pub turn: Option<String>,
 }
 
 #[cfg(test)]

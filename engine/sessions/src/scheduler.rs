@@ -296,7 +296,8 @@ impl Scheduler {
     pub fn record(&self, key: &SessionKey, run_id: &str) -> Option<TurnRecord<&Turn>> {
         let lane = self.lanes.get(key)?;
         let Pending { turn, mode } = lane.pending().find(|pending| pending.turn.run_id == run_id)?;
-        Some(TurnRecord { state: TurnState::Queued, policy: QueuePolicy { mode, ..lane.policy() }, turn })
+        let policy = QueuePolicy { mode, ..lane.policy() };
+        Some(TurnRecord { state: TurnState::Queued, policy, turn, release: None })
     }
 
     /// The run of `key` goes on under another id, because a turn that waited was started.
@@ -326,7 +327,7 @@ impl Scheduler {
     pub fn restore(&mut self, mut records: Vec<TurnRecord>, now: Now) -> Vec<Turn> {
         records.sort_by_key(|record| record.turn.seq);
         let mut interrupted = Vec::new();
-        for TurnRecord { state, policy, turn } in records {
+        for TurnRecord { state, policy, turn, .. } in records {
             self.next_seq = self.next_seq.max(turn.seq.saturating_add(1));
             match state {
                 TurnState::Running => interrupted.push(turn),

@@ -229,6 +229,19 @@ pub struct TurnRecord<T = Turn> {
     pub policy: QueuePolicy,
     /// The message.
     pub turn: T,
+    /// It comes from the quarantine, and that is not noted there yet; it is held so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<TurnRelease>,
+}
+
+/// A person's word that what the defender had blocked is said after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnRelease {
+    /// The quarantine's entry.
+    pub entry: String,
+    /// Who let it through.
+    pub by: String,
 }
 
 /// Key of a turn's row. A client may use one id in two sessions, and their shards write rows without asking each other,
@@ -320,6 +333,7 @@ pub(crate) mod tests {
             state: TurnState::Queued,
             policy: QueuePolicy::default_for(Wire::V4),
             turn: &original,
+            release: None,
         };
         let json = serde_json::to_string(&record).unwrap();
         assert!(!json.contains('\n'));

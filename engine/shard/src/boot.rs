@@ -83,6 +83,8 @@ pub struct SettingsBoot {
     pub defender: Arc<Defender>,
     /// What the operator's own lists block and allow.
     pub lists: Arc<LocalLists>,
+    /// What the policy protects less than the one in force before this start, a line each.
+    pub weaker: Arc<[String]>,
 }
 
 impl Shard {
@@ -196,8 +198,9 @@ impl Shard {
                         if self.owner(&record.turn.session_key) == self.id {
                             if *id != turn::row_id(&record.turn.session_key, &record.turn.run_id) {
                                 renamed.push(StoreOp::Delete { table: Table::Turns, id: id.clone() });
-                                let TurnRecord { state, policy, turn } = &record;
-                                renamed.push(put_turn(&TurnRecord { state: *state, policy: *policy, turn }));
+                                let TurnRecord { state, policy, turn, release } = &record;
+                                let (state, policy, release) = (*state, *policy, release.clone());
+                                renamed.push(put_turn(&TurnRecord { state, policy, turn, release }));
                             }
                             turns.push(record);
                         }
@@ -234,7 +237,10 @@ impl Shard {
         let (held, turns): (Vec<TurnRecord>, Vec<TurnRecord>) =
             turns.into_iter().partition(|record: &TurnRecord| record.state == TurnState::Held);
         for record in held {
-            self.hold_again(record.turn);
+            match record.release {
+                Some(release) => self.release_again(record.turn, release),
+                None => self.hold_again(record.turn),
+            }
         }
         let interrupted = self.sessions.scheduler.restore(turns, self.now);
         for turn in interrupted {
@@ -282,6 +288,7 @@ fn first_view(settings: &SettingsBoot, facts: Arc<HostFacts>, now: Now) -> View 
             config_path: settings.config_path.clone(),
             state_dir: settings.state_dir.clone(),
             hash_key: settings.hash_key,
+            weaker: Arc::clone(&settings.weaker),
             applied_hash: OnceLock::new(),
             ownership: OnceLock::new(),
         }),

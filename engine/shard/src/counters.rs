@@ -26,12 +26,16 @@ pub(crate) struct Counters {
     pub(crate) judged_audited: u64,
     pub(crate) judged_held: u64,
     pub(crate) judged_blocked: u64,
+    pub(crate) judged_waited: u64,
+    pub(crate) judged_in_vain: u64,
+    pub(crate) judged_unwaited: u64,
     pub(crate) intel_asked: u64,
     pub(crate) intel_answered: u64,
     pub(crate) intel_failed: u64,
     pub(crate) intel_over_quota: u64,
     pub(crate) intel_unasked: u64,
     // Gauges.
+    pub(crate) judged_waiting: u64,
     pub(crate) intel_words: u64,
     pub(crate) host_drift: u64,
     pub(crate) connections: u64,
@@ -44,7 +48,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Name, help and value of each, in the order Prometheus shows them. A name that ends in `_total` is a counter.
-    pub(crate) fn rows(&self) -> [(&'static str, &'static str, u64); 36] {
+    pub(crate) fn rows(&self) -> [(&'static str, &'static str, u64); 40] {
         let Counters {
             accepted,
             refused_connections,
@@ -69,11 +73,15 @@ impl Counters {
             judged_audited,
             judged_held,
             judged_blocked,
+            judged_waited,
+            judged_in_vain,
+            judged_unwaited,
             intel_asked,
             intel_answered,
             intel_failed,
             intel_over_quota,
             intel_unasked,
+            judged_waiting,
             intel_words,
             host_drift,
             connections,
@@ -115,6 +123,17 @@ impl Counters {
             ),
             ("defender_held_total", "Messages held for a person's review.", judged_held),
             ("defender_blocked_total", "Messages blocked by the defender.", judged_blocked),
+            ("defender_waited_total", "Messages that waited for what a service says.", judged_waited),
+            (
+                "defender_wait_timeouts_total",
+                "Messages that went on when their time to wait for it was up.",
+                judged_in_vain,
+            ),
+            (
+                "defender_wait_overflows_total",
+                "Messages judged without it since too many waited.",
+                judged_unwaited,
+            ),
             ("intel_asked_total", "Questions put to the threat intelligence service.", intel_asked),
             ("intel_answered_total", "Questions that it answered.", intel_answered),
             (
@@ -128,6 +147,7 @@ impl Counters {
                 "Questions not put: quota, pause after failures, or too many.",
                 intel_unasked,
             ),
+            ("defender_waiting", "Messages that wait for their verdict.", judged_waiting),
             ("intel_words", "Addresses and files of which something was learned.", intel_words),
             ("host_drift", "Watched files of this machine that differ from the baseline.", host_drift),
             ("connections", "Connections open.", connections),

@@ -25,6 +25,7 @@ impl Shard {
         self.draining =
             Some(Draining { reason, restart_expected_ms, closing: false, ended: false, store_by: None });
         self.effects.push_back(Effect::StopAccepting);
+        self.refuse_waiting();
         self.timers.set(self.now.mono_ms + budget_ms, Timer::DrainBudget);
         self.drain_progress();
     }

@@ -127,6 +127,9 @@ pub enum Effect<M> {
         /// Only the defender makes these.
         question: Box<Cleared<Lookup>>,
     },
+    /// Build what messages are judged by, elsewhere ([`pincer_defender::build_guards`]), then report
+    /// [`Mail::GuardsBuilt`]. Asked once in a shard's life, when something is first to be judged.
+    BuildGuards,
     /// Write a line to the log.
     Log(LogLine),
     /// Stop accepting connections: the listener is closed on this shard.
@@ -171,6 +174,8 @@ pub enum Mail<M> {
         /// What the service said, or why it said nothing.
         answer: Result<LookupAnswer, LookupError>,
     },
+    /// Answer to [`Effect::BuildGuards`]: also when it could not be done, since whoever judges builds them in place then.
+    GuardsBuilt,
     /// What watching this machine's files showed. Only home gets it.
     Host(Box<HostNews>),
     /// Drain: stop accepting, give runs `budget_ms`, then close everything with 1012.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pincer_defender::intel::{Indicator, IntelDelta};
+use pincer_defender::ledger::EntryId;
 use pincer_protocol::ErrorShape;
 use pincer_sessions::key::SessionKey;
 
@@ -14,6 +15,7 @@ use crate::dispatch::MethodCall;
 use crate::driver::ConnId;
 use crate::fanout::Broadcast;
 use crate::gather::{Part, Query};
+use crate::guard::ReleaseOrder;
 use crate::home::admission::{Admission, AdmissionRequest};
 use crate::home::view::View;
 use crate::pairing::Retire;
@@ -127,12 +129,25 @@ pub(crate) enum ShardMsg {
     /// From: any. To: every other shard. Ring full: kept and sent again.
     Listens(bool),
     /// What the sender met in a text and knows nothing of: to be asked about, within the quota of the process.
-    /// From: any. To: home. Ring full: dropped; the sender tells again with a text that comes some seconds later.
+    /// From: any. To: home. Ring full: dropped, and what waits for an answer goes on without; the sender tells again with
+    /// a text that comes some seconds later.
     Wonder(Box<[Indicator]>),
     /// What was learned of addresses and files.
     /// From: home, who asks for all. To: every other shard. Ring full: merged into the delta that waits; the last word
     /// wins, so nothing is lost.
     Intel(Arc<IntelDelta>),
+    /// Nobody will say anything about these for now: they were not asked about, or in vain.
+    /// From: home. To: the shard that met them, or every other one. Ring full: kept and sent again; were it lost, what
+    /// waits for an answer goes on when its time is up.
+    Unanswered(Arc<[Indicator]>),
+    /// What was blocked is to be said after all.
+    /// From: home, which has read it from the quarantine. To: the session's owner. Ring full: kept and sent again; were it
+    /// lost, nothing was released, and whoever asked for it has no answer.
+    Release(Box<ReleaseOrder>),
+    /// That has ended, well or not: the next release of the same entry may begin.
+    /// From: the session's owner. To: home. Ring full: kept and sent again; were it lost, the next one may begin a minute
+    /// later.
+    ReleaseEnded(EntryId),
     /// The sender drains, and nothing runs on it any more: everything its runs had to say was sent before this.
     /// From: any. To: every other shard, each of which keeps its connections until all have said so.
     /// Ring full: kept and sent again.

@@ -176,6 +176,7 @@ impl Shard {
 
     fn read_counters(&self) -> Counters {
         Counters {
+            judged_waiting: self.guard.waiting() as u64,
             intel_words: self.guard.intel.len() as u64,
             host_drift: self.host_drift(),
             connections: self.connections.len() as u64,

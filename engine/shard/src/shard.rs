@@ -10,6 +10,7 @@ use pincer_protocol::json::Parser;
 use pincer_sessions::key::SessionKey;
 use pincer_sessions::persist::Ticket;
 use pincer_sessions::time::Now;
+use pincer_sessions::turn::{Turn, TurnRelease};
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use serde_json::Value;
@@ -148,8 +149,10 @@ pub(crate) enum Timer {
     StoreRetry,
     /// Old receipts and pending pairings expire.
     Expire,
-    /// The next piece of a long text is to be judged.
+    /// What waits for its verdict may go on.
     Judge,
+    /// A release that an earlier life of the process began, and the store did not take.
+    Release(Box<(Turn, TurnRelease)>),
     /// Home: questions to a service that nobody answered.
     Inquiries,
     /// The drain's budget is used up.
@@ -203,6 +206,7 @@ impl Core for Shard {
                 self.drain(reason, budget_ms, restart_expected_ms);
             }
             Mail::LookedUp { lookup, answer } => self.looked_up(lookup, answer),
+            Mail::GuardsBuilt => self.guards_built(),
             Mail::Host(news) => self.host_news(&news),
             Mail::ConfigChanged(raw) => self.config_changed(&raw),
             Mail::Policy(change) => self.policy_changed(*change),
@@ -363,6 +367,9 @@ impl Shard {
             ShardMsg::Listens(listens) => self.audience.set(from, listens),
             ShardMsg::Wonder(unknown) => self.inquire(from, &unknown),
             ShardMsg::Intel(delta) => self.take_intel(&delta),
+            ShardMsg::Unanswered(about) => self.unanswered(&about),
+            ShardMsg::Release(order) => self.release_turn(*order),
+            ShardMsg::ReleaseEnded(id) => self.release_ended(&id),
             ShardMsg::RunsEnded => self.runs_ended_on(from),
         }
     }
@@ -386,8 +393,8 @@ impl Shard {
             ShardMsg::Broadcast(broadcast) if broadcast.droppable => return,
             // A newer view is all that matters.
             ShardMsg::View(_) => self.stalled.discard(to, |held| matches!(held, ShardMsg::View(_))),
-            // Asked again by whoever meets it again.
-            ShardMsg::Wonder(_) => return,
+            // Asked again by whoever meets it again; nobody waits for it now.
+            ShardMsg::Wonder(about) => return self.unanswered(&about),
             ShardMsg::Intel(ref delta) if self.stalled.merge(to, delta) => return,
             _ => {}
         }
@@ -429,7 +436,8 @@ impl Shard {
             Timer::Approvals => self.approvals_due(),
             Timer::StoreRetry => self.retry_stores(),
             Timer::Expire => self.expire(),
-            Timer::Judge => self.read_piece(),
+            Timer::Judge => self.judge_on(),
+            Timer::Release(begun) => self.release_again(begun.0, begun.1),
             Timer::Inquiries => self.inquiries_late(),
             Timer::DrainBudget => self.drain_close(),
             Timer::DrainEnd => self.drain_end(),

@@ -64,12 +64,15 @@ impl Store {
                 .iter()
                 .flatten()
                 .flatten()
-                .map(|(_, entry, text)| match text {
-                    Some(text) => New::Stopped(entry, text.as_bytes()),
-                    None => New::Decision(entry),
+                .map(|kept| match (kept.text, kept.turn) {
+                    (Some(text), Some(turn)) => {
+                        New::StoppedTurn(&kept.entry, text.as_bytes(), turn.as_bytes())
+                    }
+                    (Some(text), None) => New::Stopped(&kept.entry, text.as_bytes()),
+                    (None, _) => New::Decision(&kept.entry),
                 })
                 .collect();
-            let at_ms = kept.iter().flatten().flatten().map(|(at_ms, ..)| *at_ms).max().unwrap_or(0);
+            let at_ms = kept.iter().flatten().flatten().map(|kept| kept.at_ms).max().unwrap_or(0);
             let recorded = self.record(at_ms, &news);
             results.extend(kept.iter().map(|list| match (list, &recorded) {
                 (Err(own), _) => Err(own.clone()),
@@ -122,16 +125,21 @@ fn refused(error: QuarantineError) -> StoreError {
     StoreError { message: format!("not recorded in the quarantine: {error}"), retryable }
 }
 
-/// When, what, and the text of what was stopped.
-type Kept<'a> = (u64, Entry, Option<&'a str>);
+/// What an op wants kept.
+struct Kept<'a> {
+    at_ms: u64,
+    entry: Entry,
+    text: Option<&'a str>,
+    turn: Option<&'a str>,
+}
 
 fn read(op: &StoreOp) -> Result<Kept<'_>, StoreError> {
     let lasting = |message: String| StoreError { message, retryable: false };
-    let StoreOp::Keep { at_ms, entry, text } = op else {
+    let StoreOp::Keep { at_ms, entry, text, turn } = op else {
         return Err(lasting("a list for the quarantine holds something else".to_owned()));
     };
     match serde_json::from_str(entry) {
-        Ok(entry) => Ok((*at_ms, entry, text.as_deref())),
+        Ok(entry) => Ok(Kept { at_ms: *at_ms, entry, text: text.as_deref(), turn: turn.as_deref() }),
         Err(error) => Err(lasting(format!("not an entry of the quarantine: {error}"))),
     }
 }

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pincer_sessions::persist::{ReadAnswer, StoreRead, Tail, TranscriptId};
+use pincer_defender::ledger::EntryId;
+use pincer_sessions::persist::{Quarantined, ReadAnswer, StoreRead, Tail, TranscriptId};
 
 use crate::log_tail::read_log;
+use crate::quarantine::{Kept, QuarantineReader};
 use crate::tail::{read_head, read_tail};
 
 /// Reads transcripts and the log. Clones are cheap; reading blocks, holds no lock, and never waits for a commit.
@@ -37,6 +39,7 @@ impl Reader {
                 .each(queries.iter().map(|query| (&query.transcript, query.bytes_max)), |path, bytes_max| {
                     read_head(path, bytes_max)
                 }),
+            StoreRead::Quarantined { id } => self.quarantined(id),
             StoreRead::Log { cursor, lines_max, bytes_max } => {
                 read_log(&self.paths.log_file, *cursor, *lines_max, *bytes_max)
                     .unwrap_or_else(|cause| failed(&self.paths.log_file, &cause))
@@ -46,6 +49,21 @@ impl Reader {
 }
 
 impl Reader {
+    fn quarantined(&self, id: &str) -> ReadAnswer {
+        let Some(id) = EntryId::new(id) else {
+            return ReadAnswer::Failed(format!("{id:?} is no decision's id"));
+        };
+        let lossy = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        match QuarantineReader::new(&self.paths.state_dir).kept(&id) {
+            Ok(Kept { released, text, turn }) => ReadAnswer::Quarantined(Box::new(Quarantined {
+                released,
+                text: lossy(text),
+                turn: turn.map(lossy),
+            })),
+            Err(error) => ReadAnswer::Failed(error.to_string()),
+        }
+    }
+
     /// Reads a part of each of some transcripts.
     fn each<'q, Q>(
         &self,

@@ -382,7 +382,9 @@ fn list_bytes(list: &[StoreOp]) -> usize {
         StoreOp::Delete { id, .. } => id.len(),
         StoreOp::Append { lines, .. } | StoreOp::Rewrite { lines, .. } => text(lines),
         StoreOp::Archive { .. } | StoreOp::Trim { .. } => 0,
-        StoreOp::Keep { entry, text, .. } => entry.len() + text.as_ref().map_or(0, String::len),
+        StoreOp::Keep { entry, text, turn, .. } => {
+            entry.len() + text.iter().chain(turn).map(String::len).sum::<usize>()
+        }
         StoreOp::Release { id, by, .. } => id.len() + by.len(),
     };
     list.iter().map(|op| OP_BYTES + bytes(op)).sum()

@@ -168,6 +168,7 @@ impl World {
                 Effect::Call { .. } => panic!("only the loopback model is configured"),
                 // No service is configured; one that is would not answer.
                 Effect::LookUp { lookup, .. } => Mail::LookedUp { lookup, answer: Err(LookupError::Timeout) },
+                Effect::BuildGuards => Mail::GuardsBuilt,
                 Effect::CancelCall(_) | Effect::Log(_) | Effect::StopAccepting | Effect::Finished => continue,
             };
             self.shard.mail(self.now, mail);
@@ -237,7 +238,7 @@ fn nothing(read: &StoreRead) -> ReadAnswer {
     match read {
         StoreRead::Transcripts(queries) => ReadAnswer::Transcripts(vec![Tail::default(); queries.len()]),
         StoreRead::Heads(queries) => ReadAnswer::Transcripts(vec![Tail::default(); queries.len()]),
-        StoreRead::Log { .. } => ReadAnswer::Failed("no log here".to_owned()),
+        StoreRead::Log { .. } | StoreRead::Quarantined { .. } => ReadAnswer::Failed("nothing here".to_owned()),
     }
 }
 
@@ -253,6 +254,7 @@ fn settings() -> SettingsBoot {
         password: None,
         defender: defender(),
         lists: Default::default(),
+        weaker: Default::default(),
     }
 }
 

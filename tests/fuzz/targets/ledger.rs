@@ -90,6 +90,7 @@ fn record(n: usize, piece: String) -> Record {
         0 => Record::Quarantined {
             entry,
             payload: PayloadRef { sha256: Hash::of(piece.as_bytes()), bytes: n as u64 },
+            turn: None,
         },
         1 => Record::Decision { entry },
         _ => Record::Released { id: entry.id, by: piece },

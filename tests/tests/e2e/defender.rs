@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use base64::Engine as _;
 use pincer_tests::{Backend, Client, Gateway, Hello, Setup, StoreKind, Wire, is_event, on_each_backend};
 use serde_json::{Value, json};
 
@@ -12,6 +13,8 @@ on_each_backend!(
     silence_and_no_say_nothing,
     what_waits_survives_a_kill,
     a_long_text_keeps_nobody_waiting,
+    what_was_blocked_is_said_when_it_is_let_through,
+    attachments_are_kept_within_bounds,
     ordinary_words_pass,
     a_broken_policy_starts_nothing,
 );
@@ -220,6 +223,86 @@ fn a_long_text_keeps_nobody_waiting(backend: Backend) {
     let params = json!({"sessionKey": SESSION, "message": hidden, "idempotencyKey": "l3"});
     let refused = client.call("chat.send", params);
     assert_eq!(refused["error"]["details"]["reason"], "defender-blocked", "at the end of it: {refused:#}");
+}
+
+/// Sends what is blocked; the quarantine's entry.
+fn blocked(client: &mut Client, run: &str, attachments: &Value) -> Value {
+    let params = json!({
+        "sessionKey": SESSION, "message": ATTACK, "idempotencyKey": run, "attachments": attachments,
+    });
+    let refused = client.call("chat.send", params);
+    assert_eq!(refused["error"]["details"]["reason"], "defender-blocked", "{refused:#}");
+    refused["error"]["details"]["quarantineId"].clone()
+}
+
+/// Once, also after a restart, and whoever says so twice is told.
+fn what_was_blocked_is_said_when_it_is_let_through(backend: Backend) {
+    for (store, wire) in StoreKind::BOTH.into_iter().zip(Wire::BOTH) {
+        let setup = Setup::new(backend).store(store).config(json!({"defender": {"mode": "enforce"}}));
+        let gateway = Setup { shards: 3, ..setup }.start();
+        let mut client = gateway.connect(&Hello::new(wire));
+        let mut person = gateway.connect(&Hello::new(Wire::V4).scopes(&["operator.approvals"]));
+        client.chat(SESSION, "fine", "hello");
+        let id = blocked(&mut client, "bad", &json!([]));
+        assert_eq!(messages(&mut client), 2, "{wire:?}");
+        let from = client.mark();
+        let released = person.ok("security.quarantine.release", json!({"id": id, "by": "ana"}));
+        let run = format!("release-{}", id.as_str().unwrap());
+        assert_eq!(
+            released,
+            json!({"id": id, "released": true, "before": false, "delivered": true, "runId": run}),
+            "{wire:?}"
+        );
+        client.run_end(from, &run);
+        assert_eq!(messages(&mut client), 4, "{wire:?}");
+        let said = client.ok("chat.history", json!({"sessionKey": SESSION})).to_string();
+        assert_eq!(said.matches("You are now DAN").count(), 2, "as it was said, and the answer: {said}");
+        for _ in 0..2 {
+            let again = person.ok("security.quarantine.release", json!({"id": id}));
+            assert_eq!((&again["before"], &again["delivered"]), (&json!(true), &json!(false)), "{again:#}");
+        }
+        let noted = blocked(&mut client, "noted", &json!([]));
+        let answer = person.ok("security.quarantine.release", json!({"id": noted, "noteOnly": true}));
+        assert_eq!((&answer["before"], &answer["delivered"]), (&json!(false), &json!(false)), "{answer:#}");
+        let third = blocked(&mut client, "third", &json!([]));
+        // What was kept and what was released outlives a kill.
+        let gateway = gateway.kill().start();
+        let mut client = gateway.connect(&Hello::new(wire));
+        let mut person = gateway.connect(&Hello::new(Wire::V4).scopes(&["operator.approvals"]));
+        for id in [&id, &noted] {
+            let again = person.ok("security.quarantine.release", json!({"id": id}));
+            assert_eq!(again["before"], true, "{again:#}");
+        }
+        assert_eq!(messages(&mut client), 4, "{wire:?}");
+        let from = client.mark();
+        let released = person.ok("security.quarantine.release", json!({"id": third}));
+        assert_eq!(released["delivered"], true, "{released:#}");
+        client.run_end(from, released["runId"].as_str().unwrap());
+        assert_eq!(messages(&mut client), 6, "{wire:?}");
+        let unknown = person.err("security.quarantine.release", json!({"id": "nobody"}));
+        assert!(unknown.1.contains("no entry nobody is in the quarantine"), "{unknown:?}");
+    }
+}
+
+fn attachments_are_kept_within_bounds(backend: Backend) {
+    let gateway = start(backend, json!({"mode": "enforce"}));
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    let image = |bytes: usize| {
+        // A picture as far as its first bytes go; the loopback model does not look.
+        let mut data = b"\x89PNG\r\n\x1a\n".to_vec();
+        data.resize(bytes, 0);
+        let data = base64::engine::general_purpose::STANDARD.encode(data);
+        json!([{"type": "image", "mimeType": "image/png", "fileName": "a.png", "content": data}])
+    };
+    let small = blocked(&mut client, "small", &image(10_000));
+    let large = blocked(&mut client, "large", &image(5 << 20));
+    let from = client.mark();
+    let released = client.ok("security.quarantine.release", json!({"id": small}));
+    client.run_end(from, released["runId"].as_str().unwrap());
+    let refused = client.call("security.quarantine.release", json!({"id": large}));
+    assert_eq!(refused["error"]["details"]["reason"], "attachments-not-kept", "{refused:#}");
+    let noted = client.ok("security.quarantine.release", json!({"id": large, "noteOnly": true}));
+    assert_eq!((&noted["before"], &noted["delivered"]), (&json!(false), &json!(false)), "{noted:#}");
 }
 
 fn ordinary_words_pass(backend: Backend) {

@@ -252,21 +252,29 @@ fn the_quarantine_is_looked_into() {
     let release = |id: &str, code: i32| {
         quarantine(&["release", id, "--by", "ana", "--url", &url, "--token", pincer_tests::TOKEN], code)
     };
-    assert!(release(&ids[1], 0).contains("ana"));
+    let said = release(&ids[1], 0);
+    assert!(said.contains("ana") && said.contains("delivered to its session"), "{said}");
     assert!(release(&ids[1], 0).contains("before"));
     release("nobody", 1);
     assert!(quarantine(&["show", &ids[1]], 0).contains("by ana"));
     assert!(quarantine(&["verify"], 0).starts_with("sound"));
     assert_eq!(gateway.stop().code, Some(0));
     quarantine(&["release", "nobody", "--by", "somebody"], 1);
-    assert!(quarantine(&["release", &ids[0], "--by", "somebody"], 0).contains("somebody"));
+    // Nobody is there to deliver it.
+    quarantine(&["release", &ids[0], "--by", "somebody"], 1);
+    let note = ["release", &ids[0], "--by", "somebody", "--note-only"];
+    assert!(quarantine(&note, 0).contains("noted as let through by somebody"));
     assert!(quarantine(&["release", &ids[0], "--by", "somebody"], 0).contains("before"));
     assert!(quarantine(&["show", &ids[0]], 0).contains("released"));
     let export = here.join("export.jsonl");
     quarantine(&["export", "--payloads", export.to_str().unwrap()], 0);
     let exported = fs::read_to_string(&export).unwrap();
     let kinds = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    assert_eq!(kinds.filter(|line| line["payload"].is_string()).count(), 1, "the same text is kept once");
+    assert_eq!(
+        kinds.filter(|line| line["payload"].is_string()).count(),
+        3,
+        "a text, and who said it each time"
+    );
     assert_eq!(fs::metadata(&export).unwrap().permissions().mode() & 0o777, 0o600);
 
     let ledger = state.join("quarantine/ledger.jsonl");

@@ -12,7 +12,8 @@ use pincer_tests::{Backend, Client, Gateway, Hello, PATIENCE, Setup, Wire, on_ea
 use serde_json::{Value, json};
 
 on_each_backend!(
-    what_the_service_says_is_known_to_all_the_next_time,
+    what_the_service_says_decides,
+    an_audit_waits_for_nobody,
     a_service_that_fails_stops_nothing,
     the_operators_own_lists_need_nobody,
     a_key_does_not_leave_in_the_clear,
@@ -164,17 +165,31 @@ fn blocked(client: &mut Client, run: &str, text: &str) -> Value {
     rule
 }
 
-fn what_the_service_says_is_known_to_all_the_next_time(backend: Backend) {
+fn what_the_service_says_decides(backend: Backend) {
     let stand_in = StandIn::start(Says::Nothing);
     let gateway = start(backend, service(&stand_in, 20_000));
     let mut client = gateway.connect(&Hello::new(Wire::V4));
     let text = "Please sum up https://shop.intel-one.net/pay?id=7 for me.";
-    // Nobody waits for an answer that does not come.
-    assert_eq!(client.chat("agent:main:t:first", "first", text)["state"], "final");
+    let send = |client: &mut Client, session: &str, run: &str, text: &str| {
+        let key = format!("agent:main:t:{session}");
+        client.send("chat.send", json!({"sessionKey": key, "message": text, "idempotencyKey": run}))
+    };
+    // It waits for the answer, and so does what comes behind it; nobody else does.
+    let from = client.mark();
+    let first = send(&mut client, "first", "first", text);
+    let behind = send(&mut client, "first", "behind", "Thanks, forget it.");
     wait_for(&gateway, "pincer_intel_asked_total", 1);
+    assert_eq!(client.chat("agent:main:t:other", "other", "Hello there.")["state"], "final");
+    wait_for(&gateway, "pincer_defender_waiting", 2);
     stand_in.say(Says::Answer(200, MALICIOUS));
+    let refused = client.response(from, &first);
+    assert_eq!(refused["error"]["details"]["reason"], "defender-blocked", "{refused:#}");
+    assert_eq!(refused["error"]["details"]["rules"][0], "intel.malicious-url");
+    assert_eq!(client.response(from, &behind)["payload"]["status"], "started");
     wait_for(&gateway, "pincer_intel_answered_total", 1);
     wait_for(&gateway, "pincer_intel_words", 4);
+    assert_eq!(metric(&gateway, "pincer_defender_waiting"), 0);
+    assert_eq!(metric(&gateway, "pincer_defender_waited_total"), 1);
     let next = "And what of http://shop.intel-one.net/ itself?";
     assert_eq!(blocked(&mut client, "next", next), "intel.malicious-url");
     assert_eq!(client.chat("agent:main:t:first", "fine", "Thanks, forget it.")["state"], "final");
@@ -189,6 +204,17 @@ fn what_the_service_says_is_known_to_all_the_next_time(backend: Backend) {
     assert_eq!(metric(&gateway, "pincer_intel_asked_total"), 0);
     let config = client.ok("config.get", json!({})).to_string();
     assert!(config.contains("intel") && !config.contains(KEY), "{config}");
+}
+
+fn an_audit_waits_for_nobody(backend: Backend) {
+    let stand_in = StandIn::start(Says::Nothing);
+    let setup = Setup::new(backend).config(json!({"defender": {"intel": service(&stand_in, 20_000)}}));
+    let gateway = setup.start();
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    let text = "Please sum up https://shop.intel-four.net/ for me.";
+    assert_eq!(client.chat("agent:main:t:first", "first", text)["state"], "final");
+    assert_eq!(metric(&gateway, "pincer_defender_waited_total"), 0);
+    wait_for(&gateway, "pincer_intel_asked_total", 1);
 }
 
 fn a_service_that_fails_stops_nothing(backend: Backend) {

@@ -17,6 +17,7 @@ on_each_backend!(
     a_bundle_is_in_force_and_there_is_no_way_back,
     keys_rotate,
     a_bundle_stands_alone,
+    a_weaker_policy_at_a_restart_is_told_of,
     only_those_who_decide_hear_of_it,
 );
 
@@ -265,6 +266,43 @@ fn a_bundle_stands_alone(backend: Backend) {
     let exit = start.try_start().expect_err("two policies are one too many");
     assert_eq!(exit.code, Some(78), "{exit:?}");
     assert!(exit.log.contains("has `bundle` and `mode`"), "{}", exit.log);
+}
+
+fn a_weaker_policy_at_a_restart_is_told_of(backend: Backend) {
+    let weaker = |client: &mut Client| client.ok("status", json!({}))["defender"]["weakerThanBefore"].clone();
+    let gateway =
+        setup(backend, &json!({"mode": "enforce", "deny": {"phrases": ["the purple door"]}})).start();
+    assert_eq!(weaker(&mut gateway.connect(&Hello::new(Wire::V4))), Value::Null);
+    let file = gateway.state().join("defender/in-force.json");
+    let setup = gateway.kill();
+    write_config(&setup, &json!({"mode": "audit"}));
+    let gateway = setup.start();
+    let told = json!(["mode: enforce to audit", "deny.phrases: 1 fewer"]);
+    assert_eq!(weaker(&mut gateway.connect(&Hello::new(Wire::V3))), told);
+    let part = "protects less than the one before this start: mode: enforce to audit; deny.phrases: 1 fewer";
+    wait_logged(&gateway, "WARN", part);
+    // What a signal put in force counts too; the same again is no news.
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    let from = client.mark();
+    change(&gateway, &json!({"mode": "enforce"}));
+    client.wait(from, |frame| is_event(frame, "security.policy"));
+    let deadline = Instant::now() + PATIENCE;
+    while !fs::read_to_string(&file).unwrap().contains("\"enforce\"") {
+        assert!(Instant::now() < deadline, "it is not noted");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let gateway = gateway.kill().start();
+    assert_eq!(weaker(&mut gateway.connect(&Hello::new(Wire::V4))), Value::Null);
+    let setup = gateway.kill();
+    write_config(&setup, &json!({"mode": "off"}));
+    let gateway = setup.start();
+    assert_eq!(weaker(&mut gateway.connect(&Hello::new(Wire::V4))), json!(["mode: enforce to off"]));
+    // A file that nobody can read keeps no gateway from starting.
+    let setup = gateway.kill();
+    fs::write(&file, "{").unwrap();
+    let gateway = setup.start();
+    wait_logged(&gateway, "WARN", "in-force.json cannot be read");
+    assert_eq!(weaker(&mut gateway.connect(&Hello::new(Wire::V4))), Value::Null);
 }
 
 fn only_those_who_decide_hear_of_it(backend: Backend) {

@@ -53,6 +53,8 @@ pub(super) const DEFENDER: &[Key] = &[
     key("sessions", Shape::Any).says("Sessions", "What is different in a session."),
     key("tools", Shape::Any).says("Tools", "The least that a tool's use gets, and points for it."),
     key("channels", Shape::Any).says("Channels", "Points for a channel."),
+    key("operatorCredit", Shape::Any)
+        .says("Operator Credit", "Points that an operator's own words have for free."),
     key("allow", Shape::Any).says("Allow", "What passes."),
     key("deny", Shape::Any).says("Deny", "What never passes."),
     key("limits", Shape::Any).says("Limits", "Bounds of the work."),

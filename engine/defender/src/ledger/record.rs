@@ -134,6 +134,9 @@ pub enum Record {
         entry: Entry,
         /// Its whole text.
         payload: PayloadRef,
+        /// What is needed to say it again; absent for what is no message, and in records of older versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<PayloadRef>,
     },
     /// A decision without a kept text: what audit mode would have stopped.
     Decision {
@@ -196,7 +199,9 @@ impl Record {
     /// The same within the bounds of a line.
     pub fn bounded(self) -> Record {
         match self {
-            Record::Quarantined { entry, payload } => Record::Quarantined { entry: entry.bounded(), payload },
+            Record::Quarantined { entry, payload, turn } => {
+                Record::Quarantined { entry: entry.bounded(), payload, turn }
+            }
             Record::Decision { entry } => Record::Decision { entry: entry.bounded() },
             Record::Released { id, mut by } => {
                 cut(&mut by, NAME_BYTES_MAX);

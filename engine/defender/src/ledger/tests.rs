@@ -32,6 +32,7 @@ fn record(n: u64) -> Record {
         1 => Record::Quarantined {
             entry: entry(n),
             payload: PayloadRef { sha256: Hash::of(b"text"), bytes: 4 },
+            turn: None,
         },
         _ => Record::Released { id: id(n), by: "ann".to_owned() },
     }
@@ -269,7 +270,8 @@ fn entries_are_held_to_their_bounds() {
         preview: endless('\u{1}'),
         ..entry(1)
     };
-    let record = Record::Quarantined { entry, payload: PayloadRef { sha256: Hash::ZERO, bytes: u64::MAX } };
+    let payload = PayloadRef { sha256: Hash::ZERO, bytes: u64::MAX };
+    let record = Record::Quarantined { entry, payload, turn: Some(payload) };
     let record = record.bounded();
     let Some(entry) = record.entry() else { panic!() };
     assert_eq!((entry.risk, entry.reasons.len(), entry.agent.len()), (100.0, 40, 511));

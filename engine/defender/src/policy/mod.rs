@@ -89,6 +89,9 @@ pub struct Policy {
     pub tools: BTreeMap<String, Tool>,
     /// By name of the channel: its bonus.
     pub channels: BTreeMap<String, Channel>,
+    /// Points that an operator's own words have for free: whoever holds the gateway can do all that a prompt could ask for,
+    /// so there a person is asked only about what is clear. 0: their words count as anybody's.
+    pub operator_credit: Risk,
     /// What passes.
     pub allow: Allow,
     /// What never passes.
@@ -117,6 +120,7 @@ impl Default for Policy {
             thresholds: Thresholds::default(),
             tools: BTreeMap::new(),
             channels: BTreeMap::new(),
+            operator_credit: Risk::clamped(10.0),
             allow: Allow::default(),
             deny: Deny::default(),
             rules: Rules::default(),

@@ -38,6 +38,7 @@ fn toml_and_json_mean_the_same_and_come_back() {
         thresholds = { review = 45.5, block = 70 }
         tools.exec = { floor = "review", bonus = -10 }
         channels.telegram.bonus = 5
+        operatorCredit = 2.5
         limits.evaluationTimeoutMs = 100
         intel = { failMode = "review", perMinute = 0 }
         quarantine.retentionDays = 7
@@ -61,7 +62,7 @@ fn toml_and_json_mean_the_same_and_come_back() {
     let json = r#"{
         "version": 4, "mode": "enforce", "thresholds": {"review": 45.5, "block": 70},
         "tools": {"exec": {"floor": "review", "bonus": -10}}, "channels": {"telegram": {"bonus": 5}},
-        "limits": {"evaluationTimeoutMs": 100}, "intel": {"failMode": "review", "perMinute": 0},
+        "operatorCredit": 2.5, "limits": {"evaluationTimeoutMs": 100}, "intel": {"failMode": "review", "perMinute": 0},
         "quarantine": {"retentionDays": 7}, "host": {"paths": ["/etc/hosts", "~/.ssh"]},
         "allow": {"commands": [["git", "status"]], "senders": ["telegram:42"]},
         "rules": {"prompt.override": "off", "command.persistence": 12.5},
@@ -128,6 +129,7 @@ fn numbers_have_bounds() {
     );
     refused("tools.exec.bonus = 100.5", "tools.exec.bonus: 100.5 is out of range, allowed is -100 to 100");
     refused("channels.x.bonus = -101", "channels.x.bonus: -101 is out of range");
+    refused("operatorCredit = -1", "operatorCredit: -1 is out of range, allowed is 0 to 100");
     refused("rules.a = 200", "rules.a: 200 is out of range, allowed is -100 to 100");
     refused(
         "limits.evaluationTimeoutMs = 0",

@@ -51,6 +51,7 @@ impl Policy {
             };
             found.less(&format!("channels.{name:?}.bonus"), bonus(before), bonus(self));
         }
+        found.higher("operatorCredit", before.operator_credit.get(), self.operator_credit.get());
         self.compare_lists(before, found);
         found.rules("rules", &before.rules, &self.rules, &Rules::new(), &Rules::new());
         let scopes =
@@ -235,6 +236,15 @@ mod tests {
                 "quarantine.retentionDays: 90 to 30",
             ],
         );
+    }
+
+    #[test]
+    fn more_credit_is_weaker() {
+        let credit = |points: u8| json!({"operatorCredit": points});
+        check(json!({}), credit(25), &["operatorCredit: 10 to 25"]);
+        check(credit(25), json!({}), &[]);
+        check(json!({}), credit(0), &[]);
+        check(credit(0), json!({}), &["operatorCredit: 0 to 10"]);
     }
 
     #[test]

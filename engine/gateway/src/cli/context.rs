@@ -63,6 +63,11 @@ impl Context {
         guard::look(&loaded.config.defender, &places, now_ms())
     }
 
+    /// The policy that was last in force here.
+    pub(crate) fn policy_in_force(&self) -> guard::InForce {
+        guard::Places::of(&self.located.config_path, &self.located.state_dir).in_force()
+    }
+
     /// Finds and reads everything. A config with errors is no failure here: [`Loaded::issues`] has them.
     pub(crate) fn open(global: &Global) -> Result<Context, Failure> {
         let mut environment = Environment::default();

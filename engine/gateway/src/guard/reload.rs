@@ -73,6 +73,9 @@ impl Reload {
         let limits = new.quarantine;
         let defender = Arc::new(defender);
         self.offer(PolicyChange { defender: Arc::clone(&defender), weaker })?;
+        if let Err(message) = places.in_force().keep(defender.policy()) {
+            self.say(LogLevel::Warn, message);
+        }
         self.quarantine.set(limits);
         self.in_force = defender;
         Ok(())

@@ -1,14 +1,21 @@
-//! A server's way out: the egress, and the way its answers take back to the shards.
+//! A server's way out: the egress, and the way that what it did takes back to the shards.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use pincer_adapters::ModelRequest;
 use pincer_defender::Cleared;
-use pincer_shard::driver::{CallId, CallProgress, Lookup, LookupError, LookupId, ShardId};
+use pincer_shard::driver::{CallId, CallProgress, Lookup, LookupError, LookupId, Mail, ShardId};
 
 use super::{Egress, Limits};
 use crate::calls::Calls;
 use crate::mesh::Post;
+
+/// How often a shard whose mailbox is full is tried again, and how often at most: one that takes nothing for so long has
+/// ended.
+const RETRY: Duration = Duration::from_millis(5);
+const RETRIES_MAX: usize = 2_000;
 
 /// Performs model calls and look-ups, and reports to the shards of one server. Clones share one [`Egress`].
 pub struct Outside<M> {
@@ -49,6 +56,26 @@ impl<M: Send + 'static> Calls for Outside<M> {
     ) -> Result<(), LookupError> {
         let post = self.post.clone();
         self.egress.lookup(*question, move |answer| post.looked_up(shard, lookup, answer))
+    }
+
+    fn build_guards(&mut self, shard: ShardId) -> bool {
+        if pincer_defender::guards_built() {
+            return false;
+        }
+        let post = self.post.clone();
+        let build = move || {
+            pincer_defender::build_guards();
+            let mut mail = Mail::GuardsBuilt;
+            for _ in 0..RETRIES_MAX {
+                match post.control(shard, mail) {
+                    Ok(()) => return,
+                    Err(back) => mail = back,
+                }
+                thread::sleep(RETRY);
+            }
+        };
+        // Without a thread the shard builds them itself, when it judges.
+        thread::Builder::new().name("pincer-guards".to_owned()).spawn(build).is_ok()
     }
 
     fn cancel(&mut self, shard: ShardId, call: CallId) {

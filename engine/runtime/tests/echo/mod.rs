@@ -283,6 +283,7 @@ impl Core for Echo {
             | Mail::ConfigChanged(_)
             | Mail::Policy(_)
             | Mail::LookedUp { .. }
+            | Mail::GuardsBuilt
             | Mail::Host(_) => {}
         }
     }

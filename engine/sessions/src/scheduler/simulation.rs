@@ -242,7 +242,12 @@ impl World {
             }
             if let Some(run_id) = self.running.remove(key) {
                 let policy = self.scheduler.policy(key).unwrap();
-                rows.push(TurnRecord { state: TurnState::Running, policy, turn: turn(&run_id) });
+                rows.push(TurnRecord {
+                    state: TurnState::Running,
+                    policy,
+                    turn: turn(&run_id),
+                    release: None,
+                });
             }
         }
         let split = self.random.below(1 + rows.len() as u64) as usize;

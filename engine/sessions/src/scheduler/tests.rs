@@ -317,7 +317,7 @@ fn what_was_accepted_survives_a_restart() {
     for id in ["a", "b", "c"] {
         match before.submit(turn(id), &policy, at(0)) {
             Admission::Start(start) => {
-                rows.push(TurnRecord { state: TurnState::Running, policy, turn: start.turn });
+                rows.push(TurnRecord { state: TurnState::Running, policy, turn: start.turn, release: None });
             }
             _ => {
                 let row = serde_json::to_string(&before.record(&key(), id).unwrap()).unwrap();

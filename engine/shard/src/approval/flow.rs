@@ -172,11 +172,14 @@ impl Shard {
                 shard.answer(held, Ok(&ResolvePayload { ok: true }));
             }
             Err(why) => {
-                if let Some(home) = &mut shard.home {
-                    home.approvals.unsettled(&id);
-                }
+                let is_repeat = |waiter: &Waiter| matches!(waiter.wanted, Wanted::Resolve(_));
+                let home = shard.home.as_mut();
+                let repeats = home.map(|home| home.approvals.unsettled(&id, is_repeat)).unwrap_or_default();
                 shard.arm_approvals();
-                shard.answer::<()>(held, Err(not_written(&why.message)));
+                let all = repeats.into_iter().map(|waiter| waiter.held).chain([held]);
+                for held in all {
+                    shard.answer::<()>(held, Err(not_written(&why.message)));
+                }
             }
         });
     }

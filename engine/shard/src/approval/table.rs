@@ -263,16 +263,20 @@ impl<W> Approvals<W> {
         Some(Settled { record: entry.record.clone(), waiters })
     }
 
-    /// Its end is not on disk: it waits on. Whoever waited waits on, too.
-    pub(crate) fn unsettled(&mut self, id: &str) {
-        if let Some(entry) = self.entries.get_mut(id)
-            && let Stage::Settling(_) = entry.stage
-        {
-            entry.stage = Stage::Pending;
-            self.pending += 1;
-            // Its time may have run out meanwhile.
-            self.alarms.insert((entry.due_ms, entry.record.id.clone()));
+    /// Its end is not on disk: it waits on, and so does whoever waits for its end. Those that only repeated what was
+    /// decided come back: they have to say it again.
+    pub(crate) fn unsettled(&mut self, id: &str, repeats: impl Fn(&W) -> bool) -> Vec<W> {
+        let Some(entry) = self.entries.get_mut(id) else { return Vec::new() };
+        if !matches!(entry.stage, Stage::Settling(_)) {
+            return Vec::new();
         }
+        entry.stage = Stage::Pending;
+        self.pending += 1;
+        // Its time may have run out meanwhile.
+        self.alarms.insert((entry.due_ms, entry.record.id.clone()));
+        let gone: Vec<W> = entry.waiters.extract_if(.., |who| repeats(who)).collect();
+        self.waiters -= gone.len();
+        gone
     }
 
     /// The shard that opened it knows the decision. What removes its row; `None`: it did so before.

@@ -126,7 +126,7 @@ methods! {
     ExecApprovalResolve: approval::Resolve => Home,
     ExecApprovalGet: approval::Get => Home,
     ExecApprovalList: approval::List => Home,
-    SecurityQuarantineRelease: security::QuarantineRelease => Local,
+    SecurityQuarantineRelease: security::QuarantineRelease => Home,
     QuestionList: empty::QuestionList => Local,
     PluginApprovalList: empty::PluginApprovalList => Local,
     TaskSuggestionsList: empty::TaskSuggestionsList => Local,

@@ -7,6 +7,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::turn::Turn;
 use serde_json::json;
 
+use super::kept;
 use super::record::Words;
 use crate::Shard;
 use crate::caller::Held;
@@ -15,11 +16,12 @@ use crate::run::Asker;
 impl Shard {
     /// Refuses a message that is blocked. Its text goes into the quarantine first; when that fails it stays blocked, and
     /// the answer says that nothing was kept.
-    pub(crate) fn block(&mut self, key: &SessionKey, turn: Turn, asker: Asker, judgement: Judgement) {
+    pub(crate) fn block(&mut self, key: &SessionKey, mut turn: Turn, asker: Asker, judgement: Judgement) {
         self.counters.judged_blocked += 1;
         let id = self.uuid();
-        let (ops, key) =
-            (self.keep_op(&id, Words::of(key, &turn), &judgement).into_iter().collect(), key.clone());
+        let kept = kept::keep(&mut turn, self.view.defender.policy().quarantine.max_bytes.get());
+        let op = self.keep_op(&id, Words::of(key, &turn), &judgement, Some(kept));
+        let (ops, key) = (op.into_iter().collect(), key.clone());
         self.persist(ops, move |shard, kept| {
             let kept = match kept {
                 Ok(_) => Some(id.as_str()),
@@ -52,7 +54,7 @@ impl Shard {
         self.counters.judged_blocked += 1;
         let id = self.uuid();
         self.tell_decision(&id, words, &judgement);
-        let ops = self.keep_op(&id, words, &judgement).into_iter().collect();
+        let ops = self.keep_op(&id, words, &judgement, None).into_iter().collect();
         self.persist(ops, move |shard, kept| {
             let error = refusal(&judgement, kept.is_ok().then_some(id.as_str()));
             shard.answer::<()>(held, Err(error));

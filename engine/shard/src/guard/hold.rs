@@ -54,7 +54,8 @@ impl Shard {
             );
         }
         let policy = self.queue_policy(key, turn.wire);
-        let mut ops = vec![put_turn(&TurnRecord { state: TurnState::Held, policy, turn: &turn })];
+        let mut ops =
+            vec![put_turn(&TurnRecord { state: TurnState::Held, policy, turn: &turn, release: None })];
         ops.extend(self.entry_op(key));
         self.runs.keys.insert(turn.run_id.clone(), key.clone());
         let key = key.clone();

@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pincer_adapters::model::{ModelRequest, Part, Speaker};
+use pincer_defender::intel::Indicator;
 use pincer_defender::policy::Verdict;
-use pincer_defender::{Action, Cleared, Judgement, Known, Provenance, Release, Request, SLICE_BYTES};
+use pincer_defender::{
+    Action, Cleared, Judgement, Known, Provenance, Reading, Release, Request, SLICE_BYTES,
+};
 use pincer_sessions::key::{SessionKey, SessionKind};
 use pincer_sessions::turn::{Origin, Turn};
 
@@ -24,10 +27,10 @@ pub(crate) enum Gate {
 }
 
 impl Shard {
-    /// Judges a message.
-    pub(crate) fn judge_turn(&mut self, key: &SessionKey, turn: &Turn) -> Judgement {
+    /// Judges a message; with what it names that a service is being asked about.
+    pub(crate) fn judge_turn(&mut self, key: &SessionKey, turn: &Turn) -> (Judgement, Vec<Indicator>) {
         let view = Arc::clone(&self.view);
-        self.judge_request(&request(&view, key, turn, &turn.text))
+        self.judge_and_ask(&request(&view, key, turn, &turn.text))
     }
 
     /// Judges words that are no turn.
@@ -61,13 +64,29 @@ impl Shard {
 
     /// Judges by what this shard knows.
     pub(crate) fn judge_request(&mut self, request: &Request<'_>) -> Judgement {
+        self.judge_and_ask(request).0
+    }
+
+    fn judge_and_ask(&mut self, request: &Request<'_>) -> (Judgement, Vec<Indicator>) {
         self.counters.judged += 1;
         let guard = &mut self.guard;
         let if_unchecked = self.view.defender.policy().intel.if_unchecked();
         let known = Known { set: &guard.intel, if_unchecked, now_ms: self.now.wall_ms };
         let judgement = self.view.defender.judge(request, known, &mut guard.scratch);
-        self.wonder();
-        judgement
+        (judgement, self.wonder())
+    }
+
+    /// Judges what was read to its end.
+    pub(super) fn judge_read(
+        &mut self,
+        request: &Request<'_>,
+        reading: Reading,
+    ) -> (Judgement, Vec<Indicator>) {
+        let guard = &mut self.guard;
+        let if_unchecked = self.view.defender.policy().intel.if_unchecked();
+        let known = Known { set: &guard.intel, if_unchecked, now_ms: self.now.wall_ms };
+        let judgement = self.view.defender.conclude(request, reading, known, &mut guard.scratch);
+        (judgement, self.wonder())
     }
 
     /// Clears the call of a session's run or summary, or says why it may not be made: the newest words of people in it

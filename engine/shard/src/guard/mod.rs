@@ -1,7 +1,7 @@
 //! The defender at work on a shard: nothing that was said reaches the scheduler before it was judged.
 //!
-//! [`Shard::submit`](crate::Shard) asks [`Shard::gate`]. What passes goes on as if nobody had looked; what is blocked is
-//! kept in the quarantine and refused ([`block`]); what a person has to look at is accepted, made durable and held until
+//! [`Shard::submit`](crate::Shard) has a message judged, at once or in its turn ([`waiting`]), and asks [`Shard::gate`]. What passes goes on as if nobody had looked; what is blocked is
+//! kept in the quarantine and refused ([`block`]), and said after all when a person lets it through ([`release`]); what a person has to look at is accepted, made durable and held until
 //! an approval is decided ([`hold`]); silence means no. In audit mode all of it passes and is recorded.
 //!
 //! A model call looks once more ([`Shard::clear_call`]): only that makes the [`Cleared`](pincer_defender::Cleared) without
@@ -10,9 +10,12 @@
 mod block;
 mod hold;
 mod judge;
-mod long;
+mod kept;
 mod policy;
 mod record;
+mod release;
+mod tables;
+mod waiting;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
@@ -27,6 +30,7 @@ use crate::caller::Held;
 
 pub(crate) use hold::approval_id;
 pub(crate) use record::Words;
+pub(crate) use release::Order as ReleaseOrder;
 
 /// Messages that may wait for a person at once, on one shard; more are refused, to be tried again.
 pub(crate) const HELD_MAX: usize = 256;
@@ -40,8 +44,12 @@ pub(crate) struct Guard {
     pub(crate) intel: IntelSet,
     /// By approval id.
     held: HashMap<Box<str>, HeldTurn>,
-    /// Long texts that are being read, oldest first, and what came behind them.
-    reading: VecDeque<long::Long>,
+    /// Messages that wait for their verdict.
+    queue: waiting::Queue,
+    /// What of the quarantine is being released; only at home.
+    releasing: release::Releasing,
+    /// What the guards need to judge.
+    tables: tables::Tables,
     /// Long texts that passed lately, by hash.
     passed: VecDeque<(u64, Judgement)>,
     /// Keys the hashes.
@@ -55,10 +63,17 @@ impl Guard {
             scratch: Scratch::default(),
             intel: IntelSet::new(Arc::clone(&settings.lists), lifetimes, LEARNED_MAX),
             held: HashMap::new(),
-            reading: VecDeque::new(),
+            queue: waiting::Queue::default(),
+            releasing: release::Releasing::default(),
+            tables: tables::Tables::default(),
             passed: VecDeque::new(),
             hasher: RandomState::new(),
         }
+    }
+
+    /// Messages that wait for their verdict.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     /// What the last judgement met and nothing is known of.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pincer_defender::{Defender, Reading};
+use pincer_defender::Defender;
 use pincer_protocol::event::EncodedEvent;
 use serde_json::{Value, json};
 
@@ -44,9 +44,8 @@ impl Shard {
             return;
         }
         self.guard.passed.clear();
-        for long in &mut self.guard.reading {
-            long.reading = Reading::default();
-        }
+        self.guard.queue.anew();
+        self.settle_waiting(&|_| false);
     }
 }
 
@@ -136,14 +135,13 @@ mod tests {
         let key = SessionKey::from_stored("agent:main:direct:1");
         shard.ensure_session(&key).unwrap();
         shard.submit(&key, long_attack(&key), asker());
-        shard.read_piece();
-        assert!(shard.guard.reading.iter().all(|long| long.reading != Reading::default()), "half read");
+        shard.judge_on();
+        // Half read: what nobody means is behind the reader, and is read once more.
         shard.mail(NOW, change(json!({"mode": "enforce"}), &[]));
-        assert!(shard.guard.reading.iter().all(|long| long.reading == Reading::default()), "read anew");
-        assert_eq!(shard.guard.reading.len(), 1);
+        assert_eq!(shard.guard.waiting(), 1);
         let mut kept = Vec::new();
-        while !shard.guard.reading.is_empty() {
-            shard.read_piece();
+        while shard.guard.waiting() > 0 {
+            shard.judge_on();
             kept.extend(effects(&mut shard, LogLevel::Error).0);
         }
         assert_eq!((kept, shard.counters.judged_blocked), (vec![true], 1));

@@ -43,8 +43,14 @@ impl<'a> Words<'a> {
 pub(super) const HEARS: &[Scope] = &[Scope::Approvals, Scope::Admin];
 
 impl Shard {
-    /// The op that records a decision; with the text of what it stops.
-    pub(super) fn keep_op(&self, id: &str, words: Words<'_>, judgement: &Judgement) -> Option<StoreOp> {
+    /// The op that records a decision; with the text of what it stops, and what is needed to say that again.
+    pub(super) fn keep_op(
+        &self,
+        id: &str,
+        words: Words<'_>,
+        judgement: &Judgement,
+        turn: Option<String>,
+    ) -> Option<StoreOp> {
         let decision = &judgement.decision;
         let stops = decision.effect() > Verdict::Allow;
         let entry = Entry {
@@ -67,12 +73,13 @@ impl Shard {
             // Our own types serialize without failing.
             entry: serde_json::to_string(&entry).unwrap_or_default(),
             text: stops.then(|| words.text.to_owned()),
+            turn: turn.filter(|_| stops),
         })
     }
 
     /// Records a decision that stops nothing. Nobody waits for it: what cannot be recorded is counted as a store error.
     pub(super) fn record_decision(&mut self, id: &str, words: Words<'_>, judgement: &Judgement) {
-        if let Some(op) = self.keep_op(id, words, judgement) {
+        if let Some(op) = self.keep_op(id, words, judgement, None) {
             self.persist(vec![op], |_, _| ());
         }
     }

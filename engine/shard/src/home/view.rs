@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) state_dir: String,
     /// Key of v4's config hashes; made at start.
     pub(crate) hash_key: [u8; 32],
+    /// What the policy protects less than the one before this start.
+    pub(crate) weaker: Arc<[String]>,
     /// v4: what hellos say of the config, worked out for the first of them.
     pub(crate) applied_hash: OnceLock<String>,
     pub(crate) ownership: OnceLock<Ownership>,

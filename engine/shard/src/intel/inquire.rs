@@ -1,4 +1,5 @@
-//! Home asks: within the quota, one question at a time about one thing, and nobody waits for the answer.
+//! Home asks: within the quota, one question at a time about one thing. What is not asked, or in vain, is told to whoever
+//! may wait for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,43 +62,48 @@ impl Shard {
     pub(crate) fn inquire(&mut self, asker: ShardId, unknown: &[Indicator]) {
         let view = Arc::clone(&self.view);
         let policy = &view.defender.policy().intel;
-        let Some(service) = policy.service.as_ref().filter(|_| policy.asks()) else { return };
-        if self.draining.is_some() || !self.is_home() {
-            return;
-        }
+        let asks = policy.asks() && self.draining.is_none() && self.is_home();
+        let Some(service) = policy.service.as_ref().filter(|_| asks) else {
+            return self.not_asked(asker, unknown);
+        };
         let held = self.intel.inquirer.take().filter(|held| held.policy == *policy);
         let mut inquirer = held.unwrap_or_else(|| Box::new(Inquirer::new(policy, service, self.intel.spent)));
         let mut missed = IntelDelta::default();
         let asked_before = self.counters.intel_asked;
+        let mut unasked = Vec::new();
         for indicator in unknown.iter().take(UNKNOWN_MAX) {
             match self.guard.intel.word(indicator, self.now.wall_ms) {
                 Some(word) => drop(missed.push(word)),
-                None => self.ask_service(&view, &mut inquirer, indicator),
+                None if self.ask_service(&view, &mut inquirer, indicator) => {}
+                None => unasked.push(indicator.clone()),
             }
         }
+        unasked.extend(unknown.iter().skip(UNKNOWN_MAX).cloned());
         if self.counters.intel_asked > asked_before {
             self.intel.spent = inquirer.inquiries.spent();
             self.keep_spent();
             self.watch_late(&mut inquirer);
         }
         self.intel.inquirer = Some(inquirer);
+        self.not_asked(asker, &unasked);
         // It missed what was said to all: its ring was full for too long.
         if !missed.is_empty() && asker != self.id {
             self.send(asker, ShardMsg::Intel(Arc::new(missed)));
         }
     }
 
-    fn ask_service(&mut self, view: &View, inquirer: &mut Inquirer, indicator: &Indicator) {
+    /// Whether there may be an answer.
+    fn ask_service(&mut self, view: &View, inquirer: &mut Inquirer, indicator: &Indicator) -> bool {
         let now = self.now.wall_ms;
         let subject = inquirer.inquiries.subject(indicator);
-        let Ok(request) = inquirer.service.request(subject_of(&subject)) else { return };
+        let Ok(request) = inquirer.service.request(subject_of(&subject)) else { return false };
         let question = Lookup {
             request,
             timeout_ms: inquirer.policy.timeout_ms.get(),
             body_bytes_max: ANSWER_BYTES_MAX,
         };
         // What the policy forbids to go to is not told to others either.
-        let Some(question) = self.clear_question(view, &subject, question) else { return };
+        let Some(question) = self.clear_question(view, &subject, question) else { return false };
         match inquirer.inquiries.ask(indicator, now) {
             Ask::Now(subject) => {
                 self.counters.intel_asked += 1;
@@ -107,9 +113,13 @@ impl Shard {
                 }
                 inquirer.out.insert(lookup, Out { subject, given_up: false });
                 self.effects.push_back(Effect::LookUp { lookup, question: Box::new(question) });
+                true
             }
-            Ask::UnderWay(_) => {}
-            Ask::Not(_) => self.counters.intel_unasked += 1,
+            Ask::UnderWay(_) => true,
+            Ask::Not(_) => {
+                self.counters.intel_unasked += 1;
+                false
+            }
         }
     }
 
@@ -141,9 +151,13 @@ impl Shard {
         if let Some(out) = inquirer.out.remove(&lookup) {
             let answer = self.read_answer(&out, answer);
             let learned = inquirer.inquiries.answered(&out.subject, answer, self.now.wall_ms);
-            if let Some((verdict, counts)) = learned {
-                self.counters.intel_answered += 1;
-                self.learn(out.subject, verdict, counts);
+            match learned {
+                Some((verdict, counts)) => {
+                    self.counters.intel_answered += 1;
+                    self.learn(out.subject, verdict, counts);
+                }
+                None if out.given_up => {}
+                None => self.in_vain(&[out.subject]),
             }
         }
         self.intel.inquirer = Some(inquirer);
@@ -200,6 +214,7 @@ impl Shard {
         }
         let learned = self.guard.intel.learn(subject, verdict, Source::Virustotal, counts, now);
         self.keep_word(&learned.indicator);
+        self.settle(|indicator| *indicator == learned.indicator);
         let mut delta = IntelDelta::default();
         delta.push(learned);
         self.spread(delta);
@@ -220,9 +235,10 @@ impl Shard {
     pub(crate) fn inquiries_late(&mut self) {
         let Some(mut inquirer) = self.intel.inquirer.take() else { return };
         inquirer.watched = false;
-        for subject in inquirer.inquiries.expire(self.now.wall_ms) {
+        let late = inquirer.inquiries.expire(self.now.wall_ms);
+        for subject in &late {
             let mut waiting = inquirer.out.values_mut().filter(|out| !out.given_up);
-            if let Some(out) = waiting.find(|out| out.subject == subject) {
+            if let Some(out) = waiting.find(|out| out.subject == *subject) {
                 out.given_up = true;
                 self.counters.intel_failed += 1;
                 self.warn("defender/intel", "the service did not answer in time".to_owned());
@@ -230,6 +246,9 @@ impl Shard {
         }
         self.watch_late(&mut inquirer);
         self.intel.inquirer = Some(inquirer);
+        if !late.is_empty() {
+            self.in_vain(&late);
+        }
     }
 }
 

@@ -83,6 +83,9 @@ impl Handle for Status {
                 version: u64,
                 /// `default`, `config`, or `bundle` and the id of the key that vouched for it.
                 source: String,
+                /// What it protects less than the policy before this start.
+                #[serde(skip_serializing_if = "<[String]>::is_empty")]
+                weaker_than_before: Arc<[String]>,
                 #[serde(skip_serializing_if = "Option::is_none")]
                 host_integrity: Option<HostIntegrity>,
             }
@@ -92,6 +95,7 @@ impl Handle for Status {
                 note,
                 version: view.defender.policy().version.get(),
                 source: view.defender.source().to_string(),
+                weaker_than_before: Arc::clone(&view.settings.weaker),
                 host_integrity: view.host,
             };
             let payload = WithDefender { status: status(wire, facts), defender };
@@ -194,7 +198,7 @@ impl Handle for LogsTail {
                 let error = ErrorShape::unavailable(format!("log read failed: {why}"));
                 shard.answer::<()>(held, Err(error));
             }
-            ReadAnswer::Transcripts(_) => {
+            ReadAnswer::Transcripts(_) | ReadAnswer::Quarantined(_) => {
                 shard.answer::<()>(held, Err(ErrorShape::unavailable("log read failed")));
             }
         });

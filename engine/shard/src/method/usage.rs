@@ -148,7 +148,7 @@ fn first_tail(answer: ReadAnswer) -> Result<Tail, ErrorShape> {
         ReadAnswer::Failed(why) => {
             Err(ErrorShape::unavailable(format!("the transcript cannot be read: {why}")))
         }
-        ReadAnswer::Log { .. } => Ok(Tail::default()),
+        ReadAnswer::Log { .. } | ReadAnswer::Quarantined(_) => Ok(Tail::default()),
     }
 }
 

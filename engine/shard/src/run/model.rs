@@ -22,6 +22,16 @@ const LOOPBACK_START_MS: u64 = 2;
 impl Shard {
     /// Starts a call. The defender looks at it first: nothing reaches a provider uncleared.
     pub(super) fn start_call(&mut self, key: &SessionKey, request: ModelRequest) {
+        if self.lacks_tables() {
+            // The first thing that this process judges is a run that an earlier life accepted.
+            let (key, run_id) = (key.clone(), self.active_run_id(key));
+            return self.when_judging(move |shard| {
+                // It may have been stopped meanwhile, and another one have begun.
+                if shard.active_run_id(&key) == run_id {
+                    shard.start_call(&key, request);
+                }
+            });
+        }
         let cleared = match self.clear_call(key, request) {
             Ok(cleared) => cleared,
             Err(judgement) => {

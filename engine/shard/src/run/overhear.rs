@@ -51,6 +51,7 @@ impl Shard {
             }
             match asker {
                 Asker::Ack(held, payload) | Asker::Agent(held, payload) => shard.answer(held, Ok(&payload)),
+                Asker::Quarantined(held, payload) => shard.released(held, *payload),
                 Asker::Released(caller) => {
                     shard.approval_taken(&approval_id(&key, &turn.run_id));
                     if let Some(held) = caller {
@@ -86,7 +87,14 @@ pub(crate) mod tests {
 
     pub(crate) const NOW: Now = Now { mono_ms: 1_000, wall_ms: 1_800_000_000_000 };
 
+    /// One whose guards are ready to judge.
     pub(crate) fn shard() -> Shard {
+        let mut shard = unready_shard();
+        shard.mail(NOW, Mail::GuardsBuilt);
+        shard
+    }
+
+    pub(crate) fn unready_shard() -> Shard {
         let config = json!({"agents": {"list": [{"id": "main", "identity": {"name": "Molty"}}]}}).to_string();
         let loaded = pincer_config::load(
             &config,
@@ -112,6 +120,7 @@ pub(crate) mod tests {
                 password: None,
                 defender: Default::default(),
                 lists: Default::default(),
+                weaker: Default::default(),
             },
             load: Arc::new(crate::load::NoLoad),
             facts: Arc::new(HostFacts {

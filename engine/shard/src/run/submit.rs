@@ -1,5 +1,6 @@
 //! Accepting a message: what the scheduler says, made durable, then acknowledged.
 
+use pincer_protocol::method::security::ReleasePayload;
 use pincer_protocol::{ErrorShape, Wire};
 use pincer_sessions::idempotency::Family;
 use pincer_sessions::key::SessionKey;
@@ -25,6 +26,8 @@ pub(crate) enum Asker {
     Agent(Held, Value),
     /// Acknowledged before it was held for a review, and let through now; with the caller of `agent`.
     Released(Option<Held>),
+    /// It was in the quarantine and is noted as let through: who did is answered with this once the turn is taken.
+    Quarantined(Held, Box<ReleasePayload>),
 }
 
 /// What goes on once a turn is durable.
@@ -48,11 +51,10 @@ impl Shard {
         if let Err(error) = self.ensure_session(key) {
             return self.refuse(asker, &turn, error);
         }
-        if self.is_long(key, &turn) {
-            return self.read_long(key, turn, asker);
+        if self.must_wait(key, &turn) {
+            return self.wait_for_verdict(key, turn, asker);
         }
-        let judgement = self.judge_turn(key, &turn);
-        self.judged(key, turn, asker, judgement);
+        self.judge_first(key, turn, asker);
     }
 
     /// Takes a turn that may be taken.
@@ -111,6 +113,7 @@ impl Shard {
             self.persist_surely(gone, |_, _| ());
         }
         self.runs.keys.insert(run_id.clone(), key.clone());
+        let was_held = matches!(asker, Asker::Released(_) | Asker::Quarantined(..));
         match &then {
             Then::Begin(started) => ops.extend(self.begin_ops(key, started)),
             Then::Wait => {
@@ -120,8 +123,12 @@ impl Shard {
                         finals.push(told(record.turn));
                     }
                 } else {
-                    // Merged or steered into one that waits: that one's record carries it.
+                    // Merged or steered into one that waits: that one's record carries it, and a row of its own would
+                    // bring it back a second time.
                     finals.push((run_id.clone(), spelled));
+                    if was_held {
+                        ops.push(StoreOp::Delete { table: Table::Turns, id: turn::row_id(key, &run_id) });
+                    }
                 }
                 ops.extend(self.queue_ops(key));
             }
@@ -130,11 +137,13 @@ impl Shard {
         self.arm_queue();
 
         let key = key.clone();
-        if matches!(asker, Asker::Released(_)) {
+        if was_held {
             // It was accepted long ago.
-            let approval = approval_id(&key, &run_id);
+            let approval = matches!(asker, Asker::Released(_)).then(|| approval_id(&key, &run_id));
             return self.persist_surely(ops, move |shard, _| {
-                shard.approval_taken(&approval);
+                if let Some(approval) = approval {
+                    shard.approval_taken(&approval);
+                }
                 shard.submitted(&key, &run_id, asker, then, finals);
             });
         }
@@ -208,6 +217,10 @@ impl Shard {
                 Some(held)
             }
             Asker::Released(caller) => caller,
+            Asker::Quarantined(held, payload) => {
+                self.released(held, *payload);
+                None
+            }
         };
         self.answer_repeats(run_id, None);
         caller
@@ -243,6 +256,9 @@ impl Shard {
     }
 
     pub(crate) fn refuse(&mut self, asker: Asker, turn: &Turn, error: ErrorShape) {
+        if let Asker::Quarantined(held, payload) = asker {
+            return self.not_said(turn, held, &payload, &error);
+        }
         if let Asker::Released(caller) = asker {
             return self.drop_held(
                 &turn.session_key.clone(),
@@ -257,14 +273,23 @@ impl Shard {
     }
 
     fn fail_asker(&mut self, asker: Asker, error: ErrorShape) {
-        if let Asker::Ack(held, _) | Asker::Agent(held, _) | Asker::Released(Some(held)) = asker {
-            self.answer::<()>(held, Err(error));
+        match asker {
+            Asker::Ack(held, _) | Asker::Agent(held, _) | Asker::Released(Some(held)) => {
+                self.answer::<()>(held, Err(error));
+            }
+            Asker::Quarantined(held, payload) => self.release_failed(held, &payload, error),
+            Asker::Released(None) => {}
         }
     }
 
     fn acknowledge_duplicate(&mut self, asker: Asker, run_id: &str) {
-        let (Asker::Ack(held, _) | Asker::Agent(held, _) | Asker::Released(Some(held))) = asker else {
-            return;
+        let held = match asker {
+            Asker::Ack(held, _) | Asker::Agent(held, _) | Asker::Released(Some(held)) => held,
+            // It waits or runs already.
+            Asker::Quarantined(held, payload) => {
+                return self.released(held, ReleasePayload { before: true, ..*payload });
+            }
+            Asker::Released(None) => return,
         };
         let payload = serde_json::json!({"runId": run_id, "status": "in_flight"});
         self.answer(held, Ok(&payload));
@@ -345,5 +370,5 @@ pub(crate) fn put_turn(record: &TurnRecord<&Turn>) -> StoreOp {
 
 /// The row of a turn that runs.
 pub(crate) fn running_row(turn: &Turn, policy: QueuePolicy) -> StoreOp {
-    put_turn(&TurnRecord { state: TurnState::Running, policy, turn })
+    put_turn(&TurnRecord { state: TurnState::Running, policy, turn, release: None })
 }

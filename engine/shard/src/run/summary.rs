@@ -210,7 +210,9 @@ impl Shard {
                     shard.plan_summary(&key, &tail);
                 }
                 ReadAnswer::Failed(why) => shard.summary_over(&key, Err(NoSummary::Failed(why))),
-                ReadAnswer::Log { .. } => shard.summary_over(&key, Err(NoSummary::Nothing)),
+                ReadAnswer::Log { .. } | ReadAnswer::Quarantined(_) => {
+                    shard.summary_over(&key, Err(NoSummary::Nothing))
+                }
             }
         });
     }
@@ -243,6 +245,17 @@ impl Shard {
 
     /// Asks the model at the summary's index. The defender looks at it first, as at every call.
     fn call_for_summary(&mut self, key: &SessionKey) {
+        if self.lacks_tables() {
+            let of = |shard: &Shard, key: &SessionKey| {
+                Some(shard.sessions.map.get(key)?.summary.as_deref()?.number)
+            };
+            let (key, number) = (key.clone(), of(self, key));
+            return self.when_judging(move |shard| {
+                if of(shard, &key) == number {
+                    shard.call_for_summary(&key);
+                }
+            });
+        }
         let call = CallId(self.next_number());
         let view = std::sync::Arc::clone(&self.view);
         let now_ms = self.now.mono_ms;

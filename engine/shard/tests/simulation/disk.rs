@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pincer_sessions::persist::{Outcome, ReadAnswer, StoreOp, StoreRead, Table, Tail};
+use pincer_sessions::persist::{Outcome, Quarantined, ReadAnswer, StoreOp, StoreRead, Table, Tail};
+use serde_json::Value;
 
 /// Rows and transcripts as they would lie on disk.
 #[derive(Default)]
@@ -10,6 +11,8 @@ pub(crate) struct Disk {
     pub(crate) rows: BTreeMap<(Table, String), String>,
     pub(crate) transcripts: BTreeMap<String, Vec<String>>,
     archived: usize,
+    /// What was stopped, by the decision's id.
+    pub(crate) quarantine: BTreeMap<String, Quarantined>,
 }
 
 impl Disk {
@@ -42,8 +45,19 @@ impl Disk {
                     self.transcripts.insert(transcript.path(), lines.clone());
                     Outcome::Done
                 }
-                StoreOp::Keep { .. } => Outcome::Done,
-                StoreOp::Release { .. } => Outcome::Released { before: false },
+                StoreOp::Keep { entry, text, turn, .. } => {
+                    let entry: Value = serde_json::from_str(entry).unwrap();
+                    let id = entry["id"].as_str().unwrap().to_owned();
+                    if let Some(text) = text.clone() {
+                        let kept = Quarantined { released: false, text, turn: turn.clone() };
+                        self.quarantine.insert(id, kept);
+                    }
+                    Outcome::Done
+                }
+                StoreOp::Release { id, .. } => {
+                    let kept = self.quarantine.get_mut(id).expect("what is released was kept");
+                    Outcome::Released { before: std::mem::replace(&mut kept.released, true) }
+                }
             })
             .collect()
     }
@@ -71,6 +85,10 @@ impl Disk {
                     })
                     .collect(),
             ),
+            StoreRead::Quarantined { id } => match self.quarantine.get(id) {
+                Some(kept) => ReadAnswer::Quarantined(Box::new(kept.clone())),
+                None => ReadAnswer::Failed(format!("no entry {id} is in the quarantine")),
+            },
             StoreRead::Log { .. } => ReadAnswer::Failed("no log in the simulator".to_owned()),
         }
     }

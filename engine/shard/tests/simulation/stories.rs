@@ -139,15 +139,15 @@ fn stale_sessions_begin_anew() {
     check_stale(json!({"resetByType": {"group": {"mode": "idle", "idleMinutes": 10}}}), 12, false);
 }
 
-/// The first message that names an address passes; what the service says of it is known to the next one, and after a
-/// restart. Nobody asks again.
+/// A message that names an unknown address waits for what the service says of it, and is judged by that; so are the next
+/// ones, also after a restart. Nobody asks again.
 #[test]
-fn what_the_service_says_is_known_to_the_next_message() {
+fn what_the_service_says_decides() {
     let defender = json!({"mode": "enforce", "intel": {"service": {"apiKey": "k"}}});
     let mut world = World::story(&json!({"defender": defender}));
     world.service = Some(MALICIOUS);
     let first = say(&mut world, "first", "What is on https://shop.sim-one.net/a today?");
-    assert_eq!(first["payload"]["status"], "started", "{first:#}");
+    assert_eq!(first["error"]["details"]["reason"], "defender-blocked", "{first:#}");
     world.wait(2_000);
     let check = |world: &mut World, run: &str| {
         // Its host is what was asked about.
@@ -166,26 +166,117 @@ fn what_the_service_says_is_known_to_the_next_message() {
     assert_eq!(serde_json::from_str::<Value>(spent).unwrap()["used"], 2, "each host once: {spent}");
 }
 
-/// With fail mode `review` a person looks at what nobody knows yet, and only at that.
+/// With fail mode `review` a person looks at what the service did not answer, and only at that.
 #[test]
-fn what_nobody_knows_waits_for_a_person() {
+fn what_nobody_answers_waits_for_a_person() {
     let intel = json!({"service": {"apiKey": "k"}, "failMode": "review"});
     let mut world = World::story(&json!({"defender": {"mode": "enforce", "intel": intel}}));
-    world.service = Some(HARMLESS);
+    world.service = Some("{");
     let private = "Is http://192.168.0.9/x or http://printer.local/ up?";
     assert_eq!(say(&mut world, "private", private)["payload"]["status"], "started");
-    let id = world.tell(
-        "agent",
-        json!({"sessionKey": KEY, "message": "Read https://sim-two.net/", "idempotencyKey": "new"}),
-    );
-    world.wait(2_000);
-    assert_eq!(answers(&world, &id), ["accepted"], "it is held");
-    let id = world.tell(
-        "agent",
-        json!({"sessionKey": KEY, "message": "Read https://sim-two.net/x", "idempotencyKey": "known"}),
-    );
+    let read = |world: &mut World, run: &str, address: &str| {
+        let message = format!("Read {address}");
+        let id = world.tell("agent", json!({"sessionKey": KEY, "message": message, "idempotencyKey": run}));
+        world.wait(5_000);
+        answers(world, &id)
+    };
+    assert_eq!(read(&mut world, "new", "https://sim-two.net/"), ["accepted"], "it is held");
+    // Behind the pause that a failure makes.
+    world.wait(20_000);
+    world.service = Some(HARMLESS);
+    assert_eq!(read(&mut world, "answered", "https://sim-two.net/x"), ["accepted", "ok"]);
+}
+
+/// What was blocked is said once, when a person lets it through, also when the process dies over it; who says so twice is
+/// told. What is only noted is never said.
+#[test]
+fn what_was_blocked_is_said_when_it_is_let_through() {
+    let defender = json!({"mode": "enforce", "deny": {"phrases": ["never say this"]}});
+    let said = |world: &World, text: &str| {
+        world.disk.transcripts.values().flatten().filter(|line| line.contains(text)).count()
+    };
+    let release = |world: &mut World, params: Value| world.ask("security.quarantine.release", params);
+    for dies in [false, true] {
+        let mut world = World::story(&json!({"defender": defender}));
+        let refused = say(&mut world, "first", "never say this: alpha");
+        let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+        assert_eq!(said(&world, "alpha"), 0);
+        if dies {
+            // The row is on its way to the disk, or there, and the ledger says nothing yet.
+            world.tell("security.quarantine.release", json!({"id": id}));
+            while world.disk.count(Table::Turns) == 0 {
+                world.wait(1);
+            }
+            assert!(!world.disk.quarantine[&id].released);
+            world.crash();
+            world.connect_as(4);
+        } else {
+            let first = release(&mut world, json!({"id": id, "by": "ana"}));
+            assert_eq!(first["payload"]["delivered"], true, "{first:#}");
+            assert_eq!(first["payload"]["runId"], format!("release-{id}"));
+        }
+        world.wait(5_000);
+        assert!(world.disk.quarantine[&id].released);
+        // In the question, and in what the loopback model makes of it.
+        assert_eq!(said(&world, "never say this: alpha"), 2, "dies: {dies}");
+        let second = release(&mut world, json!({"id": id}));
+        assert_eq!(
+            (&second["payload"]["before"], &second["payload"]["delivered"]),
+            (&json!(true), &json!(false))
+        );
+        world.wait(5_000);
+        assert_eq!(said(&world, "never say this: alpha"), 2);
+        assert_eq!(world.disk.count(Table::Turns), 0);
+
+        let refused = say(&mut world, "second", "never say this: beta");
+        let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+        let noted = release(&mut world, json!({"id": id, "noteOnly": true}));
+        assert_eq!(
+            (&noted["payload"]["before"], &noted["payload"]["delivered"]),
+            (&json!(false), &json!(false))
+        );
+        let late = release(&mut world, json!({"id": id}));
+        assert_eq!(late["payload"]["before"], true, "{late:#}");
+        world.wait(5_000);
+        assert_eq!(said(&world, "beta"), 0);
+    }
+}
+
+/// What cannot be said again is noted, or refused; nothing is released that could not be told.
+#[test]
+fn what_cannot_be_said_again() {
+    let defender = json!({"mode": "enforce", "deny": {"phrases": ["never say this"]}});
+    let mut world = World::story(&json!({"defender": defender}));
+    let refused = say(&mut world, "first", "never say this");
+    let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+    // As an older version kept it.
+    let turn = world.disk.quarantine.get_mut(&id).unwrap().turn.take();
+    let noted = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(noted["payload"]["delivered"], false, "{noted:#}");
+    assert!(noted["payload"]["note"].as_str().unwrap().contains("only noted"), "{noted:#}");
+    // Attachments that were too large.
+    let mut kept: Value = serde_json::from_str(&turn.unwrap()).unwrap();
+    kept["leftOut"] = json!({"attachments": 2, "bytes": 9_000_000, "allowed": 4_194_304});
+    let entry = world.disk.quarantine.get_mut(&id).unwrap();
+    (entry.released, entry.turn) = (false, Some(kept.to_string()));
+    let refused = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(refused["error"]["details"]["reason"], "attachments-not-kept", "{refused:#}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("2 attachments of 9000000 bytes"));
+    assert!(!world.disk.quarantine[&id].released);
+    let unknown = world.ask("security.quarantine.release", json!({"id": "nobody"}));
+    assert!(unknown["error"]["message"].as_str().unwrap().contains("no entry nobody"), "{unknown:#}");
+    // The store takes nothing: nothing was released, and nothing is left over.
+    let refused = say(&mut world, "second", "never say this either");
+    let id = refused["error"]["details"]["quarantineId"].as_str().unwrap().to_owned();
+    world.fails = true;
+    let failed = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(failed["ok"], false, "{failed:#}");
+    world.fails = false;
     world.wait(5_000);
-    assert_eq!(answers(&world, &id), ["accepted", "ok"]);
+    assert!(!world.disk.quarantine[&id].released);
+    assert_eq!(world.disk.count(Table::Turns), 0);
+    let after = world.ask("security.quarantine.release", json!({"id": id}));
+    assert_eq!(after["payload"]["delivered"], true, "{after:#}");
 }
 
 fn approvals(world: &World) -> Vec<Value> {
@@ -252,6 +343,12 @@ fn approvals_while_the_store_fails() {
     world.fails = true;
     let refused = world.ask("exec.approval.resolve", json!({"id": "a", "decision": "allow-once"}));
     assert_eq!(refused["error"]["code"], "UNAVAILABLE", "{refused}");
+    // Who says the same before that is known hears it too, and does not wait for another decision.
+    let both = [0, 1].map(|_| world.tell("exec.approval.resolve", json!({"id": "a", "decision": "deny"})));
+    world.wait(500);
+    for id in both {
+        assert_eq!(answer(&world, &id).unwrap()["error"]["code"], "UNAVAILABLE");
+    }
     assert_eq!(answer(&world, &asked), None);
     world.wait(10_000);
     assert_eq!(answer(&world, &asked), None, "not on disk, so not told");

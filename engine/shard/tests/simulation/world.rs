@@ -71,6 +71,8 @@ struct Sent {
     /// Who sent it first, while nobody repeated it.
     by: Option<usize>,
     accepted: bool,
+    /// A person tried to let it through, out of the quarantine.
+    let_through: bool,
 }
 
 /// The label of a session, as its clients know it.
@@ -236,6 +238,12 @@ impl World {
                         self.parcels[index]
                             .push_back((late, Parcel::Mail(Mail::LookedUp { lookup, answer })));
                     }
+                }
+                // At times at once, as where another shard had them built.
+                Effect::BuildGuards => {
+                    let built = if self.dice.chance(30) { 0 } else { self.dice.roll() % 30 };
+                    let at = self.now.mono_ms + built;
+                    self.parcels[index].push_back((at, Parcel::Mail(Mail::GuardsBuilt)));
                 }
                 Effect::Finished => {
                     self.finished.insert(index);
@@ -463,6 +471,7 @@ impl World {
                 self.request(at, Asked::Other("sessions.compact"), "sessions.compact", params);
             }
             (17, Some(at)) if self.clients[at].wire == 4 => self.request_approval(at),
+            (18, Some(at)) if self.clients[at].wire == 4 && self.dice.chance(30) => self.let_through(at),
             (18, Some(at)) if self.clients[at].wire == 4 => self.decide_approval(at),
             (19, _) => self.ask_somebody(),
             (_, Some(at)) => self.request(at, Asked::Other("nope"), "nope", json!({"x": 1})),
@@ -490,7 +499,7 @@ impl World {
                 let own = format!("run-{}", self.sent.len());
                 let used = self.dice.below(self.sent.len().max(1) * 10);
                 let id = self.sent.get(used).map_or(own, |sent| sent.id.clone());
-                self.sent.push(Sent { key, id, text, review, by, accepted: false });
+                self.sent.push(Sent { key, id, text, review, by, accepted: false, let_through: false });
                 self.sent.len() - 1
             };
             let Sent { key, id, text, .. } = &self.sent[number];
@@ -641,5 +650,6 @@ fn settings(config: &str) -> SettingsBoot {
         password: None,
         defender,
         lists: Default::default(),
+        weaker: Default::default(),
     }
 }

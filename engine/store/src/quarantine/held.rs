@@ -15,15 +15,24 @@ pub(super) struct HeldEntry {
     pub(super) at_ms: u64,
     pub(super) id: EntryId,
     pub(super) payload: PayloadRef,
+    /// What is needed to say it again.
+    pub(super) turn: Option<PayloadRef>,
     pub(super) released: bool,
+}
+
+impl HeldEntry {
+    /// Its files.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PayloadRef> {
+        std::iter::once(&self.payload).chain(&self.turn)
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Held {
     entries: VecDeque<HeldEntry>,
-    /// How many entries have this text.
+    /// How many entries have this file.
     uses: HashMap<Hash, u32>,
-    /// Bytes of all texts, each once.
+    /// Bytes of all files, each once.
     bytes: u64,
 }
 
@@ -31,19 +40,23 @@ impl Held {
     /// Follows a record: what it does to the texts that are held.
     pub(super) fn apply(&mut self, n: u64, at_ms: u64, record: &Record) {
         match record {
-            Record::Quarantined { entry, payload } => {
-                let uses = self.uses.entry(payload.sha256).or_default();
-                *uses += 1;
-                if *uses == 1 {
-                    self.bytes = self.bytes.saturating_add(payload.bytes);
-                }
-                self.entries.push_back(HeldEntry {
+            Record::Quarantined { entry, payload, turn } => {
+                let held = HeldEntry {
                     n,
                     at_ms,
                     id: entry.id.clone(),
                     payload: *payload,
+                    turn: *turn,
                     released: false,
-                });
+                };
+                for file in held.files() {
+                    let uses = self.uses.entry(file.sha256).or_default();
+                    *uses += 1;
+                    if *uses == 1 {
+                        self.bytes = self.bytes.saturating_add(file.bytes);
+                    }
+                }
+                self.entries.push_back(held);
             }
             Record::Released { id, .. } => {
                 if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.id == *id) {
@@ -54,7 +67,7 @@ impl Held {
             Record::Expired { id, .. } => {
                 let place = self.entries.iter().position(|entry| entry.id == *id);
                 if let Some(entry) = place.and_then(|place| self.entries.remove(place)) {
-                    self.unuse(&entry.payload);
+                    entry.files().for_each(|file| self.unuse(file));
                 }
             }
             _ => {}

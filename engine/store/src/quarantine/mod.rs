@@ -5,7 +5,7 @@
 //!   ledger.jsonl                   0600, the segment that is written; see `pincer_defender::ledger` for its lines
 //!   ledger.<first record>.jsonl    older segments; they end with a `sealed` record and never change
 //!   head.json                      count and hash of the last record
-//!   payloads/<sha256>              0600, whole texts, each once
+//!   payloads/<sha256>              0600, whole texts, and what is needed to say messages again; each once
 //!   quarantine.lock
 //! ```
 //!
@@ -45,6 +45,6 @@ mod tests;
 pub use error::QuarantineError;
 pub use held::HELD_MAX;
 pub use open::OpenedQuarantine;
-pub use reader::{Exported, LIST_MAX, QuarantineReader, Verification};
+pub use reader::{Exported, Kept, LIST_MAX, QuarantineReader, Verification};
 pub use shown::{Expired, Page, Released, Shown};
 pub use writer::{GROUP_MAX, New, Quarantine, Release};

@@ -188,8 +188,8 @@ impl Quarantine {
 
     fn find_missing(&self, report: &mut Vec<String>) -> Result<(), QuarantineError> {
         let mut missing = 0;
-        for entry in self.held.iter() {
-            let path = self.layout.payload(&entry.payload.sha256);
+        for (entry, file) in self.held.iter().flat_map(|entry| entry.files().map(move |file| (entry, file))) {
+            let path = self.layout.payload(&file.sha256);
             if !disk::exists(&path)? {
                 missing += 1;
                 if missing <= TOLD_MAX {

@@ -9,7 +9,7 @@ use pincer_defender::ledger::{Entry, EntryId, Hash, Head, Item, Line, PayloadRef
 use serde::Serialize;
 
 use super::error::QuarantineError;
-use super::held::Held;
+use super::held::{Held, HeldEntry};
 use super::layout::Layout;
 use super::scan::{HeadFile, Snapshot};
 use super::shown::{Collect, Page, Shown};
@@ -61,6 +61,17 @@ pub struct Exported {
     pub left_out: u64,
     /// Where the exported chain ends.
     pub head: Head,
+}
+
+/// What is kept of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// A person let it through.
+    pub released: bool,
+    /// The whole text.
+    pub text: Vec<u8>,
+    /// What is needed to say it again; `None` for what was no message.
+    pub turn: Option<Vec<u8>>,
 }
 
 /// A text in an export.
@@ -119,6 +130,18 @@ impl QuarantineReader {
         self.read_payload(&payload)
     }
 
+    /// All that is kept of an entry, each file checked against its hash.
+    pub fn kept(&self, id: &EntryId) -> Result<Kept, QuarantineError> {
+        let shown = self.show(id)?.ok_or_else(|| QuarantineError::Unknown { id: id.clone() })?;
+        if shown.expired.is_some() {
+            return Err(QuarantineError::Expired { id: id.clone() });
+        }
+        let payload = shown.payload.ok_or_else(|| QuarantineError::NoPayload { id: id.clone() })?;
+        let text = self.read_payload(&payload)?;
+        let turn = shown.turn.map(|turn| self.read_payload(&turn)).transpose()?;
+        Ok(Kept { released: shown.released.is_some(), text, turn })
+    }
+
     /// Writes the ledger's whole lines as they are, oldest first, so that the export verifies as the ledger does; then,
     /// when asked for, the texts that are held, one `{"payload":…}` a line.
     pub fn export(&self, to: &mut dyn Write, payloads: bool) -> Result<Exported, QuarantineError> {
@@ -143,14 +166,15 @@ impl QuarantineReader {
         exported.head = tally.head;
         exported.left_out = tally.lines - exported.lines;
         let mut done = std::collections::HashSet::new();
-        for entry in held.iter().filter(|entry| done.insert(entry.payload.sha256)) {
-            let Ok(bytes) = self.read_payload(&entry.payload) else {
+        let files = held.iter().flat_map(HeldEntry::files);
+        for file in files.filter(|file| done.insert(file.sha256)) {
+            let Ok(bytes) = self.read_payload(file) else {
                 exported.left_out += 1;
                 continue;
             };
             let text = std::str::from_utf8(&bytes).ok();
             let base64 = text.is_none().then(|| STANDARD.encode(&bytes));
-            let line = PayloadLine { payload: entry.payload.sha256, text, base64 };
+            let line = PayloadLine { payload: file.sha256, text, base64 };
             serde_json::to_writer(&mut *to, &line).map_err(|error| unwritten(&error.into()))?;
             to.write_all(b"\n").map_err(|cause| unwritten(&cause))?;
             exported.payloads += 1;
@@ -174,9 +198,10 @@ impl QuarantineReader {
         let mut verification =
             Verification { tally, head_missing, payloads: 0, payloads_damaged: 0, problems: Vec::new() };
         let mut done = std::collections::HashSet::new();
-        for entry in held.iter().filter(|entry| done.insert(entry.payload.sha256)) {
+        let files = held.iter().flat_map(|entry| entry.files().map(move |file| (entry, file)));
+        for (entry, file) in files.filter(|(_, file)| done.insert(file.sha256)) {
             verification.payloads += 1;
-            if let Err(error) = self.read_payload(&entry.payload) {
+            if let Err(error) = self.read_payload(file) {
                 // A writer at work may have let it expire meanwhile.
                 if self.show(&entry.id)?.is_some_and(|shown| shown.expired.is_some()) {
                     continue;

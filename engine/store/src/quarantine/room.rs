@@ -91,8 +91,8 @@ impl Quarantine {
                 break;
             }
             count += 1;
-            if self.held.uses(&entry.payload.sha256) == 1 {
-                freed = freed.saturating_add(entry.payload.bytes);
+            for file in entry.files().filter(|file| self.held.uses(&file.sha256) == 1) {
+                freed = freed.saturating_add(file.bytes);
             }
         }
         count
@@ -107,7 +107,7 @@ impl Quarantine {
         reason: ExpiryReason,
     ) -> Result<(), QuarantineError> {
         let oldest = || self.held.iter().take(count);
-        let hashes: Vec<Hash> = oldest().map(|entry| entry.payload.sha256).collect();
+        let hashes: Vec<Hash> = oldest().flat_map(|entry| entry.files().map(|file| file.sha256)).collect();
         let records: Vec<Record> =
             oldest().map(|entry| Record::Expired { id: entry.id.clone(), reason }).collect();
         self.write_records(at_ms, &records)?;

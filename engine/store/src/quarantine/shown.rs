@@ -17,6 +17,8 @@ pub struct Shown {
     pub entry: Entry,
     /// The text that was kept; `None` for a decision that stopped nothing.
     pub payload: Option<PayloadRef>,
+    /// What is needed to say it again; `None` for what was no message.
+    pub turn: Option<PayloadRef>,
     /// A person let it through.
     pub released: Option<Released>,
     /// Its text was deleted.
@@ -68,8 +70,10 @@ impl<W: Fn(u64, &Entry, bool) -> bool> Collect<W> {
 
     pub(super) fn line(&mut self, line: &Line) {
         match &line.record {
-            Some(Record::Quarantined { entry, payload }) => self.entry(line, entry, Some(*payload)),
-            Some(Record::Decision { entry }) => self.entry(line, entry, None),
+            Some(Record::Quarantined { entry, payload, turn }) => {
+                self.entry(line, entry, Some(*payload), *turn);
+            }
+            Some(Record::Decision { entry }) => self.entry(line, entry, None, None),
             Some(Record::Released { id, by }) => {
                 let released = Released { by: by.clone(), at_ms: line.at_ms };
                 if let Some(shown) = self.get(id) {
@@ -86,7 +90,7 @@ impl<W: Fn(u64, &Entry, bool) -> bool> Collect<W> {
         }
     }
 
-    fn entry(&mut self, line: &Line, entry: &Entry, payload: Option<PayloadRef>) {
+    fn entry(&mut self, line: &Line, entry: &Entry, payload: Option<PayloadRef>, turn: Option<PayloadRef>) {
         if !(self.wanted)(line.n, entry, payload.is_some()) {
             return;
         }
@@ -106,6 +110,7 @@ impl<W: Fn(u64, &Entry, bool) -> bool> Collect<W> {
             at_ms: line.at_ms,
             entry: entry.clone(),
             payload,
+            turn,
             released: None,
             expired: None,
         });

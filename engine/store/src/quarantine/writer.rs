@@ -65,6 +65,8 @@ pub(super) struct Segment {
 pub enum New<'a> {
     /// An action that was stopped, and its whole text.
     Stopped(&'a Entry, &'a [u8]),
+    /// A message that was stopped, its whole text, and what is needed to say it again.
+    StoppedTurn(&'a Entry, &'a [u8], &'a [u8]),
     /// A decision that stopped nothing; its text is not kept.
     Decision(&'a Entry),
 }
@@ -82,23 +84,31 @@ impl Quarantine {
     /// Records a group, each record in order, all or none. When this returns they are on disk: where each ended the
     /// chain. After an error nothing of the group is in the ledger, and its actions must stay blocked. Older entries may
     /// have expired to make room even then. `at_ms` is Unix time.
-    pub fn append(&mut self, at_ms: u64, group: &[New<'_>]) -> Result<Vec<Head>, QuarantineError> {
+    pub fn append<'a>(&mut self, at_ms: u64, group: &[New<'a>]) -> Result<Vec<Head>, QuarantineError> {
         if group.len() > GROUP_MAX {
             return Err(QuarantineError::TooMany { records: group.len() });
         }
         let mut records = Vec::with_capacity(group.len());
-        let mut payloads: Vec<(Hash, &[u8])> = Vec::new();
+        let mut payloads: Vec<(Hash, &'a [u8])> = Vec::new();
         let mut seen = HashSet::new();
         for new in group {
-            records.push(match new {
-                New::Decision(entry) => Record::Decision { entry: (*entry).clone().bounded() },
-                New::Stopped(entry, text) => {
-                    let payload = PayloadRef { sha256: Hash::of(text), bytes: text.len() as u64 };
-                    if seen.insert(payload.sha256) {
-                        payloads.push((payload.sha256, text));
-                    }
-                    Record::Quarantined { entry: (*entry).clone().bounded(), payload }
+            let mut file = |bytes: &'a [u8]| {
+                let file = PayloadRef { sha256: Hash::of(bytes), bytes: bytes.len() as u64 };
+                if seen.insert(file.sha256) {
+                    payloads.push((file.sha256, bytes));
                 }
+                file
+            };
+            records.push(match *new {
+                New::Decision(entry) => Record::Decision { entry: entry.clone().bounded() },
+                New::Stopped(entry, text) => {
+                    Record::Quarantined { entry: entry.clone().bounded(), payload: file(text), turn: None }
+                }
+                New::StoppedTurn(entry, text, turn) => Record::Quarantined {
+                    entry: entry.clone().bounded(),
+                    payload: file(text),
+                    turn: Some(file(turn)),
+                },
             });
         }
         // What the lines will be long is only known behind the room that is made; their numbers may grow by a digit.

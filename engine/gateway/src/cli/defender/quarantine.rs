@@ -46,7 +46,7 @@ enum QuarantineCommand {
     Export(export::ExportArgs),
     /// Check that nothing was changed or removed; exit code 1 when something was
     Verify,
-    /// Note that a person lets a stopped text through
+    /// Let a blocked message through: the gateway says it as it was said, and the ledger notes who answers for it
     Release(ReleaseArgs),
     /// Print where it is
     Path,
@@ -76,14 +76,18 @@ struct ShowArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-This is a note in the ledger: nothing is sent by it. `show ID --payload` prints the text, to be sent again by whoever
-answers for it. What waits for a review is let through in the gateway, by deciding its approval.")]
+The message goes to its session as it was said, once, with its attachments as far as they were kept. What is no message,
+and what an older version kept, is noted alone; the answer says so. Delivering takes a running gateway. What waits for a
+review is let through there too, by deciding its approval.")]
 struct ReleaseArgs {
     /// The decision's id
     id: String,
     /// Who lets it through
     #[arg(long, value_name = "NAME")]
     by: String,
+    /// Note it in the ledger, and deliver nothing; `show ID --payload` prints the text
+    #[arg(long)]
+    note_only: bool,
     /// How to reach the gateway, while one runs on this state directory
     #[command(flatten)]
     connect: ConnectArgs,
@@ -174,16 +178,21 @@ fn release(
     // A running gateway writes the ledger, and there is only one writer: it is asked to.
     if let Holder::Running(_) = holder(state_dir) {
         let mut session = connect(&args.connect, global)?;
-        let params = json!({"id": id, "by": args.by.trim()});
+        let params = json!({"id": id, "by": args.by.trim(), "noteOnly": args.note_only});
         let answer = session.call("security.quarantine.release", &params)?;
         session.client.close();
-        let before = answer.get("before") == Some(&json!(true));
-        say_released(&id, args.by.trim(), before, answer, output);
+        say_released(&id, args.by.trim(), answer, output);
         return Ok(ExitCode::SUCCESS);
     }
     // Asked before it is opened for writing: an id that nobody knows makes no folders.
-    if reader.show(&id).map_err(Failure::new)?.is_none() {
-        return Err(Failure::new(QuarantineError::Unknown { id }));
+    let shown = reader.show(&id).map_err(Failure::new)?;
+    let shown = shown.ok_or_else(|| Failure::new(QuarantineError::Unknown { id: id.clone() }))?;
+    let could_be_said = shown.turn.is_some() && shown.released.is_none() && shown.expired.is_none();
+    if could_be_said && !args.note_only {
+        return Err(Failure::new(
+            "no gateway runs on this state directory, so the message cannot be delivered",
+        )
+        .fix("start it, or give --note-only to write down the release alone"));
     }
     let policy = context.policy().map_err(Failure::config)?;
     let opened =
@@ -196,18 +205,26 @@ fn release(
     let released = quarantine.release(now_ms(), &id, args.by.trim()).map_err(Failure::new)?;
     quarantine.take_notes().iter().for_each(|line| output.remark(line));
     let before = released == Release::Before;
-    let document = json!({"id": id, "released": true, "before": before, "head": quarantine.head()});
-    say_released(&id, args.by.trim(), before, document, output);
+    let document = json!({
+        "id": id, "released": true, "before": before, "delivered": false, "head": quarantine.head(),
+    });
+    say_released(&id, args.by.trim(), document, output);
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_released(id: &EntryId, by: &str, before: bool, document: Value, output: &Output) {
+fn say_released(id: &EntryId, by: &str, document: Value, output: &Output) {
+    let is = |name: &str| document.get(name) == Some(&json!(true));
     if output.is_json() {
         output.document(&document);
-    } else if before {
-        output.line(format!("{id} was let through before; nothing was added"));
+    } else if is("before") {
+        output.line(format!("{id} was let through before; nothing was added, and nothing is sent again"));
+    } else if is("delivered") {
+        output.line(format!("{id} was let through by {by}, and is delivered to its session"));
     } else {
         output.line(format!("{id} is noted as let through by {by}; nothing was sent"));
+        if let Some(note) = document.get("note").and_then(Value::as_str) {
+            output.remark(note);
+        }
     }
 }
 

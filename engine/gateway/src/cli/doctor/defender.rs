@@ -18,6 +18,7 @@ const VERIFIED_BYTES_MAX: u64 = 64 << 20;
 /// The checks.
 pub(super) fn checks(context: &Context) -> Vec<Check> {
     let mut checks = vec![policy(context)];
+    checks.extend(change(context));
     checks.extend(quarantine(&context.located.state_dir));
     checks.extend(host(&context.located.state_dir));
     checks
@@ -46,6 +47,24 @@ fn policy(context: &Context) -> Check {
             }
         }
     }
+}
+
+/// Whether the next start would protect less than what was last in force. Nothing is said of a policy that is not valid.
+fn change(context: &Context) -> Option<Check> {
+    let id = "defender.change";
+    let in_force = context.policy_in_force();
+    let policy = context.policy().ok().filter(|_| in_force.exists())?;
+    Some(match in_force.weaker(&policy) {
+        Err(message) => Check::warn(id, message, "the next start writes it anew; find out who wrote in it"),
+        Ok(weaker) if weaker.is_empty() => {
+            Check::ok(id, "the policy protects no less than the one last in force")
+        }
+        Ok(weaker) => Check::warn(
+            id,
+            format!("the policy protects less than the one last in force: {}", weaker.join("; ")),
+            "correct the config's `defender` section, unless that is meant; the next start puts it in force",
+        ),
+    })
 }
 
 /// How large it is, and whether it is what was written.
@@ -178,6 +197,25 @@ mod tests {
         let mut quarantine = opened.quarantine;
         quarantine.append(1_000, &[New::Stopped(&entry, b"a text")]).unwrap();
         dir.join("quarantine/ledger.jsonl")
+    }
+
+    #[test]
+    fn a_weaker_policy_is_told_of_before_it_is_in_force() {
+        let in_force = |dir: &Path, policy: &str| {
+            fs::create_dir(dir.join("defender")).unwrap();
+            let text = format!("{{\"version\":1,\"policy\":{policy}}}");
+            fs::write(dir.join("defender/in-force.json"), text).unwrap();
+        };
+        let change = |grade| [("defender.policy", Grade::Ok), ("defender.change", grade)];
+        let quarantine = ("defender.quarantine", Grade::Ok);
+        for (before, grade) in [
+            ("{\"mode\":\"audit\"}", Grade::Ok),
+            ("{\"mode\":\"enforce\"}", Grade::Warn),
+            ("{\"mode\":7}", Grade::Warn),
+        ] {
+            let [policy, change] = change(grade);
+            check(|dir| in_force(dir, before), &[policy, change, quarantine]);
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Story {
                 }
             },
             "refused" => {
-                self.approvals.unsettled(words[1]);
+                self.approvals.unsettled(words[1], |_| false);
                 self.approvals.is_pending(words[1]).to_string()
             }
             "taken" => self.approvals.taken(words[1]).map_or("no", |op| self.write(op)).to_owned(),

@@ -59,7 +59,7 @@ impl Shard {
                         pincer_protocol::ErrorShape::unavailable(format!("history cannot be read: {why}"));
                     return shard.answer::<()>(held, Err(error));
                 }
-                ReadAnswer::Log { .. } => Tail::default(),
+                ReadAnswer::Log { .. } | ReadAnswer::Quarantined(_) => Tail::default(),
             };
             let payload = shard.history_payload(held.wire, &key, params, tail);
             then(shard, held, payload);

@@ -93,7 +93,7 @@ impl Shard {
                     let error = ErrorShape::unavailable(format!("history cannot be read: {why}"));
                     return shard.answer::<()>(held, Err(error));
                 }
-                ReadAnswer::Log { .. } => Tail::default(),
+                ReadAnswer::Log { .. } | ReadAnswer::Quarantined(_) => Tail::default(),
             };
             let since = shard.since(&key, &cursor, &tail, chars_max).unwrap_or(HistorySince::Reset);
             shard.answer(held, Ok(&HistoryAnswer::Since(since)));

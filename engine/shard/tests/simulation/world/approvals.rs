@@ -41,6 +41,25 @@ impl World {
         self.request(at, Asked::Other(method), method, params);
     }
 
+    /// A client lets through what was blocked; some only note it, and some do both, or twice at once.
+    pub(super) fn let_through(&mut self, at: usize) {
+        let ids: Vec<String> = self.disk.quarantine.keys().cloned().collect();
+        let Some(id) = ids.get(self.dice.below(ids.len().max(1))).cloned() else { return };
+        for _ in 0..1 + self.dice.below(2) {
+            let note_only = self.dice.chance(20);
+            if !note_only {
+                let kept = &self.disk.quarantine[&id];
+                let number = kept.text.split('#').nth(1).and_then(|number| number.parse::<usize>().ok());
+                let sent = &mut self.sent[number.expect("messages have numbers")];
+                // It is said out of turn.
+                (sent.let_through, sent.by) = (true, None);
+            }
+            let params = json!({"id": id, "noteOnly": note_only});
+            let method = "security.quarantine.release";
+            self.request(at, Asked::Other(method), method, params);
+        }
+    }
+
     /// Some shard asks.
     pub(super) fn ask_somebody(&mut self) {
         let id = format!("ask-{:05}", self.opened.len());

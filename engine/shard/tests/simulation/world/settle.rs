@@ -80,10 +80,13 @@ impl World {
             }
         }
         for (number, (sent, times)) in self.sent.iter().zip(said).enumerate() {
-            let Sent { key, text, accepted, review, .. } = sent;
+            let Sent { key, text, accepted, review, let_through, .. } = sent;
             let blocked = text.starts_with(BLOCKED);
+            // A message that was sent again after it was blocked is another entry of the quarantine.
+            let entries = self.disk.quarantine.values().filter(|kept| kept.text == *text);
             let fine = match times {
-                1 => !blocked,
+                _ if blocked => times <= if *let_through { entries.count() } else { 0 },
+                1 => true,
                 0 => !accepted || *review,
                 _ => false,
             };

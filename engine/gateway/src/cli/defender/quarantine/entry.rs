@@ -50,6 +50,7 @@ pub(in crate::cli::defender) fn entry_json(shown: &Shown) -> Value {
         "atMs": shown.at_ms,
         "entry": shown.entry,
         "payload": shown.payload,
+        "turn": shown.turn,
         "released": shown.released.as_ref().map(|released| json!({"by": released.by, "atMs": released.at_ms})),
         "expired": shown.expired.map(|expired| json!({"reason": expired.reason, "atMs": expired.at_ms})),
     })
@@ -98,7 +99,10 @@ pub(in crate::cli::defender) fn describe(shown: &Shown) -> String {
 fn kept(shown: &Shown, now: u64) -> String {
     match (&shown.payload, &shown.expired) {
         (None, _) => "no: it stopped nothing".to_owned(),
-        (Some(payload), None) => format!("{} bytes, SHA-256 {}", payload.bytes, payload.sha256),
+        (Some(payload), None) => {
+            let again = if shown.turn.is_some() { "; it can be delivered" } else { "" };
+            format!("{} bytes, SHA-256 {}{again}", payload.bytes, payload.sha256)
+        }
         (Some(_), Some(expired)) => {
             let why = match expired.reason {
                 ExpiryReason::Age => "its time was over",
