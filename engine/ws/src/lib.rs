@@ -8,8 +8,8 @@
 //!   handed out in place; only what is incomplete is copied, into a pooled buffer that goes back as soon as it is empty.
 //! - [`encode`] appends frames to an output buffer.
 //!
-//! Frame heads (but for those of whole text messages, which nearly all are) and the handshake key are tungstenite's; its `WebSocket` is not used, because it owns a read buffer of
-//! 128 KiB per connection and copies every message.
+//! Frame heads (but for those of whole text messages, which nearly all are) and the handshake key are tungstenite's; its
+//! `WebSocket` is not used, because it owns a read buffer of 128 KiB per connection and copies every message.
 
 mod close;
 mod decode;
