@@ -78,6 +78,8 @@ pub struct Reading {
     /// First byte that was not read.
     at: usize,
     worst: Assessment,
+    /// Nothing that follows can make it worse.
+    certain: bool,
     listing: Listing,
 }
 
@@ -191,12 +193,18 @@ impl Defender {
         if self.policy().mode == Mode::Off {
             return true;
         }
-        let Reading { at, worst, listing } = reading;
+        let Reading { at, worst, certain, listing } = reading;
         match request.action {
             Action::Prompt { text, from } => {
                 let end = text.floor_char_boundary(at.saturating_add(SLICE_BYTES).min(text.len()));
                 let slice = text.get(*at..end).unwrap_or_default();
-                let mut found = self.prompt(slice, from, listing, scratch);
+                self.phrases(slice, listing, scratch);
+                let mut found = Assessment::default();
+                if !*certain {
+                    found = prompts().assess(slice, from, &mut scratch.prompt);
+                    *certain = found.score >= prompt::CERTAIN;
+                    self.credit(from, &mut found);
+                }
                 if found.score > worst.score || *at == 0 {
                     let before = u32::try_from(*at).unwrap_or(u32::MAX);
                     for finding in &mut found.findings {
@@ -268,6 +276,14 @@ impl Defender {
         listing: &mut Listing,
         scratch: &mut Scratch,
     ) -> Assessment {
+        self.phrases(text, listing, scratch);
+        let mut assessment = prompts().assess(text, from, &mut scratch.prompt);
+        self.credit(from, &mut assessment);
+        assessment
+    }
+
+    /// Looks for the phrases that the policy denies.
+    fn phrases(&self, text: &str, listing: &mut Listing, scratch: &mut Scratch) {
         if !self.policy().deny.phrases.is_empty() {
             fold(text, &mut scratch.folded);
             if let Listing::Denied(hit) = self.policy.prompt(&scratch.folded) {
@@ -275,11 +291,13 @@ impl Defender {
                 *listing = listing.and(Listing::Denied(Hit { span: None, ..hit }));
             }
         }
-        let mut assessment = prompts().assess(text, from, &mut scratch.prompt);
+    }
+
+    /// An operator's own words have some points for free.
+    fn credit(&self, from: Provenance, assessment: &mut Assessment) {
         if from == Provenance::Operator {
             assessment.score = (assessment.score - self.policy().operator_credit.get()).max(0.0);
         }
-        assessment
     }
 
     fn command(&self, line: &str, listing: &mut Listing, scratch: &mut Scratch) -> Assessment {

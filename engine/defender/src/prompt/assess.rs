@@ -14,6 +14,10 @@ pub const WINDOW_BYTES: usize = 2 * 1024;
 /// Windows overlap by so much: no phrase falls between two.
 const OVERLAP_BYTES: usize = 192;
 
+/// A score from which on nothing that follows in a text can say more than was said: it is not read. Far above any mark,
+/// so that no verdict depends on it.
+pub const CERTAIN: f32 = 99.9;
+
 /// What was decoded and is more likely an attack than not was hidden on purpose: so much is added to its sum.
 const DECODED_BONUS: f32 = 0.7;
 
@@ -105,7 +109,7 @@ impl PromptGuard {
 
     /// Judges `text` by who wrote it.
     pub fn assess(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> Assessment {
-        self.judge(text, from, scratch).assessment(&self.model)
+        self.judge(text, from, scratch, true).assessment(&self.model)
     }
 
     /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window.
@@ -120,14 +124,14 @@ impl PromptGuard {
         held.clear();
         for chunk in chunks {
             let mut rest = chunk;
-            while !rest.is_empty() {
+            while !rest.is_empty() && !worst.is_certain(&self.model) {
                 // A window and one more character tell that another window follows.
                 let room = (WINDOW_BYTES + 4).saturating_sub(held.len()).min(rest.len());
                 let cut = (room..=rest.len()).find(|&at| rest.is_char_boundary(at)).unwrap_or(rest.len());
                 let (head, tail) = rest.split_at(cut);
                 held.push_str(head);
                 rest = tail;
-                while held.len() > WINDOW_BYTES {
+                while held.len() > WINDOW_BYTES && !worst.is_certain(&self.model) {
                     let (end, behind) = window_end(&held, 0);
                     scratch.edges = [base == 0, false];
                     self.judge_window(held.get(..end).unwrap_or_default(), base, from, scratch, &mut worst);
@@ -136,7 +140,7 @@ impl PromptGuard {
                 }
             }
         }
-        if !held.is_empty() {
+        if !held.is_empty() && !worst.is_certain(&self.model) {
             scratch.edges = [base == 0, true];
             self.judge_window(&held, base, from, scratch, &mut worst);
         }
@@ -146,15 +150,19 @@ impl PromptGuard {
 
     /// The model's sum of the worst part of `text`, before it is put on the scale: what marks are chosen by.
     pub fn sum(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> f32 {
-        self.judge(text, from, scratch).sum.unwrap_or(f32::MIN)
+        self.judge(text, from, scratch, false).sum.unwrap_or(f32::MIN)
     }
 
-    fn judge(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> Worst {
+    /// Reads window after window; `until_certain` ends it where nothing more can be said.
+    fn judge(&self, text: &str, from: Provenance, scratch: &mut Scratch, until_certain: bool) -> Worst {
         let mut worst = Worst::default();
         for (start, end) in windows(text) {
             let window = text.get(start..end).unwrap_or_default();
             scratch.edges = [start == 0, end == text.len()];
             self.judge_window(window, start as u32, from, scratch, &mut worst);
+            if until_certain && worst.is_certain(&self.model) {
+                break;
+            }
         }
         worst
     }
@@ -357,6 +365,10 @@ impl Worst {
             let _ = self.findings.push(finding);
         }
         self.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
+    }
+
+    fn is_certain(&self, model: &Model) -> bool {
+        self.sum.is_some_and(|sum| model.score(sum) >= CERTAIN)
     }
 
     fn assessment(self, model: &Model) -> Assessment {

@@ -19,7 +19,7 @@ mod shape;
 mod signal;
 mod view;
 
-pub use assess::{PromptGuard, Scratch, WINDOW_BYTES};
+pub use assess::{CERTAIN, PromptGuard, Scratch, WINDOW_BYTES};
 pub use model::{BUCKETS, Model};
 pub use sample::Sample;
 
