@@ -196,10 +196,8 @@ fn whole(name: &str) -> String {
     if !name.starts_with("_ZN") && !name.starts_with("_R") {
         return name.to_owned();
     }
-    match name.rsplit_once('.') {
-        Some((name, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{name}*"),
-        _ => format!("{name}*"),
-    }
+    let copied = name.rsplit_once('.').filter(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+    format!("{}*", copied.map_or(name, |(name, _)| name))
 }
 
 fn script(patterns: &[String]) -> String {
