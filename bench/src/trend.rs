@@ -7,7 +7,7 @@ use pincer_tests::workspace;
 use serde_json::Value;
 
 use crate::compare::Metric;
-use crate::compare::record::{ratio_in, read};
+use crate::compare::record::{build_of, ratio_in, read};
 use crate::peers::Peer;
 
 /// Draws the records.
@@ -51,7 +51,9 @@ const HEAD: f64 = 64.0;
 /// Reads, draws, writes.
 pub(crate) fn run(options: &Options) {
     let records = options.records.clone().unwrap_or_else(|| workspace().join("bench/records/runs.jsonl"));
-    let drawn = read(&records).and_then(|lines| {
+    let drawn = read(&records).and_then(|mut lines| {
+        // Other builds are other programs.
+        lines.retain(|line| build_of(line) == "release");
         let ours = Peer::named(&options.ours)?;
         let svg = draw(&lines, ours);
         std::fs::write(&options.out, svg).map_err(|e| format!("{}: {e}", options.out.display()))

@@ -34,7 +34,8 @@ pub(crate) struct Options {
     /// Appends a line with this run's ratios.
     #[arg(long)]
     record: Option<PathBuf>,
-    /// Fails when a ratio is worse than in the last line of this file by more than the tolerance.
+    /// Fails when a ratio is worse than in the last line of this file about the same build (release, bench-tool) by more
+    /// than the tolerance.
     #[arg(long)]
     against: Option<PathBuf>,
     /// By how much a ratio may be worse, 0.5 being half again.
@@ -51,6 +52,8 @@ pub(crate) struct Findings {
     pub(crate) remarks: Vec<String>,
     pub(crate) plans: Vec<String>,
     pub(crate) quick: bool,
+    /// The profile that the gateway was built in, by the folder that it lies in: `release`, `bench-tool`.
+    pub(crate) build: String,
 }
 
 /// What was found of one peer.
@@ -171,6 +174,7 @@ fn interleave(ready: &[(Peer, Program)], missing: Vec<(Peer, String)>, plan: &Pl
         remarks: cores.remark().into_iter().collect(),
         plans: vec![plan.described()],
         quick,
+        build: build(ready),
     };
     let waited = pressure();
     let since = Instant::now();
@@ -202,6 +206,13 @@ fn interleave(ready: &[(Peer, Program)], missing: Vec<(Peer, String)>, plan: &Pl
         );
     }
     findings
+}
+
+/// The build of the gateway in this run.
+fn build(ready: &[(Peer, Program)]) -> String {
+    let ours = ready.iter().find(|(peer, _)| peer.backend().is_some());
+    let folder = ours.and_then(|(_, program)| program.path.parent()?.file_name());
+    folder.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// From this share of the time on the machine was not quiet. Servers with several threads on one core cause some of it.
