@@ -23,7 +23,7 @@ const STRINGS_MAX: usize = 256;
 pub const SLICE_BYTES: usize = 32 * 1024;
 /// Most addresses of one text that a service is asked about: one message must not spend a day's quota.
 pub const UNKNOWN_MAX: usize = 8;
-/// How far pieces overlap, so that what stands across an edge is seen whole.
+/// So much before a piece is read with it when phrases are looked for, so that what stands across an edge is seen whole.
 const OVERLAP_BYTES: usize = 2 * 1024;
 
 /// A policy, and everything needed to judge by it.
@@ -75,7 +75,7 @@ impl Scratch {
 /// How far a text was read, and what was found so far.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
-    /// First byte that was not read.
+    /// Where what was not read begins.
     at: usize,
     worst: Assessment,
     /// Nothing that follows can make it worse.
@@ -196,27 +196,24 @@ impl Defender {
         let Reading { at, worst, certain, listing } = reading;
         match request.action {
             Action::Prompt { text, from } => {
-                let end = text.floor_char_boundary(at.saturating_add(SLICE_BYTES).min(text.len()));
-                let slice = text.get(*at..end).unwrap_or_default();
-                self.phrases(slice, listing, scratch);
-                let mut found = Assessment::default();
-                if !*certain {
-                    found = prompts().assess(slice, from, &mut scratch.prompt);
+                let begin = *at;
+                let mut end = text.floor_char_boundary(begin.saturating_add(SLICE_BYTES).min(text.len()));
+                if *certain {
+                    *at = end;
+                } else {
+                    let (mut found, next) =
+                        prompts().assess_part(text, begin, SLICE_BYTES, from, &mut scratch.prompt);
                     *certain = found.score >= prompt::CERTAIN;
                     self.credit(from, &mut found);
-                }
-                if found.score > worst.score || *at == 0 {
-                    let before = u32::try_from(*at).unwrap_or(u32::MAX);
-                    for finding in &mut found.findings {
-                        finding.span.start = finding.span.start.saturating_add(before);
-                        finding.span.end = finding.span.end.saturating_add(before);
+                    if found.score > worst.score || begin == 0 {
+                        *worst = found;
                     }
-                    *worst = found;
+                    *at = if *certain { end } else { next };
+                    end = end.max(*at);
                 }
-                let done = end >= text.len();
-                // Always further than before: a slice is longer than the overlap.
-                *at = if done { end } else { text.floor_char_boundary(end - OVERLAP_BYTES) };
-                return done;
+                let before = text.floor_char_boundary(begin.saturating_sub(OVERLAP_BYTES));
+                self.phrases(text.get(before..end).unwrap_or_default(), listing, scratch);
+                return *at >= text.len();
             }
             Action::Command(line) => *worst = self.command(line, listing, scratch),
             Action::ToolCall { arguments, .. } => *worst = self.arguments(arguments, listing, scratch),

@@ -21,6 +21,9 @@ pub const CERTAIN: f32 = 99.9;
 /// What was decoded and is more likely an attack than not was hidden on purpose: so much is added to its sum.
 const DECODED_BONUS: f32 = 0.7;
 
+/// The most that n-grams add to a sum: more than they do to any row of the dev corpus (0.71).
+const GRAMS_MOST: f32 = 1.0;
+
 /// A long text has many windows, and the worst of many is worse than one by chance alone. So much is taken from the sum
 /// of a window each time that what came before it doubles, up to a limit that no clear attack falls below.
 const LATE_MALUS: f32 = 0.2;
@@ -112,6 +115,31 @@ impl PromptGuard {
         self.judge(text, from, scratch, true).assessment(&self.model)
     }
 
+    /// The same of the windows of `text` that begin in the `bytes` bytes from `at` on, and where the next one begins; the
+    /// length of the text after the last one, and after one of which nothing worse can be said. The worst of all parts
+    /// is what [`Self::assess`] says. `at` is 0 or what the part before ended with.
+    pub fn assess_part(
+        &self,
+        text: &str,
+        at: usize,
+        bytes: usize,
+        from: Provenance,
+        scratch: &mut Scratch,
+    ) -> (Assessment, usize) {
+        let mut worst = Worst::default();
+        let stop = at.saturating_add(bytes);
+        let mut next = at;
+        while next < stop && next < text.len() {
+            let (end, behind) = window_end(text, next);
+            scratch.edges = [next == 0, end == text.len()];
+            let window = text.get(next..end).unwrap_or_default();
+            self.judge_window(window, next as u32, from, scratch, &mut worst);
+            let done = end == text.len() || worst.is_certain(&self.model);
+            next = if done { text.len() } else { behind };
+        }
+        (worst.assessment(&self.model), next)
+    }
+
     /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window.
     pub fn assess_chunks<'a>(
         &self,
@@ -179,7 +207,8 @@ impl PromptGuard {
         let before = worst.sum;
         let late = ((1.0 + base as f32 / WINDOW_BYTES as f32).log2() * LATE_MALUS).min(LATE_MALUS_MAX);
         self.each_view(window, base, scratch, &mut |guard, scratch, depth, within| {
-            let sum = guard.sum_up(from, scratch) - late;
+            let least = worst.sum.map_or(f32::MIN, |sum| sum + late - DECODED_BONUS);
+            let sum = guard.sum_up(from, scratch, least) - late;
             let bonus = if depth > 0 && sum > 0.0 { DECODED_BONUS } else { 0.0 };
             if worst.sum.is_none_or(|other| other < sum + bonus) {
                 worst.sum = Some(sum + bonus);
@@ -256,17 +285,17 @@ impl PromptGuard {
         dense.push(data);
     }
 
-    fn sum_up(&self, from: Provenance, scratch: &mut Scratch) -> f32 {
+    /// The model's sum of what was read. What stays below `least` in any case is not worked out to its end.
+    fn sum_up(&self, from: Provenance, scratch: &mut Scratch, least: f32) -> f32 {
         self.measure(from, scratch);
-        let dense = product(&scratch.dense, &self.model.dense);
-        let grams = if self.model.grams.is_empty() || !self.has_evidence(scratch) {
-            0.0
-        } else {
-            let mut total = 0;
-            let count = ngram::each(&scratch.view, |bucket| total += self.model.gram(bucket));
-            total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0)
-        };
-        self.model.bias + dense + grams
+        let sum = self.model.bias + product(&scratch.dense, &self.model.dense);
+        if sum + GRAMS_MOST < least || self.model.grams.is_empty() || !self.has_evidence(scratch) {
+            return sum;
+        }
+        let mut total = 0;
+        let count = ngram::each(&scratch.view, |bucket| total += self.model.gram(bucket));
+        let grams = total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0);
+        sum + grams.min(GRAMS_MOST)
     }
 
     /// Whether any rule of an attack was met by more than a word on its own. Without, n-grams count nothing.

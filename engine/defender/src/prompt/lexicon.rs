@@ -194,6 +194,12 @@ impl Lexicon {
         from as usize..to as usize
     }
 
+    /// The same of the patterns that are `text`; none if there are none.
+    pub(super) fn entries_of(&self, text: &str) -> Range<usize> {
+        let node = text.bytes().try_fold(self.start(), |node, byte| self.next(node, byte));
+        node.filter(|node| node.is_end()).map_or(0..0, |node| self.ending(node))
+    }
+
     /// Numbers of all patterns, those of one text together.
     pub(super) fn order(&self) -> &[u32] {
         &self.entries

@@ -1,8 +1,11 @@
 //! All words of all families in one pass, and the rules over them.
 
-use super::lexicon::{Lexicon, Node, Start};
+use std::ops::Range;
+
+use super::lexicon::{Lexicon, Start};
+use super::opening::{Openings, Opens};
 use super::signal::FAMILIES;
-use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word};
+use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, Token, View, is_word, leads_alone};
 use crate::RuleId;
 
 /// So many words before the first word of a rule may be a "do not" that turns it round.
@@ -21,6 +24,10 @@ type Concepts = u128;
 pub(super) struct Matcher {
     /// Walked from the start of every word: nothing of a family begins inside of one.
     lexicon: Lexicon,
+    /// What is known of a word before the walk.
+    openings: Openings,
+    /// The rule that counts the commonest words of English.
+    common_rule: usize,
     words: Vec<Word>,
     rules: Vec<Compiled>,
     /// Rules that need a concept, those of one concept together.
@@ -109,9 +116,23 @@ pub(super) struct Tally {
     last_token: u32,
 }
 
+/// How many of the commonest words of English there are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Common {
+    pub(super) all: u32,
+    /// In the first sentence or the first two lines, and in the last.
+    pub(super) edges: [u32; 2],
+    /// Between quotation marks or in code.
+    quoted: u32,
+    /// The first and last of them, if there are any.
+    first: u32,
+    last: u32,
+}
+
 /// What one pass found.
 #[derive(Debug, Default)]
 pub(super) struct Matches {
+    pub(super) common: Common,
     pub(super) hits: Vec<Hit>,
     /// Of each rule.
     pub(super) tallies: Vec<Tally>,
@@ -121,8 +142,25 @@ pub(super) struct Matches {
     latest: Vec<[u32; 2]>,
 }
 
+/// The concept whose words are only counted, and the rule that counts them.
+const COMMON: &str = "english";
+const COMMON_RULE: &str = "benign.english";
+
 /// No hit.
 const NONE: u32 = u32::MAX;
+
+impl Common {
+    fn see(&mut self, index: u32, token: &Token, (last_sentence, last_line): (u32, u32)) {
+        if self.all == 0 {
+            self.first = index;
+        }
+        self.last = index;
+        self.all += 1;
+        self.quoted += u32::from(token.flags & (QUOTED | CODE) != 0);
+        self.edges[0] += u32::from((token.sentence == 0) | (token.line <= 1));
+        self.edges[1] += u32::from((token.sentence == last_sentence) | (token.line == last_line));
+    }
+}
 
 impl Matches {
     /// Makes what is the next hit the newest of its concept.
@@ -194,7 +232,7 @@ impl Recent {
 impl Matcher {
     pub(super) fn new(folder: &Folder) -> Self {
         let mut concepts: Vec<&'static str> = Vec::new();
-        let (mut patterns, mut words) = (Vec::new(), Vec::new());
+        let (mut patterns, mut words, mut common) = (Vec::new(), Vec::new(), Vec::new());
         for &(name, lists) in FAMILIES.iter().flat_map(|family| family.concepts) {
             let concept = concepts.iter().position(|&known| known == name).unwrap_or_else(|| {
                 concepts.push(name);
@@ -204,6 +242,10 @@ impl Matcher {
                 let (text, first) = text.strip_prefix('^').map_or((text, false), |rest| (rest, true));
                 let (text, open) = text.strip_suffix('*').map_or((text, false), |rest| (rest, true));
                 let text = folder.fold_str(&text.replace('¦', "|"));
+                if name == COMMON {
+                    common.push(text);
+                    continue;
+                }
                 words.push(Word { concept: concept as u8, first, bound_after: !open && ends_bounded(&text) });
                 patterns.push(text);
             }
@@ -227,16 +269,19 @@ impl Matcher {
             .collect();
         let not = bits("not").trailing_zeros() as usize;
         let (uses, used) = uses_of(&rules, concepts.len(), not);
+        let common_rule = rules.iter().position(|rule| rule.name == COMMON_RULE).unwrap_or(usize::MAX);
         let lexicon = Lexicon::new(&patterns, |n| words.get(n).is_some_and(|word: &Word| !word.bound_after));
+        let phrases = patterns.iter().zip(&words).map(|(text, word)| (text.as_str(), !word.bound_after));
+        let openings = Openings::new(phrases, &common, |text| lexicon.entries_of(text), goes_on);
         // In the order of the tree: what ends at a node stands together.
         let words = lexicon.order().iter().filter_map(|&n| words.get(n as usize).copied()).collect();
-        Self { lexicon, words, rules, uses, used, concepts, not }
+        Self { lexicon, openings, common_rule, words, rules, uses, used, concepts, not }
     }
 
     /// Bytes that the tables take.
     pub(super) fn bytes(&self) -> usize {
         let uses = self.uses.len() * size_of::<Use>() + self.used.len() * size_of::<Used>();
-        self.lexicon.bytes() + self.words.len() * size_of::<Word>() + uses
+        self.lexicon.bytes() + self.openings.bytes() + self.words.len() * size_of::<Word>() + uses
     }
 
     /// Names of the rules, in the order of their tallies.
@@ -269,8 +314,11 @@ impl Matcher {
         found.clear(self.rules.len(), self.concepts.len());
         let bytes = view.text.as_bytes();
         let (mut at, mut recent) = (0usize, Recent::default());
+        let mut common = Common::default();
+        let last = view.tokens.last().map_or((0, 0), |token| (token.sentence, token.line));
+        let is_dense = view.is_dense();
         for (index, token) in view.tokens.iter().enumerate() {
-            let start = token.start as usize;
+            let (start, end) = (token.start as usize, token.end as usize);
             // Signs begin some of the phrases.
             while at < start {
                 if bytes.get(at).is_some_and(|&byte| self.lexicon.begins(byte)) {
@@ -278,9 +326,41 @@ impl Matcher {
                 }
                 at += 1;
             }
-            self.walk(view, bytes, start, index, &mut recent, found);
-            at = token.end as usize;
+            at = end;
+            // What may stand alone is not told apart from what does.
+            let mut walk = is_dense && bytes.get(start).is_some_and(|&byte| byte >= 0xE0);
+            if !walk {
+                match self.openings.of(bytes, start, end) {
+                    Opens::Nothing => {}
+                    Opens::Walk => walk = true,
+                    Opens::Common(longer) => {
+                        common.see(index as u32, token, last);
+                        walk = longer;
+                    }
+                    Opens::Alone(entries) => {
+                        let place = Place { start, first: index, end };
+                        self.ended(view, entries, place, index, &mut recent, found);
+                    }
+                }
+            }
+            if walk {
+                self.walk(view, bytes, start, index, &mut recent, found);
+            }
         }
+        self.count(common, view, found);
+    }
+
+    /// Tallies what was only counted.
+    fn count(&self, common: Common, view: &View, found: &mut Matches) {
+        found.common = common;
+        let (Some(tally), 1..) = (found.tallies.get_mut(self.common_rule), common.all) else { return };
+        tally.quoted = u16::try_from(common.quoted).unwrap_or(u16::MAX);
+        tally.plain = u16::try_from(common.all - common.quoted).unwrap_or(u16::MAX);
+        let token = |n: u32| view.tokens.get(n as usize);
+        tally.start = token(common.first).map_or(0, |token| token.start);
+        tally.end = token(common.first).map_or(0, |token| token.end);
+        tally.last_token = common.last;
+        found.met.push(self.common_rule as u16);
     }
 
     /// Follows the tree from `start`, which is at token `first` or between it and the one before.
@@ -310,7 +390,8 @@ impl Matcher {
             let next = rest.next();
             // Most words that end here end inside of a longer one, and are none.
             if node.is_end() && (node.is_open() || next.is_none_or(|&byte| !goes_on(byte))) {
-                last = self.ended(view, node, Place { start, first, end }, last, recent, found);
+                let entries = self.lexicon.ending(node);
+                last = self.ended(view, entries, Place { start, first, end }, last, recent, found);
             }
             match next.and_then(|&byte| self.lexicon.next(node, byte)) {
                 Some(next) => node = next,
@@ -319,12 +400,12 @@ impl Matcher {
         }
     }
 
-    /// Takes note of the words that end at `node`; returns the last token that they reach.
+    /// Takes note of the `entries` of the tree that end here; returns the last token that they reach.
     #[inline(never)]
     fn ended(
         &self,
         view: &View,
-        node: Node,
+        entries: Range<usize>,
         Place { start, first, end }: Place,
         mut last: usize,
         recent: &mut Recent,
@@ -336,7 +417,7 @@ impl Matcher {
         while view.tokens.get(last + 1).is_some_and(|next| (next.start as usize) < end) {
             last += 1;
         }
-        for word in self.words.get(self.lexicon.ending(node)).unwrap_or_default() {
+        for word in self.words.get(entries).unwrap_or_default() {
             let inside = word.bound_after && goes_on;
             let amid = word.first && token.flags & (SENTENCE_START | LINE_START) == 0;
             if inside || amid {
@@ -512,7 +593,8 @@ impl Compiled {
     }
 }
 
-/// Whether a byte behind a word belongs to the same word.
+/// Whether a byte behind a word belongs to the same word. Thai shares its lead byte with the scripts of India, whose words
+/// are long enough to be told apart without.
 #[inline]
 fn goes_on(byte: u8) -> bool {
     GOES_ON.get(usize::from(byte)).copied().unwrap_or(false)
@@ -523,22 +605,16 @@ const GOES_ON: [bool; 256] = {
     let mut goes_on = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        goes_on[byte] = is_word(byte as u8) && !is_ideograph(byte as u8);
+        goes_on[byte] = is_word(byte as u8) && !leads_alone(byte as u8);
         byte += 1;
     }
     goes_on
 };
-
-/// Lead bytes of the scripts that write without spaces between words. Thai shares its with the scripts of India, whose
-/// words are long enough to be told apart without.
-const fn is_ideograph(byte: u8) -> bool {
-    matches!(byte, 0xE0 | 0xE3..=0xE9)
-}
 
 /// Whether the last character asks for a word to end after it.
 fn ends_bounded(text: &str) -> bool {
     let Some(last) = text.chars().next_back() else { return false };
     let mut buffer = [0; 4];
     let lead = last.encode_utf8(&mut buffer).as_bytes().first().copied().unwrap_or(0);
-    is_word(lead) && !is_ideograph(lead)
+    is_word(lead) && !leads_alone(lead)
 }

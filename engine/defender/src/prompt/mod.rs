@@ -14,6 +14,7 @@ mod lexicon;
 mod matcher;
 mod model;
 mod ngram;
+mod opening;
 mod sample;
 mod shape;
 mod signal;

@@ -54,7 +54,6 @@ pub(super) struct Shape {
 /// Speaks to the reader.
 const ORDERS: u8 = 1;
 const ASKS: u8 = 2;
-const ENGLISH: u8 = 4;
 const FOREIGN: u8 = 8;
 /// What an order to a reader is made of.
 const DIRECTIVE: u8 = 16;
@@ -68,10 +67,9 @@ const JAILBREAK_REACH: u32 = 80;
 impl Shape {
     pub(super) fn new(matcher: &Matcher) -> Self {
         let mut kinds = [0; 128];
-        let sets: [(u8, &[&str]); 6] = [
+        let sets: [(u8, &[&str]); 5] = [
             (ORDERS, &["imperative", "duty", "answer-order", "note-to"]),
             (ASKS, &["question"]),
-            (ENGLISH, &["english"]),
             (FOREIGN, &["foreign"]),
             (
                 DIRECTIVE,
@@ -140,8 +138,12 @@ impl Shape {
         let last_line = view.tokens.last().map_or(0, |token| token.line);
         let sentences = (last_sentence + 1) as f32;
         let (mut first, mut last, mut middle, mut ordered) = (false, false, false, 0u32);
-        let (mut last_asks, mut english, mut foreign) = (false, 0u32, 0u32);
-        let (mut edge_english, mut edge_foreign) = ([0u32; 2], [0u32; 2]);
+        let (mut last_asks, english, mut foreign) = (false, found.common.all, 0u32);
+        let mut edge_foreign = [0u32; 2];
+        let mut edge_english = found.common.edges;
+        for (count, whole) in edge_english.iter_mut().zip(whole) {
+            *count *= u32::from(whole);
+        }
         let mut before = None;
         let (mut orders, mut jailbreaks) = (Peak::new(ORDER_REACH), Peak::new(JAILBREAK_REACH));
         for hit in &found.hits {
@@ -166,12 +168,7 @@ impl Shape {
                     before = Some(hit.sentence);
                 }
             }
-            if kinds & ENGLISH != 0 {
-                english += 1;
-                for (count, edge) in edge_english.iter_mut().zip(edges) {
-                    *count += u32::from(edge);
-                }
-            } else if kinds & FOREIGN != 0 {
+            if kinds & FOREIGN != 0 {
                 foreign += 1;
                 for (count, edge) in edge_foreign.iter_mut().zip(edges) {
                     *count += u32::from(edge);
@@ -182,7 +179,7 @@ impl Shape {
         let foreign_edge =
             edge_foreign.iter().zip(edge_english).any(|(&f, e)| f >= 2 && e == 0) && english > foreign;
         let text = Text::of(view);
-        let lines = Lines::of(view, found, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0);
+        let lines = Lines::of(view, found, &text, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0);
         let capitals = view.tokens.iter().filter(|token| token.flags & UPPER != 0).count() as f32;
         let (mut quoted, mut negated, mut fired) = (0u32, 0u32, 0u32);
         for (_, tally) in found.met() {
@@ -279,11 +276,13 @@ struct Lines {
     before_header: bool,
 }
 
+/// A row of a table has at least so many commas, if they part its cells.
+const COMMAS_MIN: u32 = 3;
 /// A line of at least so many words is a sentence.
 const SENTENCE_WORDS_MIN: u32 = 5;
 
 impl Lines {
-    fn of(view: &View, found: &Matches, is_order: impl Fn(&Hit) -> bool) -> Self {
+    fn of(view: &View, found: &Matches, text: &Text, is_order: impl Fn(&Hit) -> bool) -> Self {
         let mut lines = Self::default();
         let bytes = view.text.as_bytes();
         let (mut rows, mut prose, mut at, mut commas_before) = (0u32, 0u32, 0usize, 0);
@@ -297,9 +296,9 @@ impl Lines {
             }
             // Signs around a line belong to its neighbours as well: only what is between its words parts cells. Rows
             // parted by commas are alike.
-            let bars = count(line, |b| b == b'|');
-            let commas = count(line, |b| b == b',');
-            let columns = commas >= 3 && len < 4 * commas;
+            let bars = if text.bars > 0 { count(line, |b| b == b'|') } else { 0 };
+            let commas = if text.commas >= COMMAS_MIN { count(line, |b| b == b',') } else { 0 };
+            let columns = commas >= COMMAS_MIN as usize && len < 4 * commas;
             if bars >= 2 || columns && commas == commas_before {
                 rows += 1;
             } else if len as u32 >= SENTENCE_WORDS_MIN && bars == 0 && !columns {
@@ -325,6 +324,7 @@ struct Text {
     exclaims: u32,
     asks: u32,
     digits: u32,
+    commas: u32,
     /// Share of signs that belong to no sentence, at the end and in the whole.
     odd_ending: f32,
     odd_share: f32,
@@ -341,24 +341,59 @@ impl Text {
         let bytes = view.text.as_bytes();
         let (_, ending) =
             bytes.split_at_checked(bytes.len().saturating_sub(ENDING_BYTES)).unwrap_or_default();
-        let of = |is: fn(u8) -> bool| count(bytes, is) as u32;
-        let mut text = Self {
-            latin: of(|b| b.is_ascii_lowercase()),
-            other: of(|b| b >= 0xC2),
-            bars: of(|b| b == b'|'),
-            exclaims: of(|b| b == b'!'),
-            asks: of(|b| b == b'?'),
-            digits: of(|b| b.is_ascii_digit()),
-            ..Self::default()
-        };
-        let (odd, odd_end) = (of(is_odd), count(ending, is_odd));
+        let [latin, other, bars, exclaims, asks, digits, odd, commas] = tally(bytes);
+        let mut text = Self { latin, other, bars, exclaims, asks, digits, commas, ..Self::default() };
+        let [.., odd_end, _] = tally(ending);
         text.odd_share = odd as f32 / (bytes.len() as f32 + 20.0);
         text.odd_ending = odd_end as f32 / (ENDING_BYTES.min(bytes.len()) as f32 + 20.0);
         text
     }
 }
 
+/// How many bytes of each kind there are, in the order of [`KINDS`].
+fn tally(bytes: &[u8]) -> [u32; 8] {
+    let mut all = [0; 8];
+    // A count is a byte of a sum: so many fit into it.
+    for part in bytes.chunks(usize::from(u8::MAX)) {
+        let sum = part.iter().fold(0u64, |sum, &byte| {
+            sum.wrapping_add(KINDS.get(usize::from(byte)).copied().unwrap_or(0))
+        });
+        for (all, one) in all.iter_mut().zip(sum.to_le_bytes()) {
+            *all += u32::from(one);
+        }
+    }
+    all
+}
+
+/// One in the place of every kind that a byte is of: Latin letters, what begins another character, bars, exclamation and
+/// question marks, digits, signs that belong to no sentence, commas.
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const KINDS: [u64; 256] = {
+    let mut kinds = [0; 256];
+    let mut n = 0;
+    while n < 256 {
+        let byte = n as u8;
+        let is = [
+            byte.is_ascii_lowercase(),
+            byte >= 0xC2,
+            byte == b'|',
+            byte == b'!',
+            byte == b'?',
+            byte.is_ascii_digit(),
+            is_odd(byte),
+            byte == b',',
+        ];
+        let mut kind = 0;
+        while kind < is.len() {
+            kinds[n] |= (is[kind] as u64) << (8 * kind);
+            kind += 1;
+        }
+        n += 1;
+    }
+    kinds
+};
+
 /// Signs that belong to no sentence.
-fn is_odd(byte: u8) -> bool {
+const fn is_odd(byte: u8) -> bool {
     matches!(byte, b'#'..=b'&' | b'*' | b'+' | b'/' | b'<'..=b'>' | b'@' | b'['..=b'_' | b'{' | b'}' | b'~')
 }

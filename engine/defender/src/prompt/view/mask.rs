@@ -58,6 +58,29 @@ impl Places {
         (place >= from).then_some(place)
     }
 
+    /// Calls `each` with the start and end of every run of places that are not in the set; the set ends at `end`.
+    #[inline]
+    pub(super) fn each_run_of_others(&self, end: usize, mut each: impl FnMut(usize, usize)) {
+        let (mut before, mut start) = (0, None);
+        for (n, block) in self.blocks.iter().enumerate() {
+            let others = !block;
+            // Where a run begins, and behind where it ends: one after the other.
+            let mut edges = others ^ (others << 1 | before);
+            before = others >> (BLOCK - 1);
+            while edges != 0 {
+                let at = n * BLOCK + edges.trailing_zeros() as usize;
+                edges &= edges - 1;
+                match start.take() {
+                    None => start = Some(at),
+                    Some(start) => each(start, at),
+                }
+            }
+        }
+        if let Some(start) = start {
+            each(start, end);
+        }
+    }
+
     /// Those blocks that have any.
     pub(super) fn blocks(&self) -> &[u64] {
         &self.blocks
@@ -95,8 +118,12 @@ mod tests {
     use super::*;
 
     fn places(text: &str, of: u8) -> Places {
+        places_or(text, of, 0)
+    }
+
+    fn places_or(text: &str, of: u8, filler: u8) -> Places {
         let mut places = Places::default();
-        each_block(text.as_bytes(), 0, |block| places.push(bits(block, |byte| byte == of)));
+        each_block(text.as_bytes(), filler, |block| places.push(bits(block, |byte| byte == of)));
         places
     }
 
@@ -114,6 +141,26 @@ mod tests {
             for end in from..=200 {
                 let expect = text.get(from..end).and_then(|part| part.rfind('x')).map(|n| from + n);
                 assert_eq!(places.last(from, end), expect, "{from}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn runs_between_places() {
+        for (text, expect) in [
+            ("", vec![]),
+            ("xx", vec![]),
+            ("ab", vec![(0, 2)]),
+            ("xabxxcx", vec![(1, 3), (5, 6)]),
+            ("axb", vec![(0, 1), (2, 3)]),
+        ] {
+            for filler in [0, 60, 61, 62, 63, 64, 126] {
+                let text = format!("{}{text}", "x".repeat(filler));
+                let mut found = Vec::new();
+                places_or(&text, b'x', b'x').each_run_of_others(text.len(), |from, to| {
+                    found.push((from - filler, to - filler));
+                });
+                assert_eq!(found, expect, "{text:?}");
             }
         }
     }

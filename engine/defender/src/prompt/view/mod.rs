@@ -12,7 +12,7 @@ mod spaced;
 mod token;
 
 pub(super) use fold::Folder;
-pub(super) use token::is_word;
+pub(super) use token::{is_word, leads_alone};
 pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
 
 use crate::Span;

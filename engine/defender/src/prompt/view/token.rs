@@ -56,7 +56,7 @@ impl Marks {
         mask::each_block(bytes, b' ', |block| {
             self.gaps.push(!mask::bits(block, is_word));
             self.signs.push(mask::bits(block, is_sign));
-            dense |= block.iter().fold(false, |dense, &byte| dense | (0xE0..=0xE9).contains(&byte));
+            dense |= block.iter().fold(false, |dense, &byte| dense | leads_alone(byte));
         });
         self.dense = dense;
     }
@@ -80,13 +80,44 @@ struct Reader<'a> {
     code: bool,
     /// The next sign that was not looked at.
     sign: usize,
+    /// Words before it are in the same sentence and line as the last, and nothing else is to be said of them.
+    special: usize,
+    alone: Alone,
+}
+
+/// Single letters in a row, with one sign between.
+#[derive(Default)]
+struct Alone {
+    /// How many came last, and the most there were.
+    last: usize,
+    most: usize,
+    /// Behind the last word.
+    behind: usize,
+}
+
+impl Alone {
+    #[inline]
+    fn see(&mut self, bytes: &[u8], start: usize, end: usize) {
+        self.last = if end - start == 1 {
+            let before = start.checked_sub(1).and_then(|n| bytes.get(n));
+            let parted = before.is_none_or(|&b| is_separator(b)) && start == self.behind + 1;
+            if parted { self.last + 1 } else { 1 }
+        } else {
+            0
+        };
+        self.most = self.most.max(self.last);
+        self.behind = end;
+    }
 }
 
 impl View {
+    /// Whether characters may stand alone as words.
+    pub(in crate::prompt) fn is_dense(&self) -> bool {
+        self.marks.dense
+    }
+
     /// Finds the words of `text`. True if there are letters in a row that stand alone and belong together.
     pub(super) fn tokenize(&mut self) -> bool {
-        // How many single letters, with one sign between, came last; and the most there were.
-        let (mut alone, mut most, mut behind) = (0usize, 0usize, 0usize);
         let text = std::mem::take(&mut self.text);
         let mut marks = std::mem::take(&mut self.marks);
         let bytes = text.as_bytes();
@@ -102,40 +133,39 @@ impl View {
             open: [None; 3],
             code: false,
             sign: marks.sign(0),
+            special: 0,
+            alone: Alone::default(),
         };
-        // Words before it are in the same sentence and line as the last, and nothing else is to be said of them.
-        let mut special = 0;
-        while let Some(start) = marks.gaps.first_other(behind) {
-            let end = if marks.dense {
-                word_end(bytes, start)
-            } else {
-                marks.gaps.first(start).unwrap_or(bytes.len()).min(bytes.len())
-            };
-            if end - start == 1 {
-                let before = start.checked_sub(1).and_then(|n| bytes.get(n));
-                let parted = before.is_none_or(|&b| is_separator(b));
-                alone = if parted && start == behind + 1 { alone + 1 } else { 1 };
-                most = most.max(alone);
-            } else {
-                alone = 0;
+        if marks.dense {
+            let mut behind = 0;
+            while let Some(start) = marks.gaps.first_other(behind) {
+                behind = word_end(bytes, start);
+                let flags = if stands_alone(bytes, start) { DENSE } else { 0 };
+                self.word(&mut reader, start, behind, flags);
             }
-            let mut flags = 0;
-            if special <= start {
-                flags = self.before_word(&mut reader, start);
-                special = self.next_special(&reader);
-            }
-            flags |= if reader.code { CODE } else { 0 };
-            flags |= if marks.dense && stands_alone(bytes, start) { DENSE } else { 0 };
-            let (sentence, line) = (reader.sentence, reader.line as u32);
-            self.tokens.push(Token { start: start as u32, end: end as u32, sentence, line, flags });
-            behind = end;
+        } else {
+            marks.gaps.each_run_of_others(bytes.len(), |start, end| self.word(&mut reader, start, end, 0));
         }
         self.signs(&mut reader, bytes.len());
         self.sentences = reader.sentence + 1;
         self.lines = self.line_starts.len() as u32;
+        let joins = reader.alone.most >= RUN_MIN;
         self.text = text;
         self.marks = marks;
-        most >= RUN_MIN
+        joins
+    }
+
+    /// Takes note of the next word.
+    #[inline]
+    fn word(&mut self, reader: &mut Reader<'_>, start: usize, end: usize, mut flags: u8) {
+        reader.alone.see(reader.bytes, start, end);
+        if reader.special <= start {
+            flags |= self.before_word(reader, start);
+            reader.special = self.next_special(reader);
+        }
+        flags |= if reader.code { CODE } else { 0 };
+        let (sentence, line) = (reader.sentence, reader.line as u32);
+        self.tokens.push(Token { start: start as u32, end: end as u32, sentence, line, flags });
     }
 
     /// Takes note of what stands before the word at `start`; returns what is to be said of the word.
@@ -252,6 +282,11 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// Whether what this byte leads may stand alone.
+pub(in crate::prompt) const fn leads_alone(byte: u8) -> bool {
+    matches!(byte, 0xE0 | 0xE3..=0xE9)
 }
 
 /// Ideographs and kana (E3 to E9 lead their three bytes) stand alone; Hangul, which has spaces, does not. Thai and its

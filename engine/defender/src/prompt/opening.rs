@@ -1,0 +1,264 @@
+//! How a word of a text is known before the tree of phrases is walked: most words need no walk.
+//!
+//! A word that is a phrase alone is found by its hash. Whether a longer phrase may begin with a word, or a phrase end inside
+//! of it, is asked of small sets of hashes, which say yes to all that do and to a few that do not; the tree then says no.
+
+use std::ops::Range;
+
+/// Words, and beginnings of words, that phrases begin with.
+#[derive(Debug)]
+pub(super) struct Openings {
+    /// Eight places a bucket: a byte of the hash of the word in each, and the words' numbers.
+    tags: Box<[u64; 1 << BUCKET_BITS]>,
+    numbers: Vec<[u16; 8]>,
+    words: Vec<Known>,
+    /// The bytes of all of them.
+    text: Vec<u8>,
+    /// Words, with the three bytes that a phrase has behind them; and words that found no place.
+    longer: Bits<1024>,
+    /// First bytes of phrases that end inside of a word: six, or four where there are not so many.
+    six: Bits<256>,
+    four: Bits<512>,
+    /// First bytes of shorter ones, if there are any.
+    leads: Option<Box<[bool; 256]>>,
+}
+
+/// A word that is known exactly.
+#[derive(Debug, Default)]
+struct Known {
+    text: Range<u32>,
+    /// It is counted.
+    common: bool,
+    /// It is a phrase: these entries of the tree end with it.
+    entries: Range<u32>,
+    /// A phrase begins with it that has no more than two bytes behind it: the tree is asked.
+    begins: bool,
+}
+
+/// What is known of a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Opens {
+    /// No phrase begins with it.
+    Nothing,
+    /// It is one of those that are counted; true if a phrase may begin with it as well.
+    Common(bool),
+    /// It is a phrase, or several, and no longer one begins with it.
+    Alone(Range<usize>),
+    /// The tree has to be asked.
+    Walk,
+}
+
+/// A set of hashes: a bit each, in so many blocks of 64, which is a power of two.
+#[derive(Debug)]
+struct Bits<const BLOCKS: usize>(Box<[u64; BLOCKS]>);
+
+impl<const BLOCKS: usize> Bits<BLOCKS> {
+    fn new() -> Self {
+        Self(Box::new([0; BLOCKS]))
+    }
+
+    /// The highest bits of the hash tell the place.
+    #[inline]
+    fn place(hash: u64) -> (usize, u64) {
+        let place = hash >> (u64::BITS - BLOCKS.ilog2() - 6);
+        ((place >> 6) as usize % BLOCKS, place & 63)
+    }
+
+    fn add(&mut self, hash: u64) {
+        let (block, bit) = Self::place(hash);
+        if let Some(block) = self.0.get_mut(block) {
+            *block |= 1 << bit;
+        }
+    }
+
+    /// The lowest bit tells.
+    #[inline]
+    fn has(&self, hash: u64) -> u64 {
+        let (block, bit) = Self::place(hash);
+        self.0.get(block).map_or(0, |block| block >> bit)
+    }
+}
+
+/// How many buckets there are, as a power of two: most hold two of eight words.
+const BUCKET_BITS: u32 = 11;
+
+const SIX: u64 = 0xFFFF_FFFF_FFFF;
+const FOUR: u64 = 0xFFFF_FFFF;
+const THREE: u64 = 0xFF_FFFF;
+
+#[inline]
+fn mix(value: u64) -> u64 {
+    value.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Eight bytes from `at` on, the first the lowest; zeros behind the end.
+#[inline]
+fn eight(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte)),
+    }
+}
+
+/// Of a word of `len` bytes that begins with `raw`. Words that differ behind their eighth byte only have the same.
+#[inline]
+fn hash(raw: u64, len: usize) -> u64 {
+    let kept = if len < 8 { !(u64::MAX << (8 * len)) } else { u64::MAX };
+    let mixed = mix((raw & kept) ^ len as u64);
+    mixed ^ mixed >> 32
+}
+
+/// With three bytes that stand behind it.
+#[inline]
+fn with(word: u64, behind: u64) -> u64 {
+    mix(word ^ (behind & THREE) << 32)
+}
+
+#[inline]
+fn bucket(hash: u64) -> usize {
+    (hash >> (u64::BITS - BUCKET_BITS)) as usize
+}
+
+/// A byte of the hash that is not the bucket's; zero is for places that are free.
+#[inline]
+fn tag(hash: u64) -> u8 {
+    (hash as u8).max(1)
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+impl Openings {
+    /// Of `phrases`, each with whether it may end inside of a word, and words that are counted. `ending` finds the entries
+    /// of a phrase; `is_word` says what words are made of. Phrases that begin with something else are not in it.
+    pub(super) fn new<'a>(
+        phrases: impl IntoIterator<Item = (&'a str, bool)>,
+        common: &[String],
+        ending: impl Fn(&str) -> Range<usize>,
+        is_word: impl Fn(u8) -> bool,
+    ) -> Self {
+        let mut openings = Self {
+            tags: Box::new([0; 1 << BUCKET_BITS]),
+            numbers: vec![[u16::MAX; 8]; 1 << BUCKET_BITS],
+            words: Vec::new(),
+            text: Vec::new(),
+            longer: Bits::new(),
+            six: Bits::new(),
+            four: Bits::new(),
+            leads: None,
+        };
+        for word in common {
+            if let Some(known) = openings.add(word.as_bytes()) {
+                known.common = true;
+            }
+        }
+        for (phrase, is_open) in phrases {
+            let bytes = phrase.as_bytes();
+            let len = bytes.iter().take_while(|&&byte| is_word(byte)).count();
+            let Some(&lead) = bytes.first().filter(|_| len > 0) else { continue };
+            let raw = eight(bytes, 0);
+            let behind = eight(bytes, len);
+            match bytes.len() - len {
+                0 if !is_open => {
+                    let entries = ending(phrase);
+                    if let Some(known) = openings.add(bytes) {
+                        known.entries = entries.start as u32..entries.end as u32;
+                    }
+                }
+                0 if len >= 6 => openings.six.add(mix(raw & SIX)),
+                0 if len >= 4 => openings.four.add(mix(raw & FOUR)),
+                1 | 2 => {
+                    if let Some(known) = openings.add(bytes.get(..len).unwrap_or_default()) {
+                        known.begins = true;
+                    }
+                }
+                // Whatever comes behind three.
+                0 if len == 3 => (0..=0xFF).for_each(|byte| {
+                    openings.four.add(mix(raw & THREE | byte << 24));
+                }),
+                0 => openings.lead(lead),
+                _ => openings.longer.add(with(hash(raw, len), behind)),
+            }
+        }
+        openings
+    }
+
+    /// The place of a word, which is made if there is none. `None`: its bucket is full, and the tree is asked about all
+    /// words with its first letter.
+    fn add(&mut self, word: &[u8]) -> Option<&mut Known> {
+        let hash = hash(eight(word, 0), word.len());
+        let (bucket, new) = (bucket(hash), self.words.len() as u16);
+        let held = self.numbers.get(bucket).copied().unwrap_or([u16::MAX; 8]);
+        let same = |&&number: &&u16| {
+            self.words.get(usize::from(number)).is_some_and(|known| self.spelled(known) == word)
+        };
+        if let Some(&number) = held.iter().find(same) {
+            return self.words.get_mut(usize::from(number));
+        }
+        let free = held.iter().position(|&number| number == u16::MAX).filter(|_| new < u16::MAX);
+        let (Some(free), Some(numbers), Some(tags)) =
+            (free, self.numbers.get_mut(bucket), self.tags.get_mut(bucket))
+        else {
+            word.first().copied().into_iter().for_each(|lead| self.lead(lead));
+            return None;
+        };
+        numbers.iter_mut().skip(free).take(1).for_each(|number| *number = new);
+        *tags |= u64::from(tag(hash)) << (8 * free);
+        let from = self.text.len() as u32;
+        self.text.extend_from_slice(word);
+        self.words.push(Known { text: from..self.text.len() as u32, ..Known::default() });
+        self.words.last_mut()
+    }
+
+    /// The tree is asked about all words that begin with this byte.
+    fn lead(&mut self, byte: u8) {
+        let leads = self.leads.get_or_insert_with(|| Box::new([false; 256]));
+        leads.iter_mut().skip(usize::from(byte)).take(1).for_each(|lead| *lead = true);
+    }
+
+    fn spelled(&self, known: &Known) -> &[u8] {
+        self.text.get(known.text.start as usize..known.text.end as usize).unwrap_or_default()
+    }
+
+    /// What is known of the word in `start..end` of a text.
+    #[inline]
+    pub(super) fn of(&self, text: &[u8], start: usize, end: usize) -> Opens {
+        let raw = eight(text, start);
+        let hash = hash(raw, end - start);
+        let walk = self.longer.has(with(hash, eight(text, end)))
+            | self.six.has(mix(raw & SIX))
+            | self.four.has(mix(raw & FOUR));
+        let lead = |leads: &[bool; 256]| leads.get((raw & 0xFF) as usize).copied().unwrap_or(false);
+        let walk = walk & 1 != 0 || self.leads.as_deref().is_some_and(lead);
+        let bucket = bucket(hash);
+        let apart = self.tags.get(bucket).copied().unwrap_or(0) ^ u64::from(tag(hash)) * ONES;
+        // The highest bit of each byte that is zero; of those above the lowest such byte some are not.
+        let mut same = apart.wrapping_sub(ONES) & !apart & HIGHS;
+        while same != 0 {
+            let place = (same.trailing_zeros() / 8) as usize;
+            same &= same - 1;
+            let number = self.numbers.get(bucket).and_then(|numbers| numbers.get(place));
+            if let Some(known) = number.and_then(|&number| self.words.get(usize::from(number)))
+                && text.get(start..end) == Some(self.spelled(known))
+            {
+                let walk = walk | known.begins;
+                return match known.common {
+                    true => Opens::Common(walk | !known.entries.is_empty()),
+                    false if walk => Opens::Walk,
+                    false => Opens::Alone(known.entries.start as usize..known.entries.end as usize),
+                };
+            }
+        }
+        if walk { Opens::Walk } else { Opens::Nothing }
+    }
+
+    /// Bytes that the tables take.
+    pub(super) fn bytes(&self) -> usize {
+        self.tags.len() * 8
+            + self.numbers.len() * 16
+            + self.words.len() * size_of::<Known>()
+            + self.text.len()
+            + (self.longer.0.len() + self.six.0.len() + self.four.0.len()) * 8
+    }
+}
