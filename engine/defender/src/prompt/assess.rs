@@ -1,6 +1,6 @@
 //! From a text to an assessment.
 
-use super::decode::{DEPTH_MAX, Decoded, Hints};
+use super::decode::{DEPTH_MAX, Decoded, Hints, Source};
 use super::matcher::{Matcher, Matches, Tally};
 use super::model::{Model, fingerprint};
 use super::shape::{self, Shape};
@@ -258,7 +258,8 @@ impl PromptGuard {
         };
         let [rot13, reversed, english] = self.hints.map(count);
         let hints = Hints { rot13, reversed, english };
-        scratch.decoded.find(text, base, within, depth, hints, scratch.view.carried());
+        let Scratch { view, decoded, .. } = scratch;
+        decoded.find(Source { text, spaces: view.spaces(), base, within, depth }, hints, view.carried());
     }
 
     /// Writes the dense features of what was read to `scratch.dense`, in the order of [`Self::features`].

@@ -18,8 +18,6 @@ pub(super) struct Lexicon {
     root: u32,
     /// Where two letters or digits lead from the root: most walks begin so, and many end there.
     pairs: Vec<u32>,
-    /// Bytes that a pattern begins with.
-    leads: Vec<bool>,
 }
 
 /// A slot is a base, two marks, and the byte that leads to it: that a pattern ends here, and that one of those that do
@@ -136,7 +134,6 @@ impl Lexicon {
         lexicon.slots = builder.slots;
         lexicon.slots.shrink_to_fit();
         lexicon.pairs = lexicon.all_pairs();
-        lexicon.leads = (0..=u8::MAX).map(|byte| lexicon.next(lexicon.start(), byte).is_some()).collect();
         lexicon
     }
 
@@ -166,12 +163,6 @@ impl Lexicon {
             Some(0) => Start::Nowhere,
             Some(&slot) => Start::Behind(Node(slot)),
         }
-    }
-
-    /// Whether a pattern begins with this byte.
-    #[inline]
-    pub(super) fn begins(&self, byte: u8) -> bool {
-        self.leads.get(usize::from(byte)).copied().unwrap_or(false)
     }
 
     /// Where every pattern begins.
@@ -207,10 +198,7 @@ impl Lexicon {
 
     /// Bytes that the tree takes.
     pub(super) fn bytes(&self) -> usize {
-        (self.slots.len() + self.pairs.len()) * 4
-            + self.ends.len() * 8
-            + self.entries.len() * 4
-            + self.leads.len()
+        (self.slots.len() + self.pairs.len()) * 4 + self.ends.len() * 8 + self.entries.len() * 4
     }
 }
 

@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::lexicon::{Lexicon, Start};
 use super::opening::{Openings, Opens};
 use super::signal::FAMILIES;
-use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, Token, View, is_word, leads_alone};
+use super::view::{
+    CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, Token, View, is_word, leads_alone,
+};
 use crate::RuleId;
 
 /// So many words before the first word of a rule may be a "do not" that turns it round.
@@ -138,16 +140,25 @@ pub(super) struct Matches {
     pub(super) tallies: Vec<Tally>,
     /// Rules that were met, and for which the tally says how.
     met: Vec<u16>,
-    /// Of each concept: which of the hits were its last two, the newest first.
-    latest: Vec<[u32; 2]>,
+    /// Of each concept: which of the hits were its last two, the newest first, and where that began.
+    latest: Vec<Latest>,
 }
 
 /// The concept whose words are only counted, and the rule that counts them.
 const COMMON: &str = "english";
 const COMMON_RULE: &str = "benign.english";
 
+/// The last two hits of a concept.
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    hits: [u32; 2],
+    /// Where the newest began.
+    token: u32,
+}
+
 /// No hit.
 const NONE: u32 = u32::MAX;
+const NEVER: Latest = Latest { hits: [NONE; 2], token: NONE };
 
 impl Common {
     fn see(&mut self, index: u32, token: &Token, (last_sentence, last_line): (u32, u32)) {
@@ -164,12 +175,13 @@ impl Common {
 
 impl Matches {
     /// Makes what is the next hit the newest of its concept.
+    #[inline]
     fn remember(&mut self, hit: &Hit) {
         let number = self.hits.len() as u32;
-        let newest = self.latest(usize::from(hit.concept)).next().map(|newest| newest.token);
         if let Some(latest) = self.latest.get_mut(usize::from(hit.concept)) {
             // The longer of two words that begin together counts.
-            *latest = if newest == Some(hit.token) { [number, latest[1]] } else { [number, latest[0]] };
+            let before = if latest.token == hit.token { latest.hits[1] } else { latest.hits[0] };
+            *latest = Latest { hits: [number, before], token: hit.token };
         }
     }
 
@@ -182,7 +194,7 @@ impl Matches {
         }
         self.tallies.resize(rules, Tally::default());
         self.latest.clear();
-        self.latest.resize(concepts, [NONE; 2]);
+        self.latest.resize(concepts, NEVER);
     }
 
     /// The rules that were met, with their tallies; no order is promised.
@@ -193,8 +205,8 @@ impl Matches {
 
     /// The last two hits of a concept, the newest first.
     fn latest(&self, concept: usize) -> impl Iterator<Item = &Hit> {
-        let two = self.latest.get(concept).copied().unwrap_or([NONE; 2]);
-        two.into_iter().filter_map(|hit| self.hits.get(hit as usize))
+        let two = self.latest.get(concept).copied().unwrap_or(NEVER);
+        two.hits.into_iter().filter_map(|hit| self.hits.get(hit as usize))
     }
 }
 
@@ -204,8 +216,7 @@ impl Matches {
 struct Recent {
     near: [Concepts; 2],
     far: [Concepts; 2],
-    near_block: u32,
-    far_block: u32,
+    block: u32,
 }
 
 /// Words in a block, as a power of two.
@@ -213,19 +224,32 @@ const NEAR_BITS: u32 = 4;
 const FAR_BITS: u32 = 6;
 
 impl Recent {
+    #[inline]
     fn see(&mut self, concept: u8, token: u32) {
+        if token >> NEAR_BITS > self.block {
+            self.turn(token);
+        }
         let bit = 1 << concept;
-        Self::turn(&mut self.near, &mut self.near_block, token >> NEAR_BITS);
-        Self::turn(&mut self.far, &mut self.far_block, token >> FAR_BITS);
         self.near[0] |= bit;
         self.far[0] |= bit;
     }
 
-    fn turn(blocks: &mut [Concepts; 2], current: &mut u32, block: u32) {
-        if block > *current {
-            *blocks = [0, if block == *current + 1 { blocks[0] } else { 0 }];
-            *current = block;
-        }
+    #[inline(never)]
+    fn turn(&mut self, token: u32) {
+        let far = |block: u32| block >> (FAR_BITS - NEAR_BITS);
+        let block = token >> NEAR_BITS;
+        turn(&mut self.near, block - self.block);
+        turn(&mut self.far, far(block) - far(self.block));
+        self.block = block;
+    }
+}
+
+/// Makes room for what is seen so many blocks on.
+fn turn(blocks: &mut [Concepts; 2], by: u32) {
+    match by {
+        0 => {}
+        1 => *blocks = [0, blocks[0]],
+        _ => *blocks = [0, 0],
     }
 }
 
@@ -319,9 +343,12 @@ impl Matcher {
         let is_dense = view.is_dense();
         for (index, token) in view.tokens.iter().enumerate() {
             let (start, end) = (token.start as usize, token.end as usize);
-            // Signs begin some of the phrases.
+            // Signs begin some of the phrases; a space begins none.
+            if at + 1 == start && bytes.get(at) == Some(&b' ') {
+                at = start;
+            }
             while at < start {
-                if bytes.get(at).is_some_and(|&byte| self.lexicon.begins(byte)) {
+                if self.openings.at_sign(bytes, at) {
                     self.walk(view, bytes, at, index, &mut recent, found);
                 }
                 at += 1;

@@ -21,11 +21,18 @@ pub(super) struct Openings {
     four: Bits<512>,
     /// First bytes of shorter ones, if there are any.
     leads: Option<Box<[bool; 256]>>,
+    /// The first three bytes of phrases that begin with a sign.
+    signs: Bits<64>,
+    /// Signs that begin shorter ones, and all signs that begin any.
+    short_signs: [bool; 256],
+    all_signs: [bool; 256],
 }
 
 /// A word that is known exactly.
 #[derive(Debug, Default)]
 struct Known {
+    /// Its first eight bytes, and all of them.
+    first: u64,
     text: Range<u32>,
     /// It is counted.
     common: bool,
@@ -94,18 +101,30 @@ fn mix(value: u64) -> u64 {
 /// Eight bytes from `at` on, the first the lowest; zeros behind the end.
 #[inline]
 fn eight(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    match rest.first_chunk::<8>() {
+    match text.get(at..at + 8).and_then(<[u8]>::first_chunk) {
         Some(eight) => u64::from_le_bytes(*eight),
-        None => rest.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte)),
+        None => last(text, at),
     }
 }
 
-/// Of a word of `len` bytes that begins with `raw`. Words that differ behind their eighth byte only have the same.
+/// The same near the end of the text.
+#[cold]
+fn last(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.iter().take(8).rev().fold(0, |all, &byte| all << 8 | u64::from(byte))
+}
+
+/// As many of the eight bytes as a word of `len` bytes has.
 #[inline]
-fn hash(raw: u64, len: usize) -> u64 {
-    let kept = if len < 8 { !(u64::MAX << (8 * len)) } else { u64::MAX };
-    let mixed = mix((raw & kept) ^ len as u64);
+fn kept(raw: u64, len: usize) -> u64 {
+    const KEPT: [u64; 8] = [0, 0xFF, 0xFFFF, THREE, FOUR, 0xFF_FFFF_FFFF, SIX, u64::MAX >> 8];
+    raw & KEPT.get(len).copied().unwrap_or(u64::MAX)
+}
+
+/// Of a word of `len` bytes whose first are `first`. Words that differ behind their eighth byte only have the same.
+#[inline]
+fn hash(first: u64, len: usize) -> u64 {
+    let mixed = mix(first ^ len as u64);
     mixed ^ mixed >> 32
 }
 
@@ -113,6 +132,10 @@ fn hash(raw: u64, len: usize) -> u64 {
 #[inline]
 fn with(word: u64, behind: u64) -> u64 {
     mix(word ^ (behind & THREE) << 32)
+}
+
+fn set(bytes: &mut [bool; 256], byte: u8) {
+    bytes.iter_mut().skip(usize::from(byte)).take(1).for_each(|set| *set = true);
 }
 
 #[inline]
@@ -131,7 +154,7 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 impl Openings {
     /// Of `phrases`, each with whether it may end inside of a word, and words that are counted. `ending` finds the entries
-    /// of a phrase; `is_word` says what words are made of. Phrases that begin with something else are not in it.
+    /// of a phrase; `is_word` says what words are made of: the rest are signs.
     pub(super) fn new<'a>(
         phrases: impl IntoIterator<Item = (&'a str, bool)>,
         common: &[String],
@@ -147,6 +170,9 @@ impl Openings {
             six: Bits::new(),
             four: Bits::new(),
             leads: None,
+            signs: Bits::new(),
+            short_signs: [false; 256],
+            all_signs: [false; 256],
         };
         for word in common {
             if let Some(known) = openings.add(word.as_bytes()) {
@@ -156,8 +182,16 @@ impl Openings {
         for (phrase, is_open) in phrases {
             let bytes = phrase.as_bytes();
             let len = bytes.iter().take_while(|&&byte| is_word(byte)).count();
-            let Some(&lead) = bytes.first().filter(|_| len > 0) else { continue };
+            let Some(&lead) = bytes.first() else { continue };
             let raw = eight(bytes, 0);
+            if len == 0 {
+                set(&mut openings.all_signs, lead);
+                if bytes.len() < 3 {
+                    set(&mut openings.short_signs, lead);
+                }
+                openings.signs.add(mix(raw & THREE));
+                continue;
+            }
             let behind = eight(bytes, len);
             match bytes.len() - len {
                 0 if !is_open => {
@@ -178,7 +212,7 @@ impl Openings {
                     openings.four.add(mix(raw & THREE | byte << 24));
                 }),
                 0 => openings.lead(lead),
-                _ => openings.longer.add(with(hash(raw, len), behind)),
+                _ => openings.longer.add(with(hash(kept(raw, len), len), behind)),
             }
         }
         openings
@@ -187,7 +221,8 @@ impl Openings {
     /// The place of a word, which is made if there is none. `None`: its bucket is full, and the tree is asked about all
     /// words with its first letter.
     fn add(&mut self, word: &[u8]) -> Option<&mut Known> {
-        let hash = hash(eight(word, 0), word.len());
+        let first = kept(eight(word, 0), word.len());
+        let hash = hash(first, word.len());
         let (bucket, new) = (bucket(hash), self.words.len() as u16);
         let held = self.numbers.get(bucket).copied().unwrap_or([u16::MAX; 8]);
         let same = |&&number: &&u16| {
@@ -207,14 +242,13 @@ impl Openings {
         *tags |= u64::from(tag(hash)) << (8 * free);
         let from = self.text.len() as u32;
         self.text.extend_from_slice(word);
-        self.words.push(Known { text: from..self.text.len() as u32, ..Known::default() });
+        self.words.push(Known { first, text: from..self.text.len() as u32, ..Known::default() });
         self.words.last_mut()
     }
 
     /// The tree is asked about all words that begin with this byte.
     fn lead(&mut self, byte: u8) {
-        let leads = self.leads.get_or_insert_with(|| Box::new([false; 256]));
-        leads.iter_mut().skip(usize::from(byte)).take(1).for_each(|lead| *lead = true);
+        set(self.leads.get_or_insert_with(|| Box::new([false; 256])), byte);
     }
 
     fn spelled(&self, known: &Known) -> &[u8] {
@@ -224,8 +258,9 @@ impl Openings {
     /// What is known of the word in `start..end` of a text.
     #[inline]
     pub(super) fn of(&self, text: &[u8], start: usize, end: usize) -> Opens {
-        let raw = eight(text, start);
-        let hash = hash(raw, end - start);
+        let (raw, len) = (eight(text, start), end - start);
+        let first = kept(raw, len);
+        let hash = hash(first, len);
         let walk = self.longer.has(with(hash, eight(text, end)))
             | self.six.has(mix(raw & SIX))
             | self.four.has(mix(raw & FOUR));
@@ -240,7 +275,9 @@ impl Openings {
             same &= same - 1;
             let number = self.numbers.get(bucket).and_then(|numbers| numbers.get(place));
             if let Some(known) = number.and_then(|&number| self.words.get(usize::from(number)))
-                && text.get(start..end) == Some(self.spelled(known))
+                && known.first == first
+                && known.text.len() == len
+                && (len <= 8 || text.get(start..end) == Some(self.spelled(known)))
             {
                 let walk = walk | known.begins;
                 return match known.common {
@@ -251,6 +288,15 @@ impl Openings {
             }
         }
         if walk { Opens::Walk } else { Opens::Nothing }
+    }
+
+    /// Whether a phrase may begin with the sign at `at` of a text.
+    #[inline]
+    pub(super) fn at_sign(&self, text: &[u8], at: usize) -> bool {
+        let sign = text.get(at).map_or(0, |&sign| usize::from(sign));
+        let of = |signs: &[bool; 256]| signs.get(sign).copied().unwrap_or(false);
+        of(&self.all_signs)
+            && (self.signs.has(mix(eight(text, at) & THREE)) & 1 != 0 || of(&self.short_signs))
     }
 
     /// Bytes that the tables take.

@@ -355,9 +355,9 @@ fn tally(bytes: &[u8]) -> [u32; 8] {
     let mut all = [0; 8];
     // A count is a byte of a sum: so many fit into it.
     for part in bytes.chunks(usize::from(u8::MAX)) {
-        let sum = part.iter().fold(0u64, |sum, &byte| {
-            sum.wrapping_add(KINDS.get(usize::from(byte)).copied().unwrap_or(0))
-        });
+        let sum = part
+            .iter()
+            .fold(0u64, |sum, &byte| sum.wrapping_add(KINDS.get(usize::from(byte)).copied().unwrap_or(0)));
         for (all, one) in all.iter_mut().zip(sum.to_le_bytes()) {
             *all += u32::from(one);
         }

@@ -8,11 +8,27 @@ const BINARY_MIN: usize = 32;
 /// Lines of an encoding that is wrapped are at least so long.
 const WRAPPED_MIN: usize = 40;
 
-/// Calls `each` with every part of `text` that could be an encoding, and the bytes it stands for.
-pub(super) fn runs(text: &[u8], out: &mut Vec<u8>, mut each: impl FnMut(usize, usize, &[u8])) {
+/// Calls `each` with every part of `text` that could be an encoding, and the bytes it stands for. `spaces` are its spaces
+/// and line feeds, a bit a byte.
+pub(super) fn runs(
+    text: &[u8],
+    spaces: &[u64],
+    out: &mut Vec<u8>,
+    mut each: impl FnMut(usize, usize, &[u8]),
+) {
     // A run of so many bytes has one at a multiple of its length: only there it is looked for.
     let (mut probe, mut done, mut looked) = (PROBE - 1, 0, 0);
+    // Blocks before it may have a run, or the run that began in the block before.
+    let mut open = 0;
     while let Some(&byte) = text.get(probe) {
+        let block = probe / 64;
+        if block >= open {
+            if !(may_begin(spaces, block) || block > 0 && may_begin(spaces, block - 1)) {
+                probe = (block + 1) * 64 + PROBE - 1;
+                continue;
+            }
+            open = block + 1;
+        }
         let class = class(byte);
         let goes_on = if class == 0 { 0 } else { goes_on(text, probe) };
         if class & goes_on & GROUPED != 0 && probe >= looked {
@@ -46,6 +62,24 @@ pub(super) fn runs(text: &[u8], out: &mut Vec<u8>, mut each: impl FnMut(usize, u
         }
         probe += PROBE;
     }
+}
+
+/// Whether a run may begin in a block: bytes without a space among them, or groups of two or eight with one between.
+#[inline]
+fn may_begin(spaces: &[u64], block: usize) -> bool {
+    // Behind the end of the text is no space, so that nothing is missed there.
+    let at = |n: usize| u128::from(spaces.get(n).copied().unwrap_or(0));
+    let spaces = at(block) | at(block + 1) << 64;
+    let mut others = !spaces;
+    for doubled in [1, 2, 4, BASE64_MIN / 2] {
+        others &= others >> doubled;
+    }
+    let apart = |by: u32| {
+        let two = spaces & spaces >> by;
+        two & two >> (2 * by)
+    };
+    // Six groups have five spaces between them: four of them tell enough, and come sooner.
+    (others | apart(3) | apart(9)) as u64 != 0
 }
 
 /// How far apart it is looked for runs: as long as the shortest.
@@ -211,7 +245,7 @@ fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
     collect(run, 6, digit, out)
 }
 
-/// Joins digits of `width` bits to bytes. Padding and line ends are passed over.
+/// Joins digits of `width` bits to bytes. Padding and line ends are passed over. `false` if that can be no text.
 fn collect(run: &[u8], width: u32, digit: impl Fn(u8) -> Option<u32>, out: &mut Vec<u8>) -> bool {
     out.clear();
     let (mut bits, mut held) = (0u32, 0);
@@ -224,7 +258,12 @@ fn collect(run: &[u8], width: u32, digit: impl Fn(u8) -> Option<u32>, out: &mut 
         held += width;
         if held >= 8 {
             held -= 8;
-            out.push((bits >> held & 0xFF) as u8);
+            let byte = (bits >> held & 0xFF) as u8;
+            // Most runs are words and numbers, which stand for bytes of all kinds: the first ones tell.
+            if byte.is_ascii_control() && !byte.is_ascii_whitespace() {
+                return false;
+            }
+            out.push(byte);
         }
     }
     true

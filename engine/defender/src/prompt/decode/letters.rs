@@ -21,8 +21,8 @@ pub(super) fn reversed(text: &str, out: &mut Vec<u8>) {
 
 /// Whether digits stand for letters in a good part of the words.
 pub(super) fn is_leet(text: &[u8]) -> bool {
-    // Most texts have hardly any digits; counting them is quick.
-    if count(text, |b| b.is_ascii_digit()) * LEET_DIGITS < text.len() {
+    // Most texts have hardly any digits, and fewer beside letters; counting them is quick.
+    if count(text, |b| b.is_ascii_digit()) * LEET_DIGITS < text.len() || !has_mixed(text) {
         return false;
     }
     let (mut words, mut mixed, mut plain) = (0u32, 0u32, 0u32);
@@ -34,6 +34,21 @@ pub(super) fn is_leet(text: &[u8]) -> bool {
         plain += u32::from(letters > 3 && digits == 0);
     }
     mixed >= 3 && mixed * 5 >= words * 2 && mixed > plain
+}
+
+/// Whether letters and what stands for them are side by side as often as they must be in leet.
+fn has_mixed(text: &[u8]) -> bool {
+    let next = text.get(1..).unwrap_or_default();
+    let is_letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_digit = |byte: u8| byte.wrapping_sub(b'0') < 10 || byte == b'@' || byte == b'$';
+    let chunk = usize::from(u8::MAX);
+    let sides = text.chunks(chunk).zip(next.chunks(chunk)).map(|(text, next)| {
+        let mixed = |(&one, &two): (&u8, &u8)| {
+            u8::from(is_letter(one) & is_digit(two) | is_digit(one) & is_letter(two))
+        };
+        usize::from(text.iter().zip(next).map(mixed).sum::<u8>())
+    });
+    sides.sum::<usize>() * LEET_SIDES >= text.len()
 }
 
 /// The letters that digits and signs stand for.
@@ -122,6 +137,8 @@ pub(super) fn morse(text: &str, out: &mut Vec<u8>) -> bool {
 
 /// Of so many characters of leet at least one is a digit, and of Morse code one a dot or dash.
 const LEET_DIGITS: usize = 20;
+/// A word of leet has one such pair at least, and four of ten words are such.
+const LEET_SIDES: usize = 30;
 const MORSE_SIGNS: usize = 8;
 
 /// How many bytes are such. Counted in bytes, so that the compiler looks at many at once.

@@ -37,6 +37,19 @@ pub(super) struct Job {
     pub(super) span: Span,
 }
 
+/// A text in which others may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) text: &'a str,
+    /// Where its spaces and line feeds are, a bit a byte, 64 of them a block.
+    pub(super) spaces: &'a [u64],
+    /// Where in the original it begins; or (`within`) what part of the original it is somewhere in.
+    pub(super) base: u32,
+    pub(super) within: Option<Span>,
+    /// How many encodings it was in.
+    pub(super) depth: u8,
+}
+
 /// What the words of a text say about its encoding.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Hints {
@@ -66,23 +79,15 @@ impl Decoded {
         }
     }
 
-    /// Decodes what can be decoded of `text`, which begins at byte `base` of the original, or (`within`) is somewhere
-    /// in that part of it. `carried` are bytes hidden in variation selectors.
-    pub(super) fn find(
-        &mut self,
-        text: &str,
-        base: u32,
-        within: Option<Span>,
-        depth: u8,
-        hints: Hints,
-        carried: &[u8],
-    ) {
+    /// Decodes what can be decoded of a text. `carried` are bytes hidden in variation selectors.
+    pub(super) fn find(&mut self, source: Source<'_>, hints: Hints, carried: &[u8]) {
+        let Source { text, spaces, base, within, depth } = source;
         if depth >= DEPTH_MAX {
             return;
         }
         let whole = within.unwrap_or(Span { start: base, end: base + text.len() as u32 });
         let mut bytes = std::mem::take(&mut self.bytes);
-        bits::runs(text.as_bytes(), &mut bytes, |start, end, decoded| {
+        bits::runs(text.as_bytes(), spaces, &mut bytes, |start, end, decoded| {
             let span = within.unwrap_or(Span { start: base + start as u32, end: base + end as u32 });
             self.add(decoded, depth + 1, span);
         });

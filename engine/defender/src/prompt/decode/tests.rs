@@ -4,7 +4,16 @@ use super::*;
 fn decode(text: &str, hints: Hints) -> Vec<String> {
     let mut decoded = Decoded::default();
     decoded.begin(text.len());
-    decoded.find(text, 0, None, 0, hints, &[]);
+    let spaces: Vec<u64> = text
+        .as_bytes()
+        .chunks(64)
+        .map(|block| {
+            let is = |&(_, &byte): &(usize, &u8)| byte == b' ' || byte == b'\n';
+            block.iter().enumerate().filter(is).fold(0, |bits, (n, _)| bits | 1 << n)
+        })
+        .collect();
+    let source = Source { text, spaces: &spaces, base: 0, within: None, depth: 0 };
+    decoded.find(source, hints, &[]);
     std::iter::from_fn(|| decoded.take().map(|(_, text)| text)).collect()
 }
 

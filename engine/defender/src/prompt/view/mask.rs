@@ -81,7 +81,7 @@ impl Places {
         }
     }
 
-    /// Those blocks that have any.
+    /// The blocks, the first byte of each the lowest bit.
     pub(super) fn blocks(&self) -> &[u64] {
         &self.blocks
     }

@@ -12,8 +12,8 @@ mod spaced;
 mod token;
 
 pub(super) use fold::Folder;
-pub(super) use token::{is_word, leads_alone};
 pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
+pub(super) use token::{is_word, leads_alone};
 
 use crate::Span;
 use invisible::Invisible;
@@ -136,6 +136,11 @@ impl View {
     /// What the variation selectors carried, if they did.
     pub(super) fn carried(&self) -> &[u8] {
         &self.carried
+    }
+
+    /// Where spaces and line feeds are in the original, a bit a byte, 64 of them a block.
+    pub(super) fn spaces(&self) -> &[u64] {
+        self.plain.spaces()
     }
 
     fn origin(&self, folded: u32) -> u32 {

@@ -37,6 +37,11 @@ impl Plain {
         });
     }
 
+    /// Where spaces and line feeds are, a bit a byte, 64 of them a block.
+    pub(super) fn spaces(&self) -> &[u64] {
+        self.spaces.blocks()
+    }
+
     /// The end of the run of words from `start` on, which is no space: visible ASCII that begins no escape, with one
     /// space or line feed between words. Ends behind a space.
     pub(super) fn words_end(&self, start: usize) -> Option<usize> {
