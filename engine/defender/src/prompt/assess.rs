@@ -12,7 +12,7 @@ use crate::{Assessment, Finding, Provenance, RuleId, Span};
 /// long document.
 pub const WINDOW_BYTES: usize = 2 * 1024;
 /// Windows overlap by so much: no phrase falls between two.
-const OVERLAP_BYTES: usize = 192;
+const OVERLAP_BYTES: usize = 128;
 
 /// A score from which on nothing that follows in a text can say more than was said: it is not read. Far above any mark,
 /// so that no verdict depends on it.
@@ -259,7 +259,8 @@ impl PromptGuard {
         let [rot13, reversed, english] = self.hints.map(count);
         let hints = Hints { rot13, reversed, english };
         let Scratch { view, decoded, .. } = scratch;
-        decoded.find(Source { text, spaces: view.spaces(), base, within, depth }, hints, view.carried());
+        let [spaces, coded] = view.encodings();
+        decoded.find(Source { text, spaces, coded, base, within, depth }, hints, view.carried());
     }
 
     /// Writes the dense features of what was read to `scratch.dense`, in the order of [`Self::features`].

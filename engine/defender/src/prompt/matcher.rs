@@ -140,6 +140,8 @@ pub(super) struct Matches {
     pub(super) tallies: Vec<Tally>,
     /// Rules that were met, and for which the tally says how.
     met: Vec<u16>,
+    /// Signs that a phrase may begin with.
+    signs: Vec<u32>,
     /// Of each concept: which of the hits were its last two, the newest first, and where that began.
     latest: Vec<Latest>,
 }
@@ -337,23 +339,17 @@ impl Matcher {
     pub(super) fn scan(&self, view: &View, found: &mut Matches) {
         found.clear(self.rules.len(), self.concepts.len());
         let bytes = view.text.as_bytes();
-        let (mut at, mut recent) = (0usize, Recent::default());
-        let mut common = Common::default();
+        let mut signs = std::mem::take(&mut found.signs);
+        let count = self.find_signs(view, &mut signs);
+        let mut sign = signs.iter().take(count).copied().peekable();
+        let (mut recent, mut common) = (Recent::default(), Common::default());
         let last = view.tokens.last().map_or((0, 0), |token| (token.sentence, token.line));
         let is_dense = view.is_dense();
         for (index, token) in view.tokens.iter().enumerate() {
             let (start, end) = (token.start as usize, token.end as usize);
-            // Signs begin some of the phrases; a space begins none.
-            if at + 1 == start && bytes.get(at) == Some(&b' ') {
-                at = start;
+            while let Some(at) = sign.next_if(|&at| (at as usize) < start) {
+                self.walk(view, bytes, at as usize, index, &mut recent, found);
             }
-            while at < start {
-                if self.openings.at_sign(bytes, at) {
-                    self.walk(view, bytes, at, index, &mut recent, found);
-                }
-                at += 1;
-            }
-            at = end;
             // What may stand alone is not told apart from what does.
             let mut walk = is_dense && bytes.get(start).is_some_and(|&byte| byte >= 0xE0);
             if !walk {
@@ -375,6 +371,24 @@ impl Matcher {
             }
         }
         self.count(common, view, found);
+        found.signs = signs;
+    }
+
+    /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are. Without a branch
+    /// for each: a text has many, and of all kinds.
+    fn find_signs(&self, view: &View, signs: &mut Vec<u32>) -> usize {
+        let bytes = view.text.as_bytes();
+        if signs.len() < bytes.len() {
+            signs.resize(bytes.len(), 0);
+        }
+        let mut count = 0;
+        view.each_sign(|at| {
+            if let Some(place) = signs.get_mut(count) {
+                *place = at as u32;
+            }
+            count += usize::from(self.openings.at_sign(bytes, at));
+        });
+        count
     }
 
     /// Tallies what was only counted.
@@ -489,7 +503,7 @@ impl Matcher {
         let near = if hit.flags & DENSE != 0 { far } else { near };
         for one in self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default() {
             let seen = if one.far { far } else { near };
-            if one.others[0] & seen != 0 && one.others[1] & seen != 0 {
+            if (one.others[0] & seen != 0) & (one.others[1] & seen != 0) {
                 self.complete_one(one, hit, seen, found);
             }
         }

@@ -19,13 +19,12 @@ pub(super) struct Openings {
     /// First bytes of phrases that end inside of a word: six, or four where there are not so many.
     six: Bits<256>,
     four: Bits<512>,
-    /// First bytes of shorter ones, if there are any.
-    leads: Option<Box<[bool; 256]>>,
+    /// First bytes of shorter ones.
+    leads: [bool; 256],
     /// The first three bytes of phrases that begin with a sign.
-    signs: Bits<64>,
-    /// Signs that begin shorter ones, and all signs that begin any.
+    signs: Bits<512>,
+    /// Signs that begin shorter ones.
     short_signs: [bool; 256],
-    all_signs: [bool; 256],
 }
 
 /// A word that is known exactly.
@@ -117,8 +116,8 @@ fn last(text: &[u8], at: usize) -> u64 {
 /// As many of the eight bytes as a word of `len` bytes has.
 #[inline]
 fn kept(raw: u64, len: usize) -> u64 {
-    const KEPT: [u64; 8] = [0, 0xFF, 0xFFFF, THREE, FOUR, 0xFF_FFFF_FFFF, SIX, u64::MAX >> 8];
-    raw & KEPT.get(len).copied().unwrap_or(u64::MAX)
+    const KEPT: [u64; 9] = [0, 0xFF, 0xFFFF, THREE, FOUR, 0xFF_FFFF_FFFF, SIX, u64::MAX >> 8, u64::MAX];
+    raw & KEPT.get(len.min(8)).copied().unwrap_or(u64::MAX)
 }
 
 /// Of a word of `len` bytes whose first are `first`. Words that differ behind their eighth byte only have the same.
@@ -169,10 +168,9 @@ impl Openings {
             longer: Bits::new(),
             six: Bits::new(),
             four: Bits::new(),
-            leads: None,
+            leads: [false; 256],
             signs: Bits::new(),
             short_signs: [false; 256],
-            all_signs: [false; 256],
         };
         for word in common {
             if let Some(known) = openings.add(word.as_bytes()) {
@@ -185,11 +183,12 @@ impl Openings {
             let Some(&lead) = bytes.first() else { continue };
             let raw = eight(bytes, 0);
             if len == 0 {
-                set(&mut openings.all_signs, lead);
-                if bytes.len() < 3 {
-                    set(&mut openings.short_signs, lead);
+                match bytes.len() {
+                    1 => set(&mut openings.short_signs, lead),
+                    // Whatever comes behind two.
+                    2 => (0..=0xFF).for_each(|byte| openings.signs.add(mix(raw & 0xFFFF | byte << 16))),
+                    _ => openings.signs.add(mix(raw & THREE)),
                 }
-                openings.signs.add(mix(raw & THREE));
                 continue;
             }
             let behind = eight(bytes, len);
@@ -211,7 +210,7 @@ impl Openings {
                 0 if len == 3 => (0..=0xFF).for_each(|byte| {
                     openings.four.add(mix(raw & THREE | byte << 24));
                 }),
-                0 => openings.lead(lead),
+                0 => set(&mut openings.leads, lead),
                 _ => openings.longer.add(with(hash(kept(raw, len), len), behind)),
             }
         }
@@ -235,7 +234,7 @@ impl Openings {
         let (Some(free), Some(numbers), Some(tags)) =
             (free, self.numbers.get_mut(bucket), self.tags.get_mut(bucket))
         else {
-            word.first().copied().into_iter().for_each(|lead| self.lead(lead));
+            word.first().into_iter().for_each(|&lead| set(&mut self.leads, lead));
             return None;
         };
         numbers.iter_mut().skip(free).take(1).for_each(|number| *number = new);
@@ -244,11 +243,6 @@ impl Openings {
         self.text.extend_from_slice(word);
         self.words.push(Known { first, text: from..self.text.len() as u32, ..Known::default() });
         self.words.last_mut()
-    }
-
-    /// The tree is asked about all words that begin with this byte.
-    fn lead(&mut self, byte: u8) {
-        set(self.leads.get_or_insert_with(|| Box::new([false; 256])), byte);
     }
 
     fn spelled(&self, known: &Known) -> &[u8] {
@@ -263,9 +257,9 @@ impl Openings {
         let hash = hash(first, len);
         let walk = self.longer.has(with(hash, eight(text, end)))
             | self.six.has(mix(raw & SIX))
-            | self.four.has(mix(raw & FOUR));
-        let lead = |leads: &[bool; 256]| leads.get((raw & 0xFF) as usize).copied().unwrap_or(false);
-        let walk = walk & 1 != 0 || self.leads.as_deref().is_some_and(lead);
+            | self.four.has(mix(raw & FOUR))
+            | u64::from(self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false));
+        let walk = walk & 1 != 0;
         let bucket = bucket(hash);
         let apart = self.tags.get(bucket).copied().unwrap_or(0) ^ u64::from(tag(hash)) * ONES;
         // The highest bit of each byte that is zero; of those above the lowest such byte some are not.
@@ -293,10 +287,9 @@ impl Openings {
     /// Whether a phrase may begin with the sign at `at` of a text.
     #[inline]
     pub(super) fn at_sign(&self, text: &[u8], at: usize) -> bool {
-        let sign = text.get(at).map_or(0, |&sign| usize::from(sign));
-        let of = |signs: &[bool; 256]| signs.get(sign).copied().unwrap_or(false);
-        of(&self.all_signs)
-            && (self.signs.has(mix(eight(text, at) & THREE)) & 1 != 0 || of(&self.short_signs))
+        let raw = eight(text, at);
+        let short = self.short_signs.get((raw & 0xFF) as usize).copied().unwrap_or(false);
+        (self.signs.has(mix(raw & THREE)) | u64::from(short)) & 1 != 0
     }
 
     /// Bytes that the tables take.

@@ -49,6 +49,8 @@ pub(super) const NAMES: [&str; 37] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     kinds: [u8; 128],
+    /// The number of a concept in each set of a peak; none has this one: [`u8::MAX`].
+    numbers: [[u8; 2]; 128],
 }
 
 /// Speaks to the reader.
@@ -56,9 +58,46 @@ const ORDERS: u8 = 1;
 const ASKS: u8 = 2;
 const FOREIGN: u8 = 8;
 /// What an order to a reader is made of.
-const DIRECTIVE: u8 = 16;
+const DIRECTIVE: &[&str] = &[
+    "urgent",
+    "interrupt",
+    "new",
+    "task",
+    "must",
+    "follow",
+    "duty",
+    "imperative",
+    "question",
+    "answer-order",
+    "reply",
+    "override",
+    "tell-user",
+    "note-to",
+    "assistant",
+    "done",
+    "focus",
+    "instead",
+    "scope",
+    "instruction",
+    "ornament",
+    "secretly",
+    "no-approval",
+];
 /// What a jailbreak is made of.
-const JAILBREAK: u8 = 32;
+const JAILBREAK: &[&str] = &[
+    "persona",
+    "nolimits",
+    "norefusal",
+    "immoral",
+    "mode",
+    "model",
+    "always",
+    "twofold",
+    "ask-slot",
+    "must",
+    "now",
+    "override",
+];
 
 /// Words that are near each other, for the peaks.
 const ORDER_REACH: u32 = 30;
@@ -67,55 +106,11 @@ const JAILBREAK_REACH: u32 = 80;
 impl Shape {
     pub(super) fn new(matcher: &Matcher) -> Self {
         let mut kinds = [0; 128];
-        let sets: [(u8, &[&str]); 5] = [
+        let mut numbers = [[u8::MAX; 2]; 128];
+        let sets: [(u8, &[&str]); 3] = [
             (ORDERS, &["imperative", "duty", "answer-order", "note-to"]),
             (ASKS, &["question"]),
             (FOREIGN, &["foreign"]),
-            (
-                DIRECTIVE,
-                &[
-                    "urgent",
-                    "interrupt",
-                    "new",
-                    "task",
-                    "must",
-                    "follow",
-                    "duty",
-                    "imperative",
-                    "question",
-                    "answer-order",
-                    "reply",
-                    "override",
-                    "tell-user",
-                    "note-to",
-                    "assistant",
-                    "done",
-                    "focus",
-                    "instead",
-                    "scope",
-                    "instruction",
-                    "ornament",
-                    "secretly",
-                    "no-approval",
-                ],
-            ),
-            (
-                JAILBREAK,
-                &[
-                    "persona",
-                    "nolimits",
-                    "norefusal",
-                    "immoral",
-                    "mode",
-                    "model",
-                    "always",
-                    "twofold",
-                    "ask-slot",
-                    "must",
-                    "now",
-                    "override",
-                ],
-            ),
         ];
         for (kind, names) in sets {
             for concept in names.iter().filter_map(|name| matcher.concept(name)) {
@@ -124,7 +119,18 @@ impl Shape {
                 }
             }
         }
-        Self { kinds }
+        for (set, names) in [DIRECTIVE, JAILBREAK].into_iter().enumerate() {
+            for (number, concept) in names.iter().filter_map(|name| matcher.concept(name)).enumerate() {
+                let place = numbers.get_mut(usize::from(concept)).and_then(|numbers| numbers.get_mut(set));
+                place.into_iter().for_each(|place| *place = number as u8);
+            }
+        }
+        Self { kinds, numbers }
+    }
+
+    /// The numbers of a concept in the sets of the peaks.
+    fn numbers(&self, hit: &Hit) -> [u8; 2] {
+        self.numbers.get(usize::from(hit.concept)).copied().unwrap_or([u8::MAX; 2])
     }
 
     fn kinds(&self, hit: &Hit) -> u8 {
@@ -148,12 +154,9 @@ impl Shape {
         let (mut orders, mut jailbreaks) = (Peak::new(ORDER_REACH), Peak::new(JAILBREAK_REACH));
         for hit in &found.hits {
             let kinds = self.kinds(hit);
-            if kinds & DIRECTIVE != 0 {
-                orders.see(hit);
-            }
-            if kinds & JAILBREAK != 0 {
-                jailbreaks.see(hit);
-            }
+            let [directive, jailbreak] = self.numbers(hit);
+            orders.see(directive, hit.token);
+            jailbreaks.see(jailbreak, hit.token);
             let edges = [
                 whole[0] && (hit.sentence == 0 || hit.line <= 1),
                 whole[1] && (hit.sentence == last_sentence || hit.line == last_line),
@@ -236,33 +239,33 @@ impl Shape {
 /// The most different concepts of a set that stand near each other.
 struct Peak {
     reach: u32,
-    latest: [(u8, u32); 24],
-    known: usize,
+    /// Of each concept of the set: where it was seen last.
+    latest: [u32; SET_MAX],
+    known: u32,
     most: u32,
 }
 
+/// Concepts in a set at most.
+const SET_MAX: usize = 32;
+/// Further away than any text is long.
+const NOWHERE: u32 = 1 << 31;
+
 impl Peak {
     fn new(reach: u32) -> Self {
-        Self { reach, latest: [(0, 0); 24], known: 0, most: 0 }
+        Self { reach, latest: [NOWHERE; SET_MAX], known: 0, most: 0 }
     }
 
-    fn see(&mut self, hit: &Hit) {
-        let known = self.latest.iter_mut().take(self.known).find(|(concept, _)| *concept == hit.concept);
-        match known {
-            Some(place) => place.1 = hit.token,
-            None => {
-                if let Some(place) = self.latest.get_mut(self.known) {
-                    *place = (hit.concept, hit.token);
-                    self.known += 1;
-                }
-            }
-        }
-        let near = |&&(_, token): &&(u8, u32)| hit.token.saturating_sub(token) <= self.reach;
+    /// Takes note of the concept with this number in the set.
+    #[inline]
+    fn see(&mut self, number: u8, token: u32) {
+        let Some(latest) = self.latest.get_mut(usize::from(number)) else { return };
+        self.known += u32::from(*latest == NOWHERE);
+        *latest = token;
         // No more can be near than are known.
-        if self.known as u32 <= self.most {
-            return;
+        if self.known > self.most {
+            let near = |&other: &u32| u32::from(token.wrapping_sub(other) <= self.reach);
+            self.most = self.most.max(self.latest.iter().map(near).sum());
         }
-        self.most = self.most.max(self.latest.iter().take(self.known).filter(near).count() as u32);
     }
 }
 

@@ -8,11 +8,11 @@ const BINARY_MIN: usize = 32;
 /// Lines of an encoding that is wrapped are at least so long.
 const WRAPPED_MIN: usize = 40;
 
-/// Calls `each` with every part of `text` that could be an encoding, and the bytes it stands for. `spaces` are its spaces
-/// and line feeds, a bit a byte.
+/// Calls `each` with every part of `text` that could be an encoding, and the bytes it stands for. `blocks` are its spaces
+/// and line feeds, and what encodings are made of, a bit a byte.
 pub(super) fn runs(
     text: &[u8],
-    spaces: &[u64],
+    blocks: [&[u64]; 2],
     out: &mut Vec<u8>,
     mut each: impl FnMut(usize, usize, &[u8]),
 ) {
@@ -23,7 +23,7 @@ pub(super) fn runs(
     while let Some(&byte) = text.get(probe) {
         let block = probe / 64;
         if block >= open {
-            if !(may_begin(spaces, block) || block > 0 && may_begin(spaces, block - 1)) {
+            if !(may_begin(blocks, block) || block > 0 && may_begin(blocks, block - 1)) {
                 probe = (block + 1) * 64 + PROBE - 1;
                 continue;
             }
@@ -64,22 +64,23 @@ pub(super) fn runs(
     }
 }
 
-/// Whether a run may begin in a block: bytes without a space among them, or groups of two or eight with one between.
+/// Whether a run may begin in a block: enough digits in a row, or groups of two or eight with a space between.
 #[inline]
-fn may_begin(spaces: &[u64], block: usize) -> bool {
-    // Behind the end of the text is no space, so that nothing is missed there.
-    let at = |n: usize| u128::from(spaces.get(n).copied().unwrap_or(0));
-    let spaces = at(block) | at(block + 1) << 64;
-    let mut others = !spaces;
+fn may_begin([spaces, coded]: [&[u64]; 2], block: usize) -> bool {
+    let with_next = |blocks: &[u64]| {
+        let at = |n: usize| u128::from(blocks.get(n).copied().unwrap_or(0));
+        at(block) | at(block + 1) << 64
+    };
+    let (spaces, mut coded) = (with_next(spaces), with_next(coded));
     for doubled in [1, 2, 4, BASE64_MIN / 2] {
-        others &= others >> doubled;
+        coded &= coded >> doubled;
     }
     let apart = |by: u32| {
         let two = spaces & spaces >> by;
         two & two >> (2 * by)
     };
     // Six groups have five spaces between them: four of them tell enough, and come sooner.
-    (others | apart(3) | apart(9)) as u64 != 0
+    (coded | apart(3) | apart(9)) as u64 != 0
 }
 
 /// How far apart it is looked for runs: as long as the shortest.

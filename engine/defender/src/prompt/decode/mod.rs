@@ -43,6 +43,8 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     /// Where its spaces and line feeds are, a bit a byte, 64 of them a block.
     pub(super) spaces: &'a [u64],
+    /// And what encodings are made of: digits of all kinds, and commas.
+    pub(super) coded: &'a [u64],
     /// Where in the original it begins; or (`within`) what part of the original it is somewhere in.
     pub(super) base: u32,
     pub(super) within: Option<Span>,
@@ -81,13 +83,13 @@ impl Decoded {
 
     /// Decodes what can be decoded of a text. `carried` are bytes hidden in variation selectors.
     pub(super) fn find(&mut self, source: Source<'_>, hints: Hints, carried: &[u8]) {
-        let Source { text, spaces, base, within, depth } = source;
+        let Source { text, spaces, coded, base, within, depth } = source;
         if depth >= DEPTH_MAX {
             return;
         }
         let whole = within.unwrap_or(Span { start: base, end: base + text.len() as u32 });
         let mut bytes = std::mem::take(&mut self.bytes);
-        bits::runs(text.as_bytes(), spaces, &mut bytes, |start, end, decoded| {
+        bits::runs(text.as_bytes(), [spaces, coded], &mut bytes, |start, end, decoded| {
             let span = within.unwrap_or(Span { start: base + start as u32, end: base + end as u32 });
             self.add(decoded, depth + 1, span);
         });

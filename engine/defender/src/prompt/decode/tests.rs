@@ -4,15 +4,16 @@ use super::*;
 fn decode(text: &str, hints: Hints) -> Vec<String> {
     let mut decoded = Decoded::default();
     decoded.begin(text.len());
-    let spaces: Vec<u64> = text
-        .as_bytes()
-        .chunks(64)
-        .map(|block| {
-            let is = |&(_, &byte): &(usize, &u8)| byte == b' ' || byte == b'\n';
-            block.iter().enumerate().filter(is).fold(0, |bits, (n, _)| bits | 1 << n)
-        })
-        .collect();
-    let source = Source { text, spaces: &spaces, base: 0, within: None, depth: 0 };
+    let blocks = |is: fn(u8) -> bool| -> Vec<u64> {
+        let bits = |block: &[u8]| {
+            let bit = |(n, &byte): (usize, &u8)| u64::from(is(byte)) << n;
+            block.iter().enumerate().map(bit).sum()
+        };
+        text.as_bytes().chunks(64).map(bits).collect()
+    };
+    let spaces = blocks(|byte| byte == b' ' || byte == b'\n');
+    let coded = blocks(|byte| byte.is_ascii_alphanumeric() || b"+/-_=,".contains(&byte));
+    let source = Source { text, spaces: &spaces, coded: &coded, base: 0, within: None, depth: 0 };
     decoded.find(source, hints, &[]);
     std::iter::from_fn(|| decoded.take().map(|(_, text)| text)).collect()
 }

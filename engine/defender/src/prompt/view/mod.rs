@@ -97,6 +97,10 @@ impl View {
                 at = end;
                 continue;
             }
+            if last.class == Class::Space && (byte == b' ' || byte == b'\n') {
+                at = self.pass_spaces(at, plain, &mut last);
+                continue;
+            }
             if byte.is_ascii() {
                 match byte {
                     b'&' | b'\\' | b'%' => {
@@ -138,9 +142,9 @@ impl View {
         &self.carried
     }
 
-    /// Where spaces and line feeds are in the original, a bit a byte, 64 of them a block.
-    pub(super) fn spaces(&self) -> &[u64] {
-        self.plain.spaces()
+    /// Where spaces and line feeds are in the original, and what encodings are made of, a bit a byte, 64 of them a block.
+    pub(super) fn encodings(&self) -> [&[u64]; 2] {
+        self.plain.encodings()
     }
 
     fn origin(&self, folded: u32) -> u32 {
@@ -175,12 +179,8 @@ impl View {
                 if last.class != Class::Space {
                     self.note(at, came_from, last);
                     self.text.push(' ');
-                } else if last.single {
-                    // Letters that are spaced out have wider gaps between words.
-                    let space = at.saturating_sub(1);
-                    if self.wide.last() != Some(&space) {
-                        self.wide.push(space);
-                    }
+                } else {
+                    self.note_wider(last);
                 }
                 if byte == b'\n' {
                     self.line_starts.push(self.text.len() as u32);
@@ -206,6 +206,24 @@ impl View {
                 }
                 self.class(class, last, at);
             }
+        }
+    }
+
+    /// Passes over the spaces and line feeds from `at` on, which stand behind another; returns where they end.
+    fn pass_spaces(&mut self, at: usize, plain: &Plain, last: &mut Last) -> usize {
+        self.note_wider(last);
+        let end = plain.spaces_end(at);
+        let here = self.text.len() as u32;
+        plain.each_feed(at, end, |_| self.line_starts.push(here));
+        last.uppers = 0;
+        end
+    }
+
+    /// Letters that are spaced out have wider gaps between words.
+    fn note_wider(&mut self, last: &Last) {
+        let space = (self.text.len() as u32).saturating_sub(1);
+        if last.single && self.wide.last() != Some(&space) {
+            self.wide.push(space);
         }
     }
 

@@ -11,13 +11,16 @@ pub(super) struct Plain {
     spaces: Places,
     feeds: Places,
     uppers: Places,
+    /// What encodings are made of.
+    coded: Places,
     /// Bytes of the text.
     len: usize,
 }
 
 impl Plain {
     pub(super) fn read(&mut self, bytes: &[u8]) {
-        for places in [&mut self.stops, &mut self.spaces, &mut self.feeds, &mut self.uppers] {
+        let Self { stops, spaces, feeds, uppers, coded, .. } = self;
+        for places in [stops, spaces, feeds, uppers, coded] {
             places.clear();
         }
         self.len = bytes.len();
@@ -34,12 +37,13 @@ impl Plain {
             self.spaces.push(white);
             self.feeds.push(feeds);
             self.uppers.push(mask::bits(block, |byte| byte.is_ascii_uppercase()));
+            self.coded.push(mask::bits(block, is_coded));
         });
     }
 
-    /// Where spaces and line feeds are, a bit a byte, 64 of them a block.
-    pub(super) fn spaces(&self) -> &[u64] {
-        self.spaces.blocks()
+    /// Where spaces and line feeds are, and what encodings are made of, a bit a byte, 64 of them a block.
+    pub(super) fn encodings(&self) -> [&[u64]; 2] {
+        [self.spaces.blocks(), self.coded.blocks()]
     }
 
     /// The end of the run of words from `start` on, which is no space: visible ASCII that begins no escape, with one
@@ -47,6 +51,11 @@ impl Plain {
     pub(super) fn words_end(&self, start: usize) -> Option<usize> {
         let stop = self.stops.first(start).unwrap_or(self.len);
         self.spaces.last(start, stop).map(|space| space + 1)
+    }
+
+    /// Where the spaces and line feeds from `start` on end.
+    pub(super) fn spaces_end(&self, start: usize) -> usize {
+        self.spaces.first_other(start).unwrap_or(self.len).min(self.len)
     }
 
     /// Calls `each` with every line feed of a part.
@@ -73,6 +82,11 @@ impl Plain {
             }
         }
     }
+}
+
+/// Digits of base64 and of what has fewer, and commas, which part groups of digits.
+fn is_coded(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b',')
 }
 
 /// How many bytes at the start are `a` to `z` or `0` to `9`.

@@ -1,8 +1,8 @@
 //! Words, sentences, lines, and what stands in quotation marks or code.
 
+use super::View;
 use super::mask::{self, Places};
 use super::spaced::{RUN_MIN, is_separator};
-use super::{View, run};
 
 /// The first word of a sentence.
 pub(in crate::prompt) const SENTENCE_START: u8 = 1;
@@ -41,24 +41,44 @@ struct Open {
 /// Where words end, and signs that mean something.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    /// What belongs to no word.
+    /// What belongs to no word, and what of it is no space.
     gaps: Places,
+    visible: Places,
     signs: Places,
-    /// Whether any character may stand alone.
+    /// What may stand alone.
+    alone: Places,
+    /// Whether there is any.
     dense: bool,
 }
 
 impl Marks {
     fn read(&mut self, bytes: &[u8]) {
-        self.gaps.clear();
-        self.signs.clear();
-        let mut dense = false;
+        for places in [&mut self.gaps, &mut self.visible, &mut self.signs, &mut self.alone] {
+            places.clear();
+        }
+        self.dense = bytes.iter().fold(false, |dense, &byte| dense | leads_alone(byte));
         mask::each_block(bytes, b' ', |block| {
-            self.gaps.push(!mask::bits(block, is_word));
+            let gaps = !mask::bits(block, is_word);
+            self.gaps.push(gaps);
+            self.visible.push(gaps & !mask::bits(block, |byte| byte == b' '));
             self.signs.push(mask::bits(block, is_sign));
-            dense |= block.iter().fold(false, |dense, &byte| dense | leads_alone(byte));
+            if self.dense {
+                self.alone.push(mask::bits(block, leads_alone));
+            }
         });
-        self.dense = dense;
+    }
+
+    /// Where the word at `start` ends.
+    fn word_end(&self, bytes: &[u8], start: usize) -> usize {
+        let end = self.gaps.first(start).unwrap_or(bytes.len()).min(bytes.len());
+        let mut from = start;
+        while let Some(at) = self.alone.first(from).filter(|&at| at < end) {
+            if stands_alone(bytes, at) {
+                return if at == start { (at + 3).min(bytes.len()) } else { at };
+            }
+            from = at + 1;
+        }
+        end
     }
 
     fn sign(&self, from: usize) -> usize {
@@ -116,6 +136,17 @@ impl View {
         self.marks.dense
     }
 
+    /// Calls `each` with the place of every sign: of what is no word and no space.
+    pub(in crate::prompt) fn each_sign(&self, mut each: impl FnMut(usize)) {
+        for (n, &block) in self.marks.visible.blocks().iter().enumerate() {
+            let mut signs = block;
+            while signs != 0 {
+                each(n * mask::BLOCK + signs.trailing_zeros() as usize);
+                signs &= signs - 1;
+            }
+        }
+    }
+
     /// Finds the words of `text`. True if there are letters in a row that stand alone and belong together.
     pub(super) fn tokenize(&mut self) -> bool {
         let text = std::mem::take(&mut self.text);
@@ -139,7 +170,7 @@ impl View {
         if marks.dense {
             let mut behind = 0;
             while let Some(start) = marks.gaps.first_other(behind) {
-                behind = word_end(bytes, start);
+                behind = marks.word_end(bytes, start);
                 let flags = if stands_alone(bytes, start) { DENSE } else { 0 };
                 self.word(&mut reader, start, behind, flags);
             }
@@ -267,21 +298,6 @@ pub(in crate::prompt) const fn is_word(byte: u8) -> bool {
 /// Signs that mean something: the others part words, and lines that begin before them are counted at the next word.
 fn is_sign(byte: u8) -> bool {
     matches!(byte, b'.' | b'!' | b'?' | b'|' | b'`' | b'"' | b'\'')
-}
-
-fn word_end(bytes: &[u8], start: usize) -> usize {
-    let rest = bytes.get(start..).unwrap_or_default();
-    let mut at = start + run::length(rest);
-    while let Some(&byte) = bytes.get(at) {
-        if stands_alone(bytes, at) {
-            return if at == start { (at + 3).min(bytes.len()) } else { at };
-        }
-        if !is_word(byte) {
-            break;
-        }
-        at += 1;
-    }
-    at
 }
 
 /// Whether what this byte leads may stand alone.
