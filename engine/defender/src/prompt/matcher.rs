@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::lexicon::{Lexicon, Start};
 use super::opening::{Openings, Opens};
+use super::recent::{Concepts, NEAR_BITS, Recent};
 use super::signal::FAMILIES;
 use super::view::{
     CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, Token, View, is_word, leads_alone,
@@ -18,9 +19,6 @@ const DENSE_WORD: u32 = 3;
 
 /// A rule needs at most so many concepts.
 const NEEDS_MAX: usize = 4;
-
-/// A set of concepts, a bit each.
-type Concepts = u128;
 
 #[derive(Debug)]
 pub(super) struct Matcher {
@@ -209,49 +207,6 @@ impl Matches {
     fn latest(&self, concept: usize) -> impl Iterator<Item = &Hit> {
         let two = self.latest.get(concept).copied().unwrap_or(NEVER);
         two.hits.into_iter().filter_map(|hit| self.hits.get(hit as usize))
-    }
-}
-
-/// Which concepts were seen lately: a cheap look before a rule is worked out. Words are counted in blocks; what was
-/// seen in this block and the one before is at least a block away.
-#[derive(Default)]
-struct Recent {
-    near: [Concepts; 2],
-    far: [Concepts; 2],
-    block: u32,
-}
-
-/// Words in a block, as a power of two.
-const NEAR_BITS: u32 = 4;
-const FAR_BITS: u32 = 6;
-
-impl Recent {
-    #[inline]
-    fn see(&mut self, concept: u8, token: u32) {
-        if token >> NEAR_BITS > self.block {
-            self.turn(token);
-        }
-        let bit = 1 << concept;
-        self.near[0] |= bit;
-        self.far[0] |= bit;
-    }
-
-    #[inline(never)]
-    fn turn(&mut self, token: u32) {
-        let far = |block: u32| block >> (FAR_BITS - NEAR_BITS);
-        let block = token >> NEAR_BITS;
-        turn(&mut self.near, block - self.block);
-        turn(&mut self.far, far(block) - far(self.block));
-        self.block = block;
-    }
-}
-
-/// Makes room for what is seen so many blocks on.
-fn turn(blocks: &mut [Concepts; 2], by: u32) {
-    match by {
-        0 => {}
-        1 => *blocks = [0, blocks[0]],
-        _ => *blocks = [0, 0],
     }
 }
 
@@ -499,7 +454,7 @@ impl Matcher {
     /// Tallies the rules that `hit` completes together with others.
     #[inline(never)]
     fn complete(&self, used: Used, hit: &Hit, recent: &Recent, found: &mut Matches) {
-        let [near, far] = [recent.near, recent.far].map(|blocks| blocks[0] | blocks[1]);
+        let [near, far] = recent.seen();
         let near = if hit.flags & DENSE != 0 { far } else { near };
         for one in self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default() {
             let seen = if one.far { far } else { near };

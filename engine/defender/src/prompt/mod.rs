@@ -15,6 +15,7 @@ mod matcher;
 mod model;
 mod ngram;
 mod opening;
+mod recent;
 mod sample;
 mod shape;
 mod signal;

@@ -261,7 +261,7 @@ impl Openings {
             | u64::from(self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false));
         let walk = walk & 1 != 0;
         let bucket = bucket(hash);
-        let apart = self.tags.get(bucket).copied().unwrap_or(0) ^ u64::from(tag(hash)) * ONES;
+        let apart = self.tags.get(bucket).copied().unwrap_or(0) ^ (u64::from(tag(hash)) * ONES);
         // The highest bit of each byte that is zero; of those above the lowest such byte some are not.
         let mut same = apart.wrapping_sub(ONES) & !apart & HIGHS;
         while same != 0 {
@@ -299,5 +299,89 @@ impl Openings {
             + self.words.len() * size_of::<Known>()
             + self.text.len()
             + (self.longer.0.len() + self.six.0.len() + self.four.0.len()) * 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_word(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric() || byte >= 0x80
+    }
+
+    fn openings(phrases: &[&'static str]) -> Openings {
+        let split = |phrase: &&'static str| match phrase.strip_suffix('*') {
+            Some(stem) => (stem, true),
+            None => (*phrase, false),
+        };
+        let common = ["the", "to"].map(str::to_owned);
+        // The entries of a phrase are known by its length.
+        Openings::new(phrases.iter().map(split), &common, |phrase| 0..phrase.len(), is_word)
+    }
+
+    #[track_caller]
+    fn check(openings: &Openings, text: &str, expect: Opens) {
+        let end = text.bytes().take_while(|&byte| is_word(byte)).count();
+        // At the end of a text and elsewhere.
+        for behind in ["", " and many more words"] {
+            let text = format!("{text}{behind}");
+            assert_eq!(openings.of(text.as_bytes(), 0, end), expect, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_words_open() {
+        let openings = openings(&[
+            "now",
+            "the rules",
+            "instruct*",
+            "doxx*",
+            "sag*",
+            "is",
+            "zu*",
+            "i'm here",
+            "c#",
+            "to",
+            "internationalised",
+        ]);
+        check(&openings, "now", Opens::Alone(0..3));
+        check(&openings, "know", Opens::Nothing);
+        check(&openings, "nowhere", Opens::Nothing);
+        check(&openings, "the", Opens::Common(false));
+        check(&openings, "the rules", Opens::Common(true));
+        check(&openings, "the rest", Opens::Common(false));
+        check(&openings, "to", Opens::Common(true));
+        for walked in ["instructing us", "doxxed", "sagen", "sag", "zu", "zurück", "i'm here", "c", "c#"] {
+            check(&openings, walked, Opens::Walk);
+        }
+        check(&openings, "instance", Opens::Nothing);
+        check(&openings, "is", Opens::Alone(0..2));
+        check(&openings, "zebra", Opens::Walk); // a stem of two bytes is known by its first
+        check(&openings, "dog", Opens::Nothing);
+        check(&openings, "internationalised", Opens::Alone(0..17));
+        check(&openings, "internationalisee", Opens::Nothing);
+    }
+
+    #[test]
+    fn signs_that_begin_a_phrase() {
+        let openings = openings(&["<system>", "={*", "$*", "now"]);
+        let begins = |text: &str| openings.at_sign(text.as_bytes(), 0);
+        for yes in ["<system>", "<sys", "={x", "={", "$", "$x"] {
+            assert!(begins(yes), "{yes:?}");
+        }
+        for no in ["<b>", "=x", "!", ""] {
+            assert!(!begins(no), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn no_word_is_lost_in_a_crowd() {
+        let words: Vec<String> = (0..30_000).map(|n| format!("w{n:x}")).collect();
+        let phrases = words.iter().map(|word| (word.as_str(), false));
+        let openings = Openings::new(phrases, &[], |phrase| 0..phrase.len(), is_word);
+        for word in &words {
+            assert_ne!(openings.of(word.as_bytes(), 0, word.len()), Opens::Nothing, "{word}");
+        }
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Shape {
     numbers: [[u8; 2]; 128],
 }
 
+/// What a mail begins with, among others.
+const COURTESY: u8 = 4;
 /// Speaks to the reader.
 const ORDERS: u8 = 1;
 const ASKS: u8 = 2;
@@ -107,7 +109,8 @@ impl Shape {
     pub(super) fn new(matcher: &Matcher) -> Self {
         let mut kinds = [0; 128];
         let mut numbers = [[u8::MAX; 2]; 128];
-        let sets: [(u8, &[&str]); 3] = [
+        let sets: [(u8, &[&str]); 4] = [
+            (COURTESY, &["courtesy"]),
             (ORDERS, &["imperative", "duty", "answer-order", "note-to"]),
             (ASKS, &["question"]),
             (FOREIGN, &["foreign"]),
@@ -150,10 +153,11 @@ impl Shape {
         for (count, whole) in edge_english.iter_mut().zip(whole) {
             *count *= u32::from(whole);
         }
-        let mut before = None;
+        let (mut before, mut any) = (None, 0);
         let (mut orders, mut jailbreaks) = (Peak::new(ORDER_REACH), Peak::new(JAILBREAK_REACH));
         for hit in &found.hits {
             let kinds = self.kinds(hit);
+            any |= kinds;
             let [directive, jailbreak] = self.numbers(hit);
             orders.see(directive, hit.token);
             jailbreaks.see(jailbreak, hit.token);
@@ -182,7 +186,12 @@ impl Shape {
         let foreign_edge =
             edge_foreign.iter().zip(edge_english).any(|(&f, e)| f >= 2 && e == 0) && english > foreign;
         let text = Text::of(view);
-        let lines = Lines::of(view, found, &text, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0);
+        // Three rows make a table; the headers of a mail are words of courtesy.
+        let lines = if text.bars / 2 + text.commas / COMMAS_MIN >= ROWS_MIN || any & COURTESY != 0 {
+            Lines::of(view, found, &text, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0)
+        } else {
+            Lines::default()
+        };
         let capitals = view.tokens.iter().filter(|token| token.flags & UPPER != 0).count() as f32;
         let (mut quoted, mut negated, mut fired) = (0u32, 0u32, 0u32);
         for (_, tally) in found.met() {
@@ -279,6 +288,8 @@ struct Lines {
     before_header: bool,
 }
 
+/// So many rows are a table.
+const ROWS_MIN: u32 = 3;
 /// A row of a table has at least so many commas, if they part its cells.
 const COMMAS_MIN: u32 = 3;
 /// A line of at least so many words is a sentence.
@@ -311,7 +322,7 @@ impl Lines {
             commas_before = commas;
             at += len;
         }
-        lines.prose_in_table = rows >= 3 && (1..=2).contains(&prose);
+        lines.prose_in_table = rows >= ROWS_MIN && (1..=2).contains(&prose);
         lines.order_in_table = lines.prose_in_table
             && found.hits.iter().any(|hit| Some(hit.line) == prose_line && is_order(hit));
         lines

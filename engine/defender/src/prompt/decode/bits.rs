@@ -43,7 +43,7 @@ pub(super) fn runs(
                 continue;
             }
         }
-        if class & goes_on & BASE64 != 0 {
+        if class & goes_on & BASE64 != 0 && has_run(blocks[1], probe) {
             let (start, end) = around(text, probe, done, BASE64);
             if end - start >= BASE64_MIN {
                 let end = start + wrapped(text.get(start..).unwrap_or_default(), end - start);
@@ -71,16 +71,29 @@ fn may_begin([spaces, coded]: [&[u64]; 2], block: usize) -> bool {
         let at = |n: usize| u128::from(blocks.get(n).copied().unwrap_or(0));
         at(block) | at(block + 1) << 64
     };
-    let (spaces, mut coded) = (with_next(spaces), with_next(coded));
-    for doubled in [1, 2, 4, BASE64_MIN / 2] {
-        coded &= coded >> doubled;
-    }
+    let (spaces, coded) = (with_next(spaces), runs_of_16(with_next(coded)));
     let apart = |by: u32| {
         let two = spaces & spaces >> by;
         two & two >> (2 * by)
     };
     // Six groups have five spaces between them: four of them tell enough, and come sooner.
     (coded | apart(3) | apart(9)) as u64 != 0
+}
+
+/// Of bits: those from which on sixteen are set.
+#[inline]
+fn runs_of_16(bits: u128) -> u128 {
+    [1, 2, 4, BASE64_MIN / 2].into_iter().fold(bits, |bits, doubled| bits & bits >> doubled)
+}
+
+/// Whether `at` is in a run of at least sixteen.
+#[inline]
+fn has_run(blocks: &[u64], at: usize) -> bool {
+    let from = (at + 1).saturating_sub(BASE64_MIN);
+    let block = |n: usize| u128::from(blocks.get(n).copied().unwrap_or(0));
+    let bits = (block(from / 64) | block(from / 64 + 1) << 64) >> (from % 64);
+    // The last that begins early enough begins at `at`.
+    runs_of_16(bits) & ((1 << BASE64_MIN) - 1) != 0
 }
 
 /// How far apart it is looked for runs: as long as the shortest.
