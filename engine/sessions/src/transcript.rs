@@ -15,6 +15,7 @@ pub use message::{
     AbortMark, AssistantLine, AssistantStop, Content, InjectedLine, KnownPart, Message, Meta, Part, Role,
     UserLine, is_injected,
 };
+pub(crate) use record::WITHHELD;
 pub use record::{Body, Compaction, Header, Record, read};
 pub use stamp::iso_ms;
 pub use usage::{Cost, Prices, Usage};

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 on_each_backend!(
     a_policy_is_swapped_while_it_runs,
+    what_became_forbidden_while_it_waited_is_kept,
     a_mistake_leaves_the_policy_as_it_was,
     a_bundle_is_in_force_and_there_is_no_way_back,
     keys_rotate,
@@ -158,6 +159,40 @@ fn a_policy_is_swapped_while_it_runs(backend: Backend) {
         // What was put in force by a signal is what the next start reads.
         let gateway = gateway.kill().start();
         expect(&mut gateway.connect(&Hello::new(wire)), "audit", 3, "config");
+    }
+}
+
+fn what_became_forbidden_while_it_waited_is_kept(backend: Backend) {
+    const SESSION: &str = "agent:main:t:waits";
+    for wire in Wire::BOTH {
+        let gateway = setup(backend, &json!({"version": 1, "mode": "enforce"})).start();
+        let mut client = gateway.connect(&Hello::new(wire));
+        client.chat(SESSION, "mode", "/queue followup");
+        let from = client.mark();
+        for (run, message) in [("slow", "SLOW 15 first"), ("door", "let us meet at the purple door")] {
+            let params = json!({"sessionKey": SESSION, "message": message, "idempotencyKey": run});
+            client.ok("chat.send", params);
+        }
+        let denies = json!({"version": 2, "mode": "enforce", "deny": {"phrases": ["the purple door"]}});
+        change(&gateway, &denies);
+        client.wait(from, |frame| is_event(frame, "security.policy"));
+        let decision = client.wait(from, |frame| is_event(frame, "security.decision"));
+        let payload = &decision["payload"];
+        assert_eq!(
+            (&payload["action"], &payload["enforced"]),
+            (&json!("block"), &json!(true)),
+            "{payload:#}"
+        );
+        let id = payload["id"].as_str().unwrap();
+        let ended = |frame: &Value| is_event(frame, "chat") && frame["payload"]["state"] == "error";
+        let error = client.wait(from, ended)["payload"]["errorMessage"].to_string();
+        assert!(error.contains("blocked by the gateway's defender"), "{error}");
+        let ledger = fs::read_to_string(gateway.state().join("quarantine/ledger.jsonl")).unwrap();
+        let lines: Vec<Value> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        assert_eq!(lines[0]["record"]["entry"]["id"], id, "{wire:?}");
+        // The session goes on.
+        assert_eq!(client.chat(SESSION, "on", "still here?")["state"], "final");
     }
 }
 

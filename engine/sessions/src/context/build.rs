@@ -122,11 +122,27 @@ pub(super) fn in_force(pieces: &[Piece<'_>]) -> (Option<Said>, usize) {
     (Some(Said::new(Speaker::User, text)), from)
 }
 
+/// Takes out what people said last, one after the other: those words were judged together.
+fn withhold(said: &mut Vec<Said>) {
+    let is_user = |said: &Said| said.speaker == Speaker::User;
+    if let Some(last) = said.iter().rposition(is_user) {
+        let before = said.iter().take(last).rposition(|said| !is_user(said));
+        said.drain(before.map_or(0, |at| at + 1)..=last);
+    }
+}
+
 /// What was said in `pieces`.
 pub(super) fn said<'a>(pieces: impl Iterator<Item = Piece<'a>>) -> Vec<Said> {
-    let mut said = Vec::new();
+    let mut said: Vec<Said> = Vec::new();
     for piece in pieces {
-        let What::Said(item) = piece.what else { continue };
+        let item = match piece.what {
+            What::Said(item) => item,
+            What::Withheld => {
+                withhold(&mut said);
+                continue;
+            }
+            What::Summary { .. } | What::Nothing => continue,
+        };
         // OpenClaw notes the partial text of a stopped run twice, once for clients and once for the model.
         if item.speaker == Speaker::Assistant
             && said.last().is_some_and(|last: &Said| {
@@ -224,6 +240,7 @@ pub(super) mod tests {
                         let partial = InjectedLine { run_id: Some("r"), aborted_by: Some("rpc"), ..injected };
                         chain.injected(&mut ids, &partial)
                     }
+                    "w" => chain.withheld(&mut ids, 0, text),
                     "k" => chain.compaction(&mut ids, 0, "sum", Some(text).filter(|id| !id.is_empty()), 0),
                     _ => panic!("{step}"),
                 }
@@ -292,6 +309,30 @@ pub(super) mod tests {
         );
         check(&["u:a", "k:", "u:b", "a:c", "k:", "u:d"], 1000, &[&format!("{sum}\n\nd")], 0);
         check(&["u:a", "k:gone", "a:b"], 1000, &[sum, "a:b"], 0);
+    }
+
+    #[test]
+    fn what_is_withheld_is_not_told() {
+        check(&["u:hi", "a:hello", "u:bad", "w:d", "u:and?"], 1000, &["u:hi", "a:hello", "u:and?"], 0);
+        check(
+            &["u:hi", "a:hello", "u:so", "x:400", "u:bad", "w:d", "u:ok"],
+            1000,
+            &["u:hi", "a:hello", "u:ok"],
+            0,
+        );
+        check(
+            &["u:bad", "i:note", "w:d", "u:ok"],
+            1000,
+            &["u:[The conversation begins with your own message]", "a:note", "u:ok"],
+            0,
+        );
+        check(&["u:bad", "w:d"], 1000, &[], 0);
+        check(
+            &["w:d", "u:ok", "a:fine", "w:e"],
+            1000,
+            &["u:[The conversation begins with your own message]", "a:fine"],
+            0,
+        );
     }
 
     #[test]

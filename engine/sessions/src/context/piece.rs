@@ -24,6 +24,8 @@ pub(super) enum What {
     Said(Said),
     /// A summary stands for what came before the line it names, or before this one.
     Summary { text: String, first_kept_id: Option<String> },
+    /// What people said last is not for the model.
+    Withheld,
     /// Nothing.
     Nothing,
 }
@@ -50,6 +52,7 @@ impl<'a> Piece<'a> {
                 first_kept_id: compaction.first_kept_id.clone(),
             },
             Body::Message(message) => told(message).map_or(What::Nothing, What::Said),
+            Body::Withheld => What::Withheld,
             _ => What::Nothing,
         };
         Piece { id: record.id.as_deref().map(Into::into), what }
@@ -112,6 +115,8 @@ struct Line<'a> {
     #[serde(default)]
     first_kept_entry_id: Option<String>,
     #[serde(borrow, default)]
+    custom_type: Option<&'a str>,
+    #[serde(borrow, default)]
     message: Option<LineMessage<'a>>,
 }
 
@@ -167,6 +172,7 @@ impl<'a> Line<'a> {
                 text: self.summary.unwrap_or_default(),
                 first_kept_id: self.first_kept_entry_id,
             },
+            ("custom", _) if self.custom_type == Some(transcript::WITHHELD) => What::Withheld,
             _ => What::Nothing,
         };
         Piece { id: self.id.filter(|_| self.kind != "session").map(Into::into), what }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::message::{AssistantLine, InjectedLine, Message, UserLine};
+use super::record::WITHHELD;
 use super::{VERSION, iso_ms};
 
 /// Where entry ids come from: a shard's random numbers, or the simulator's.
@@ -113,6 +114,22 @@ impl Chain {
         let json = json(&Entry::new("compaction", &id, self.leaf.as_deref(), at_ms, body));
         self.leaf = Some(id.clone());
         Line { id, json }
+    }
+
+    /// What people said last is not for the model: a decision of the defender, by its id. Lines of
+    /// this type are passed over by who does not know them, upstream too.
+    pub fn withheld(&mut self, ids: &mut impl IdSource, at_ms: u64, decision: &str) -> Line {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Custom<'a> {
+            custom_type: &'static str,
+            data: Data<'a>,
+        }
+        #[derive(Serialize)]
+        struct Data<'a> {
+            decision: &'a str,
+        }
+        self.add(ids, at_ms, "custom", Custom { custom_type: WITHHELD, data: Data { decision } })
     }
 
     /// Something a person said.

@@ -49,6 +49,8 @@ pub enum Body {
     Compaction(Compaction),
     /// A message.
     Message(Box<Message>),
+    /// What people said last is not for the model.
+    Withheld,
     /// Something else, by its `type`.
     Other(String),
 }
@@ -100,8 +102,12 @@ struct Raw {
     summary: Option<String>,
     first_kept_entry_id: Option<String>,
     tokens_before: Option<u64>,
+    custom_type: Option<String>,
     message: Option<Message>,
 }
+
+/// The `customType` of [`Body::Withheld`].
+pub(crate) const WITHHELD: &str = "pincer.withheld";
 
 /// What is left when a line of a known type does not have its shape.
 #[derive(Deserialize)]
@@ -135,6 +141,7 @@ fn parse(line: &str, index: u64) -> Option<Record> {
             first_kept_id: raw.first_kept_entry_id,
             tokens_before: raw.tokens_before.unwrap_or(0),
         }),
+        ("custom", _) if raw.custom_type.as_deref() == Some(WITHHELD) => Body::Withheld,
         _ => Body::Other(raw.kind),
     };
     let at_ms = match raw.timestamp {

@@ -7,6 +7,7 @@ use pincer_sessions::key::SessionKey;
 use pincer_sessions::turn::Turn;
 use serde_json::json;
 
+use super::judge::BlockedCall;
 use super::kept;
 use super::record::Words;
 use crate::Shard;
@@ -60,6 +61,57 @@ impl Shard {
             shard.answer::<()>(held, Err(error));
         });
         None
+    }
+}
+
+impl Shard {
+    /// Keeps and tells of the words for which a model may not be called, then hands `then` the reason. Nobody is asked
+    /// about those: they were accepted once, and stand in the conversation. Words of a run are `withheld` from later calls,
+    /// or the session would be blocked for good.
+    pub(crate) fn call_blocked(
+        &mut self,
+        key: &SessionKey,
+        blocked: Box<BlockedCall>,
+        withheld: bool,
+        then: impl FnOnce(&mut Shard, String) + Send + 'static,
+    ) {
+        self.counters.judged_blocked += 1;
+        let (id, key, run_id) = (self.uuid(), key.clone(), self.active_run_id(key));
+        let words = words_of(&blocked, &key, run_id.as_deref());
+        let ops = self.keep_op(&id, words, &blocked.judgement, None).into_iter().collect();
+        self.persist(ops, move |shard, kept| {
+            let BlockedCall { judgement, .. } = &*blocked;
+            shard.tell_decision(&id, words_of(&blocked, &key, run_id.as_deref()), judgement);
+            let after = match kept {
+                Ok(_) => format!(", kept as {id}"),
+                Err(error) => {
+                    shard.warn("defender", format!("decision {id}: {}", error.message));
+                    String::new()
+                }
+            };
+            let why = format!("blocked by the gateway's defender ({}){after}", judgement.explain());
+            // The run may have been stopped meanwhile, its session reset: whoever speaks next is judged with those words.
+            let withheld = withheld && shard.active_run_id(&key) == run_id;
+            let ops: Vec<_> = withheld.then(|| shard.withhold(&key, &id)).flatten().into_iter().collect();
+            shard.persist(ops, move |shard, written| {
+                if let Err(error) = written {
+                    shard.append_undone(&key);
+                    shard.warn("defender", format!("decision {id}: {}", error.message));
+                }
+                then(shard, why);
+            });
+        });
+    }
+}
+
+fn words_of<'a>(blocked: &'a BlockedCall, key: &'a SessionKey, run_id: Option<&'a str>) -> Words<'a> {
+    Words {
+        key,
+        text: &blocked.text,
+        from: blocked.from,
+        channel: blocked.channel.as_deref(),
+        sender: None,
+        run_id,
     }
 }
 

@@ -16,6 +16,14 @@ use super::record::Words;
 use crate::Shard;
 use crate::home::view::View;
 
+/// A call that may not be made, and the words that are to blame.
+pub(crate) struct BlockedCall {
+    pub(super) judgement: Judgement,
+    pub(super) text: String,
+    pub(super) from: Provenance,
+    pub(super) channel: Option<String>,
+}
+
 /// What becomes of a message.
 pub(crate) enum Gate {
     /// It goes on.
@@ -96,31 +104,30 @@ impl Shard {
         &mut self,
         key: &SessionKey,
         call: ModelRequest,
-    ) -> Result<Cleared<ModelRequest>, Box<Judgement>> {
+    ) -> Result<Cleared<ModelRequest>, Box<BlockedCall>> {
         let view = Arc::clone(&self.view);
         let run = self.sessions.map.get(key).and_then(|session| session.run.as_deref());
         if run.is_some_and(|run| run.turn.released) {
             let by = Release { by: "a person, after a review".into() };
             return Ok(Cleared::released(&by, call));
         }
-        let judgement = {
-            let text = newest_words(&call);
-            let before = (text.len() > SLICE_BYTES).then(|| self.judged_before(&text)).flatten();
-            match before {
-                Some(judgement) => judgement,
-                None => {
-                    let asked = self.asked_of_run(key);
-                    self.judge_request(&Request {
-                        action: Action::Prompt { text: &text, from: asked.from },
-                        agent: agent(&view, key),
-                        session: key.as_str(),
-                        channel: asked.channel.as_deref(),
-                        sender: None,
-                    })
-                }
-            }
-        };
-        Cleared::by(&judgement, call).map_err(|_| Box::new(judgement))
+        let asked = self.asked_of_run(key);
+        let text = newest_words(&call);
+        let before = (text.len() > SLICE_BYTES).then(|| self.judged_before(&text)).flatten();
+        let judgement = before.unwrap_or_else(|| {
+            self.judge_request(&Request {
+                action: Action::Prompt { text: &text, from: asked.from },
+                agent: agent(&view, key),
+                session: key.as_str(),
+                channel: asked.channel.as_deref(),
+                sender: None,
+            })
+        });
+        let text = (judgement.decision.effect() > Verdict::Allow).then(|| text.into_owned());
+        Cleared::by(&judgement, call).map_err(|_| {
+            let text = text.unwrap_or_default();
+            Box::new(BlockedCall { judgement, text, from: asked.from, channel: asked.channel })
+        })
     }
 
     /// Who speaks in a session's run.

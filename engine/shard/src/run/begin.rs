@@ -97,6 +97,21 @@ impl Shard {
         vec![StoreOp::Append { transcript, lines }]
     }
 
+    /// Notes in a session's transcript that what people said last is not for the model. Clients are not shown it.
+    pub(crate) fn withhold(&mut self, key: &SessionKey, decision: &str) -> Option<StoreOp> {
+        let transcript = self.transcript_id(key)?;
+        let now = self.now.wall_ms;
+        let mut ids = || rand_core::Rng::next_u32(&mut self.rng);
+        let session = self.sessions.map.get_mut(key).filter(|session| session.entry.has_transcript)?;
+        let mut chain = Chain::after(session.leaf.take().map(String::from));
+        let line = chain.withheld(&mut ids, now, decision);
+        session.leaf = chain.leaf().map(Into::into);
+        if let Some(reach) = &mut session.reach {
+            reach.lines += 1;
+        }
+        Some(StoreOp::Append { transcript, lines: vec![line.json] })
+    }
+
     /// Lines that were to be appended were not: the transcript's last record is no longer known.
     pub(crate) fn append_undone(&mut self, key: &SessionKey) {
         if let Some(session) = self.sessions.map.get_mut(key) {

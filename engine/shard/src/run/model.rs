@@ -34,9 +34,13 @@ impl Shard {
         }
         let cleared = match self.clear_call(key, request) {
             Ok(cleared) => cleared,
-            Err(judgement) => {
-                let why = format!("blocked by the gateway's defender ({})", judgement.explain());
-                return self.run_failed_locally(key, why);
+            Err(blocked) => {
+                let (run, run_id) = (key.clone(), self.active_run_id(key));
+                return self.call_blocked(key, blocked, true, move |shard, why| {
+                    if shard.active_run_id(&run) == run_id {
+                        shard.run_failed_locally(&run, why);
+                    }
+                });
             }
         };
         let now_ms = self.now.mono_ms;

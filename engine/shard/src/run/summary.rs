@@ -243,15 +243,17 @@ impl Shard {
         self.call_for_summary(key);
     }
 
+    /// Which summary of a session is being made.
+    fn summary_number(&self, key: &SessionKey) -> Option<u64> {
+        Some(self.sessions.map.get(key)?.summary.as_deref()?.number)
+    }
+
     /// Asks the model at the summary's index. The defender looks at it first, as at every call.
     fn call_for_summary(&mut self, key: &SessionKey) {
         if self.lacks_tables() {
-            let of = |shard: &Shard, key: &SessionKey| {
-                Some(shard.sessions.map.get(key)?.summary.as_deref()?.number)
-            };
-            let (key, number) = (key.clone(), of(self, key));
+            let (key, number) = (key.clone(), self.summary_number(key));
             return self.when_judging(move |shard| {
-                if of(shard, &key) == number {
+                if shard.summary_number(&key) == number {
                     shard.call_for_summary(&key);
                 }
             });
@@ -277,9 +279,13 @@ impl Shard {
         };
         let cleared = match self.clear_call(key, request) {
             Ok(cleared) => cleared,
-            Err(judgement) => {
-                let why = format!("blocked by the gateway's defender ({})", judgement.explain());
-                return self.summary_over(key, Err(NoSummary::Failed(why)));
+            Err(blocked) => {
+                let (session, number) = (key.clone(), self.summary_number(key));
+                return self.call_blocked(key, blocked, false, move |shard, why| {
+                    if shard.summary_number(&session) == number {
+                        shard.summary_over(&session, Err(NoSummary::Failed(why)));
+                    }
+                });
             }
         };
         let Some(summary) = self.sessions.map.get_mut(key).and_then(|session| session.summary.as_deref_mut())

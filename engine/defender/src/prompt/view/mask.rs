@@ -103,50 +103,13 @@ pub(super) fn each_block(bytes: &[u8], filler: u8, mut each: impl FnMut(&[u8; BL
 pub(super) fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
     let mut flags = [0u8; BLOCK];
     for (flag, &byte) in flags.iter_mut().zip(block) {
-        *flag = u8::from(is(byte)).wrapping_neg();
+        *flag = u8::from(is(byte));
     }
-    highest(&flags)
-}
-
-/// The highest bit of every byte.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[expect(
-    unsafe_code,
-    reason = "an instruction that the compiler does not find by itself halves the cost of a mask"
-)]
-fn highest(flags: &[u8; BLOCK]) -> u64 {
-    use std::arch::x86_64::{_mm_movemask_epi8, _mm_set_epi64x};
-
-    #[target_feature(enable = "sse2")]
-    #[inline]
-    fn of(flags: &[u8; BLOCK]) -> u64 {
-        let (eights, _) = flags.as_chunks::<8>();
-        let (sixteens, _) = eights.as_chunks::<2>();
-        sixteens.iter().enumerate().fold(0, |bits, (n, &[low, high])| {
-            let sixteen = _mm_set_epi64x(i64::from_le_bytes(high), i64::from_le_bytes(low));
-            bits | u64::from(_mm_movemask_epi8(sixteen) as u16) << (16 * n)
-        })
-    }
-    // SAFETY: every x86-64 processor has SSE2.
-    unsafe { of(flags) }
-}
-
-/// The highest bit of every byte.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-fn highest(flags: &[u8; BLOCK]) -> u64 {
-    highest_by_product(flags)
-}
-
-/// The same of bytes that are 0 or 255, anywhere.
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn highest_by_product(flags: &[u8; BLOCK]) -> u64 {
-    let (eights, _) = flags.as_chunks::<8>();
-    eights.iter().enumerate().fold(0, |bits, (n, eight)| {
-        // The product has the bits of all eight bytes, in order, in its highest byte; no two sums meet.
-        let ones = u64::from_le_bytes(*eight) & 0x0101_0101_0101_0101;
-        bits | (ones.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n)
+    let eights = flags.as_chunks::<8>().0.iter();
+    eights.enumerate().fold(0, |bits, (n, eight)| {
+        // The product has the lowest bits of all eight bytes, in order, in its highest byte; no two sums meet.
+        let eight = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | eight << (8 * n)
     })
 }
 
@@ -209,7 +172,6 @@ mod tests {
             block[at] = 7;
             assert_eq!(bits(&block, |byte| byte == 7), 1 << at);
             assert_eq!(bits(&block, |byte| byte != 7), !(1 << at));
-            assert_eq!(highest_by_product(&block.map(|byte| if byte == 7 { 0xFF } else { 0 })), 1 << at);
         }
     }
 }
