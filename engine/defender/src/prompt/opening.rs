@@ -14,12 +14,12 @@ pub(super) struct Openings {
     words: Vec<Known>,
     /// The bytes of all of them.
     text: Vec<u8>,
-    /// Words, with the three bytes that a phrase has behind them; and words that found no place.
+    /// Words, with the three bytes that a phrase has behind them.
     longer: Bits<1024>,
     /// First bytes of phrases that end inside of a word: six, or four where there are not so many.
     six: Bits<256>,
     four: Bits<512>,
-    /// First bytes of shorter ones.
+    /// First bytes of shorter ones, and of words that found no place.
     leads: [bool; 256],
     /// The first three bytes of phrases that begin with a sign.
     signs: Bits<512>,

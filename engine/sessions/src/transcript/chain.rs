@@ -116,8 +116,8 @@ impl Chain {
         Line { id, json }
     }
 
-    /// What people said last is not for the model: a decision of the defender, by its id. Lines of
-    /// this type are passed over by who does not know them, upstream too.
+    /// What people said last is not for the model: a decision of the defender, by its id. Who does not know lines of this
+    /// type passes over them, upstream too: there the words are told to the model again.
     pub fn withheld(&mut self, ids: &mut impl IdSource, at_ms: u64, decision: &str) -> Line {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]

@@ -92,8 +92,10 @@ impl Shard {
             let why = format!("blocked by the gateway's defender ({}){after}", judgement.explain());
             // The run may have been stopped meanwhile, its session reset: whoever speaks next is judged with those words.
             let withheld = withheld && shard.active_run_id(&key) == run_id;
-            let ops: Vec<_> = withheld.then(|| shard.withhold(&key, &id)).flatten().into_iter().collect();
-            shard.persist(ops, move |shard, written| {
+            let Some(op) = withheld.then(|| shard.withhold(&key, &id)).flatten() else {
+                return then(shard, why);
+            };
+            shard.persist(vec![op], move |shard, written| {
                 if let Err(error) = written {
                     shard.append_undone(&key);
                     shard.warn("defender", format!("decision {id}: {}", error.message));
