@@ -87,13 +87,14 @@ pub(crate) fn mutate(rows: &[Row], guard: &PromptGuard, count: usize) {
 /// Prints the CPU time that long texts take, the best of five, and the size of the tables.
 pub(crate) fn long(rows: &[Row], guard: &PromptGuard) {
     println!("tables: {} bytes", guard.table_bytes());
-    let joined = |of: fn(&Row) -> bool| -> String {
+    let is_document = |row: &Row| SOURCES.iter().any(|source| row.source.starts_with(source));
+    let joined = |of: &dyn Fn(&Row) -> bool| -> String {
         let texts = rows.iter().filter(|row| of(row)).flat_map(|row| [row.text.as_str(), "\n\n"]);
         texts.collect()
     };
-    let documents = joined(|row| row.source == SOURCES[0]);
-    let benign = joined(|row| row.label == Label::Benign && !SOURCES.contains(&row.source.as_str()));
-    let mixed = joined(|_| true);
+    let documents = joined(&is_document);
+    let benign = joined(&|row| row.label == Label::Benign && !is_document(row));
+    let mixed = joined(&|_| true);
     let kinds = [
         ("mixed rows", mixed.as_str()),
         ("benign rows", benign.as_str()),
