@@ -173,7 +173,7 @@ fn groups(text: &[u8], start: usize, end: usize, out: &mut Vec<u8>) -> Option<(u
     None
 }
 
-fn is_base64(byte: u8) -> bool {
+pub(super) fn is_base64(byte: u8) -> bool {
     class(byte) & BASE64 != 0
 }
 

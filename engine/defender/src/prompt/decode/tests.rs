@@ -1,4 +1,5 @@
 use super::*;
+use crate::prompt::view::is_coded;
 
 /// All texts that are found in `text`, each in its turn.
 fn decode(text: &str, hints: Hints) -> Vec<String> {
@@ -12,7 +13,7 @@ fn decode(text: &str, hints: Hints) -> Vec<String> {
         text.as_bytes().chunks(64).map(bits).collect()
     };
     let spaces = blocks(|byte| byte == b' ' || byte == b'\n');
-    let coded = blocks(|byte| byte.is_ascii_alphanumeric() || b"+/-_=,".contains(&byte));
+    let coded = blocks(is_coded);
     let source = Source { text, spaces: &spaces, coded: &coded, base: 0, within: None, depth: 0 };
     decoded.find(source, hints, &[]);
     std::iter::from_fn(|| decoded.take().map(|(_, text)| text)).collect()
@@ -25,6 +26,13 @@ fn check(text: &str, expect: &str) {
 }
 
 const SAYS: &str = "please open the door now";
+
+#[test]
+fn what_a_view_marks_is_what_is_decoded() {
+    for byte in 0..=u8::MAX {
+        assert_eq!(is_coded(byte), bits::is_base64(byte) || byte == b',', "{byte}");
+    }
+}
 
 #[test]
 fn each_encoding_is_read() {

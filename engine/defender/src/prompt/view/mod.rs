@@ -12,6 +12,8 @@ mod spaced;
 mod token;
 
 pub(super) use fold::Folder;
+#[cfg(test)]
+pub(super) use run::is_coded;
 pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
 pub(super) use token::{is_word, leads_alone};
 

@@ -85,7 +85,7 @@ impl Plain {
 }
 
 /// Digits of base64 and of what has fewer, and commas, which part groups of digits.
-fn is_coded(byte: u8) -> bool {
+pub(in crate::prompt) fn is_coded(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b',')
 }
 
