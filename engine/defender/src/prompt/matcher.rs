@@ -1,9 +1,10 @@
 //! All words of all families in one pass, and the rules over them.
 
+use std::iter::Peekable;
 use std::ops::Range;
 
 use super::lexicon::{Lexicon, Start};
-use super::opening::{Openings, Opens};
+use super::opening::{Look, Openings, Opens};
 use super::recent::{Concepts, NEAR_BITS, Recent};
 use super::signal::FAMILIES;
 use super::view::{
@@ -16,6 +17,9 @@ const NEGATION_REACH: u32 = 4;
 
 /// So many characters of a script without spaces are as long as a word of another.
 const DENSE_WORD: u32 = 3;
+
+/// A rule of several concepts that was met so often counts no more when it is met again, and is not worked out.
+const PLAIN_MOST: u16 = 8;
 
 /// A rule needs at most so many concepts.
 const NEEDS_MAX: usize = 4;
@@ -55,6 +59,20 @@ struct Place {
     start: usize,
     end: usize,
     first: usize,
+}
+
+/// A word that a phrase may begin with.
+#[derive(Debug, Clone, Copy, Default)]
+struct Opener {
+    /// Its number among the words.
+    index: u32,
+    look: Look,
+}
+
+/// Signs that are not yet walked from, and the word behind the last that was.
+struct Signs<I: Iterator<Item = u32>> {
+    places: Peekable<I>,
+    token: usize,
 }
 
 /// Uses of one concept: those of rules that it meets on its own come first.
@@ -138,8 +156,9 @@ pub(super) struct Matches {
     pub(super) tallies: Vec<Tally>,
     /// Rules that were met, and for which the tally says how.
     met: Vec<u16>,
-    /// Signs that a phrase may begin with.
+    /// Signs and words that a phrase may begin with.
     signs: Vec<u32>,
+    openers: Vec<Opener>,
     /// Of each concept: which of the hits were its last two, the newest first, and where that began.
     latest: Vec<Latest>,
 }
@@ -161,7 +180,7 @@ const NONE: u32 = u32::MAX;
 const NEVER: Latest = Latest { hits: [NONE; 2], token: NONE };
 
 impl Common {
-    fn see(&mut self, index: u32, token: &Token, (last_sentence, last_line): (u32, u32)) {
+    fn see(&mut self, index: u32, token: &Token, last: &Token) {
         if self.all == 0 {
             self.first = index;
         }
@@ -169,7 +188,7 @@ impl Common {
         self.all += 1;
         self.quoted += u32::from(token.flags & (QUOTED | CODE) != 0);
         self.edges[0] += u32::from((token.sentence == 0) | (token.line <= 1));
-        self.edges[1] += u32::from((token.sentence == last_sentence) | (token.line == last_line));
+        self.edges[1] += u32::from((token.sentence == last.sentence) | (token.line == last.line));
     }
 }
 
@@ -291,46 +310,93 @@ impl Matcher {
     }
 
     /// Finds everything in `view`.
+    #[inline(never)]
     pub(super) fn scan(&self, view: &View, found: &mut Matches) {
         found.clear(self.rules.len(), self.concepts.len());
         let bytes = view.text.as_bytes();
         let mut signs = std::mem::take(&mut found.signs);
         let count = self.find_signs(view, &mut signs);
-        let mut sign = signs.iter().take(count).copied().peekable();
+        let mut signs_left = Signs { places: signs.iter().take(count).copied().peekable(), token: 0 };
+        let mut openers = std::mem::take(&mut found.openers);
+        let count = self.find_openers(view, &mut openers);
         let (mut recent, mut common) = (Recent::default(), Common::default());
-        let last = view.tokens.last().map_or((0, 0), |token| (token.sentence, token.line));
-        let is_dense = view.is_dense();
-        for (index, token) in view.tokens.iter().enumerate() {
+        let last = view.tokens.last().copied().unwrap_or_default();
+        for &Opener { index, look } in openers.iter().take(count) {
+            let index = index as usize;
+            let Some(token) = view.tokens.get(index) else { break };
             let (start, end) = (token.start as usize, token.end as usize);
-            while let Some(at) = sign.next_if(|&at| (at as usize) < start) {
-                self.walk(view, bytes, at as usize, index, &mut recent, found);
-            }
-            // What may stand alone is not told apart from what does.
-            let mut walk = is_dense && bytes.get(start).is_some_and(|&byte| byte >= 0xE0);
-            if !walk {
-                match self.openings.of(bytes, start, end) {
-                    Opens::Nothing => {}
-                    Opens::Walk => walk = true,
-                    Opens::Common(longer) => {
-                        common.see(index as u32, token, last);
-                        walk = longer;
+            self.walk_signs(view, &mut signs_left, token.start, &mut recent, found);
+            match self.openings.of(look, bytes, start, end) {
+                Opens::Nothing => {}
+                Opens::Alone(word) => {
+                    if word.common {
+                        common.see(index as u32, token, &last);
                     }
-                    Opens::Alone(entries) => {
+                    if !word.entries.is_empty() {
                         let place = Place { start, first: index, end };
-                        self.ended(view, entries, place, index, &mut recent, found);
+                        self.ended(view, word.entries, place, index, &mut recent, found);
                     }
                 }
-            }
-            if walk {
-                self.walk(view, bytes, start, index, &mut recent, found);
+                Opens::Walk(is_common) => {
+                    if is_common {
+                        common.see(index as u32, token, &last);
+                    }
+                    self.walk(view, bytes, start, index, &mut recent, found);
+                }
             }
         }
+        // Those behind the last word begin nothing.
+        self.walk_signs(view, &mut signs_left, last.start, &mut recent, found);
         self.count(common, view, found);
-        found.signs = signs;
+        (found.signs, found.openers) = (signs, openers);
+    }
+
+    /// Walks from the signs before the word at `start`.
+    #[inline]
+    fn walk_signs(
+        &self,
+        view: &View,
+        signs: &mut Signs<impl Iterator<Item = u32>>,
+        start: u32,
+        recent: &mut Recent,
+        found: &mut Matches,
+    ) {
+        while let Some(at) = signs.places.next_if(|&at| at < start) {
+            while view.tokens.get(signs.token).is_some_and(|token| token.start < at) {
+                signs.token += 1;
+            }
+            self.walk(view, view.text.as_bytes(), at as usize, signs.token, recent, found);
+        }
+    }
+
+    /// Writes the words that a phrase may begin with, or that are counted, to the front of `openers`;
+    /// returns how many there are. Without a branch for each, like the signs.
+    #[inline(never)]
+    fn find_openers(&self, view: &View, openers: &mut Vec<Opener>) -> usize {
+        let bytes = view.text.as_bytes();
+        if openers.len() < view.tokens.len() {
+            openers.resize(view.tokens.len(), Opener::default());
+        }
+        let is_dense = view.is_dense();
+        let mut count = 0;
+        for (index, token) in view.tokens.iter().enumerate() {
+            let start = token.start as usize;
+            let end = token.end as usize;
+            let look = match is_dense {
+                true => self.openings.look_dense(bytes, start, end),
+                false => self.openings.look(bytes, start, end),
+            };
+            if let Some(place) = openers.get_mut(count) {
+                *place = Opener { index: index as u32, look };
+            }
+            count += usize::from(look.may_open());
+        }
+        count
     }
 
     /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are. Without a branch
     /// for each: a text has many, and of all kinds.
+    #[inline(never)]
     fn find_signs(&self, view: &View, signs: &mut Vec<u32>) -> usize {
         let bytes = view.text.as_bytes();
         if signs.len() < bytes.len() {
@@ -469,7 +535,7 @@ impl Matcher {
     fn complete_one(&self, one: &Use, hit: &Hit, seen: Concepts, found: &mut Matches) {
         // Phrases that share a word are one piece of evidence.
         let tally = found.tallies.get(usize::from(one.rule)).copied().unwrap_or_default();
-        if tally.end > 0 && tally.last_token >= hit.token {
+        if tally.end > 0 && (tally.last_token >= hit.token || tally.plain >= PLAIN_MOST) {
             return;
         }
         let Some(rule) = self.rules.get(usize::from(one.rule)) else { return };

@@ -14,11 +14,18 @@ pub(super) struct Openings {
     words: Vec<Known>,
     /// The bytes of all of them.
     text: Vec<u8>,
-    /// Words, with the three bytes that a phrase has behind them.
+    /// Words, with the six bytes that a phrase has behind them, or three where there are not so many.
     longer: Bits<1024>,
-    /// First bytes of phrases that end inside of a word: six, or four where there are not so many.
+    longish: Bits<512>,
+    /// What phrases have behind a word that have no more than two bytes there: zero is for a second that there is not.
+    nearer: Vec<[u8; 2]>,
+    /// First bytes of phrases that end inside of a word: six, five or four, where there are not so many.
     six: Bits<256>,
-    four: Bits<512>,
+    five: Bits<64>,
+    four: Bits<256>,
+    /// First bytes of phrases in a script whose characters may stand alone: six, or three where there are not so many.
+    far: Bits<64>,
+    far_short: Bits<64>,
     /// First bytes of shorter ones, and of words that found no place.
     leads: [bool; 256],
     /// The first three bytes of phrases that begin with a sign.
@@ -37,8 +44,8 @@ struct Known {
     common: bool,
     /// It is a phrase: these entries of the tree end with it.
     entries: Range<u32>,
-    /// A phrase begins with it that has no more than two bytes behind it: the tree is asked.
-    begins: bool,
+    /// What phrases have behind it that have no more than two bytes there.
+    nearer: Range<u8>,
 }
 
 /// What is known of a word.
@@ -46,12 +53,37 @@ struct Known {
 pub(super) enum Opens {
     /// No phrase begins with it.
     Nothing,
-    /// It is one of those that are counted; true if a phrase may begin with it as well.
-    Common(bool),
-    /// It is a phrase, or several, and no longer one begins with it.
-    Alone(Range<usize>),
+    /// No longer phrase begins with it.
+    Alone(Word),
+    /// The tree has to be asked; true if the word is counted.
+    Walk(bool),
+}
+
+/// What a first look at a word tells.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Look {
+    hash: u64,
+    /// Places of the word's bucket that may be the word's.
+    same: u64,
     /// The tree has to be asked.
-    Walk,
+    walk: bool,
+}
+
+impl Look {
+    /// Whether anything may be known: false for most words of which nothing is.
+    #[inline]
+    pub(super) fn may_open(&self) -> bool {
+        self.walk | (self.same != 0)
+    }
+}
+
+/// A word that is known exactly, and is no beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// It is one of those that are counted.
+    pub(super) common: bool,
+    /// It is a phrase, or several.
+    pub(super) entries: Range<usize>,
 }
 
 /// A set of hashes: a bit each, in so many blocks of 64, which is a power of two.
@@ -89,6 +121,10 @@ impl<const BLOCKS: usize> Bits<BLOCKS> {
 const BUCKET_BITS: u32 = 11;
 
 const SIX: u64 = 0xFFFF_FFFF_FFFF;
+/// Leads characters of three bytes or more.
+const FAR: u8 = 0xE0;
+
+const FIVE: u64 = 0xFF_FFFF_FFFF;
 const FOUR: u64 = 0xFFFF_FFFF;
 const THREE: u64 = 0xFF_FFFF;
 
@@ -116,7 +152,7 @@ fn last(text: &[u8], at: usize) -> u64 {
 /// As many of the eight bytes as a word of `len` bytes has.
 #[inline]
 fn kept(raw: u64, len: usize) -> u64 {
-    const KEPT: [u64; 9] = [0, 0xFF, 0xFFFF, THREE, FOUR, 0xFF_FFFF_FFFF, SIX, u64::MAX >> 8, u64::MAX];
+    const KEPT: [u64; 9] = [0, 0xFF, 0xFFFF, THREE, FOUR, FIVE, SIX, u64::MAX >> 8, u64::MAX];
     raw & KEPT.get(len.min(8)).copied().unwrap_or(u64::MAX)
 }
 
@@ -129,8 +165,14 @@ fn hash(first: u64, len: usize) -> u64 {
 
 /// With three bytes that stand behind it.
 #[inline]
-fn with(word: u64, behind: u64) -> u64 {
+fn with_three(word: u64, behind: u64) -> u64 {
     mix(word ^ (behind & THREE) << 32)
+}
+
+/// With six.
+#[inline]
+fn with_six(word: u64, behind: u64) -> u64 {
+    mix(word.rotate_left(11) ^ mix(behind & SIX))
 }
 
 fn set(bytes: &mut [bool; 256], byte: u8) {
@@ -166,14 +208,20 @@ impl Openings {
             words: Vec::new(),
             text: Vec::new(),
             longer: Bits::new(),
+            longish: Bits::new(),
+            nearer: Vec::new(),
             six: Bits::new(),
+            five: Bits::new(),
             four: Bits::new(),
+            far: Bits::new(),
+            far_short: Bits::new(),
             leads: [false; 256],
             signs: Bits::new(),
             short_signs: [false; 256],
         };
+        let mut nearer: Vec<(usize, [u8; 2])> = Vec::new();
         for word in common {
-            if let Some(known) = openings.add(word.as_bytes()) {
+            if let Some((_, known)) = openings.add(word.as_bytes()) {
                 known.common = true;
             }
         }
@@ -182,6 +230,12 @@ impl Openings {
             let len = bytes.iter().take_while(|&&byte| is_word(byte)).count();
             let Some(&lead) = bytes.first() else { continue };
             let raw = eight(bytes, 0);
+            if lead >= FAR {
+                match bytes.len() {
+                    ..6 => openings.far_short.add(mix(raw & THREE)),
+                    _ => openings.far.add(mix(raw & SIX)),
+                }
+            }
             if len == 0 {
                 match bytes.len() {
                     1 => set(&mut openings.short_signs, lead),
@@ -195,15 +249,16 @@ impl Openings {
             match bytes.len() - len {
                 0 if !is_open => {
                     let entries = ending(phrase);
-                    if let Some(known) = openings.add(bytes) {
+                    if let Some((_, known)) = openings.add(bytes) {
                         known.entries = entries.start as u32..entries.end as u32;
                     }
                 }
                 0 if len >= 6 => openings.six.add(mix(raw & SIX)),
-                0 if len >= 4 => openings.four.add(mix(raw & FOUR)),
+                0 if len == 5 => openings.five.add(mix(raw & FIVE)),
+                0 if len == 4 => openings.four.add(mix(raw & FOUR)),
                 1 | 2 => {
-                    if let Some(known) = openings.add(bytes.get(..len).unwrap_or_default()) {
-                        known.begins = true;
+                    if let Some((number, _)) = openings.add(bytes.get(..len).unwrap_or_default()) {
+                        nearer.push((number, [behind as u8, (behind >> 8) as u8]));
                     }
                 }
                 // Whatever comes behind three.
@@ -211,15 +266,37 @@ impl Openings {
                     openings.four.add(mix(raw & THREE | byte << 24));
                 }),
                 0 => set(&mut openings.leads, lead),
-                _ => openings.longer.add(with(hash(kept(raw, len), len), behind)),
+                3..6 => openings.longish.add(with_three(hash(kept(raw, len), len), behind)),
+                _ => openings.longer.add(with_six(hash(kept(raw, len), len), behind)),
             }
         }
+        openings.sort_nearer(nearer);
         openings
     }
 
-    /// The place of a word, which is made if there is none. `None`: its bucket is full, and the tree is asked about all
+    /// Puts what stands behind words together, those of one word.
+    fn sort_nearer(&mut self, mut nearer: Vec<(usize, [u8; 2])>) {
+        nearer.sort_unstable();
+        nearer.dedup();
+        for (number, behind) in nearer {
+            let Some(known) = self.words.get_mut(number) else { continue };
+            let here = u8::try_from(self.nearer.len());
+            let (Ok(here), false) = (here, here == Ok(u8::MAX)) else {
+                // More than are numbered: the tree is asked about all words with its first letter.
+                set(&mut self.leads, known.first as u8);
+                continue;
+            };
+            if known.nearer.is_empty() {
+                known.nearer.start = here;
+            }
+            known.nearer.end = here + 1;
+            self.nearer.push(behind);
+        }
+    }
+
+    /// The number and the place of a word, which is made if there is none. `None`: its bucket is full, and the tree is asked about all
     /// words with its first letter.
-    fn add(&mut self, word: &[u8]) -> Option<&mut Known> {
+    fn add(&mut self, word: &[u8]) -> Option<(usize, &mut Known)> {
         let first = kept(eight(word, 0), word.len());
         let hash = hash(first, word.len());
         let (bucket, new) = (bucket(hash), self.words.len() as u16);
@@ -228,7 +305,7 @@ impl Openings {
             self.words.get(usize::from(number)).is_some_and(|known| self.spelled(known) == word)
         };
         if let Some(&number) = held.iter().find(same) {
-            return self.words.get_mut(usize::from(number));
+            return Some((usize::from(number), self.words.get_mut(usize::from(number))?));
         }
         let free = held.iter().position(|&number| number == u16::MAX).filter(|_| new < u16::MAX);
         let (Some(free), Some(numbers), Some(tags)) =
@@ -242,28 +319,58 @@ impl Openings {
         let from = self.text.len() as u32;
         self.text.extend_from_slice(word);
         self.words.push(Known { first, text: from..self.text.len() as u32, ..Known::default() });
-        self.words.last_mut()
+        Some((usize::from(new), self.words.last_mut()?))
     }
 
     fn spelled(&self, known: &Known) -> &[u8] {
         self.text.get(known.text.start as usize..known.text.end as usize).unwrap_or_default()
     }
 
-    /// What is known of the word in `start..end` of a text.
+    /// A first look at the word in `start..end` of a text. Without a branch: words are of all kinds.
     #[inline]
-    pub(super) fn of(&self, text: &[u8], start: usize, end: usize) -> Opens {
+    pub(super) fn look(&self, text: &[u8], start: usize, end: usize) -> Look {
         let (raw, len) = (eight(text, start), end - start);
-        let first = kept(raw, len);
-        let hash = hash(first, len);
-        let walk = self.longer.has(with(hash, eight(text, end)))
+        let hash = hash(kept(raw, len), len);
+        let walk = self.may_walk(raw, hash, eight(text, end)) & 1 != 0;
+        Look { hash, same: self.same_tags(hash), walk }
+    }
+
+    /// The same of a text whose characters may stand alone. What stands alone is not told apart from what does not.
+    #[inline]
+    pub(super) fn look_dense(&self, text: &[u8], start: usize, end: usize) -> Look {
+        let raw = eight(text, start);
+        if (raw & 0xFF) as u8 >= FAR {
+            let walk = (self.far.has(mix(raw & SIX)) | self.far_short.has(mix(raw & THREE))) & 1 != 0;
+            return Look { walk, ..Look::default() };
+        }
+        self.look(text, start, end)
+    }
+
+    /// The lowest bit tells whether the tree has to be asked about a word.
+    #[inline]
+    fn may_walk(&self, raw: u64, hash: u64, behind: u64) -> u64 {
+        self.longer.has(with_six(hash, behind))
+            | self.longish.has(with_three(hash, behind))
             | self.six.has(mix(raw & SIX))
+            | self.five.has(mix(raw & FIVE))
             | self.four.has(mix(raw & FOUR))
-            | u64::from(self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false));
-        let walk = walk & 1 != 0;
-        let bucket = bucket(hash);
-        let apart = self.tags.get(bucket).copied().unwrap_or(0) ^ (u64::from(tag(hash)) * ONES);
-        // The highest bit of each byte that is zero; of those above the lowest such byte some are not.
-        let mut same = apart.wrapping_sub(ONES) & !apart & HIGHS;
+            | u64::from(self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false))
+    }
+
+    /// The highest bit of each place of the word's bucket whose tag is the word's; of those above the lowest such place
+    /// some have another.
+    #[inline]
+    fn same_tags(&self, hash: u64) -> u64 {
+        let apart = self.tags.get(bucket(hash)).copied().unwrap_or(0) ^ (u64::from(tag(hash)) * ONES);
+        apart.wrapping_sub(ONES) & !apart & HIGHS
+    }
+
+    /// What is known of the word in `start..end` of a text, by the first look.
+    #[inline]
+    pub(super) fn of(&self, look: Look, text: &[u8], start: usize, end: usize) -> Opens {
+        let Look { hash, mut same, walk } = look;
+        let (bucket, len) = (bucket(hash), end - start);
+        let first = kept(eight(text, start), len);
         while same != 0 {
             let place = (same.trailing_zeros() / 8) as usize;
             same &= same - 1;
@@ -273,15 +380,24 @@ impl Openings {
                 && known.text.len() == len
                 && (len <= 8 || text.get(start..end) == Some(self.spelled(known)))
             {
-                let walk = walk | known.begins;
-                return match known.common {
-                    true => Opens::Common(walk | !known.entries.is_empty()),
-                    false if walk => Opens::Walk,
-                    false => Opens::Alone(known.entries.start as usize..known.entries.end as usize),
+                return match walk || self.goes_on(known, eight(text, end)) {
+                    true => Opens::Walk(known.common),
+                    false => Opens::Alone(Word {
+                        common: known.common,
+                        entries: known.entries.start as usize..known.entries.end as usize,
+                    }),
                 };
             }
         }
-        if walk { Opens::Walk } else { Opens::Nothing }
+        if walk { Opens::Walk(false) } else { Opens::Nothing }
+    }
+
+    /// Whether a phrase may have behind a word what stands there, if it is no more than two bytes.
+    #[inline]
+    fn goes_on(&self, known: &Known, behind: u64) -> bool {
+        let nearer = self.nearer.get(usize::from(known.nearer.start)..usize::from(known.nearer.end));
+        let is = |&[one, two]: &[u8; 2]| one == behind as u8 && (two == 0 || two == (behind >> 8) as u8);
+        nearer.unwrap_or_default().iter().any(is)
     }
 
     /// Whether a phrase may begin with the sign at `at` of a text.
@@ -298,7 +414,8 @@ impl Openings {
             + self.numbers.len() * 16
             + self.words.len() * size_of::<Known>()
             + self.text.len()
-            + (self.longer.0.len() + self.six.0.len() + self.four.0.len()) * 8
+            + (self.longer.0.len() + self.longish.0.len() + self.six.0.len()) * 8
+            + (self.five.0.len() + self.four.0.len() + self.far.0.len() + self.far_short.0.len()) * 8
     }
 }
 
@@ -326,7 +443,10 @@ mod tests {
         // At the end of a text and elsewhere.
         for behind in ["", " and many more words"] {
             let text = format!("{text}{behind}");
-            assert_eq!(openings.of(text.as_bytes(), 0, end), expect, "{text:?}");
+            let text_bytes = text.as_bytes();
+            let look = openings.look(text_bytes, 0, end);
+            assert!(look.may_open() || expect == Opens::Nothing, "{text:?}");
+            assert_eq!(openings.of(look, text_bytes, 0, end), expect, "{text:?}");
         }
     }
 
@@ -342,25 +462,44 @@ mod tests {
             "zu*",
             "i'm here",
             "c#",
+            "c++",
             "to",
             "internationalised",
         ]);
-        check(&openings, "now", Opens::Alone(0..3));
+        let alone = |entries| Opens::Alone(Word { common: false, entries });
+        check(&openings, "now", alone(0..3));
         check(&openings, "know", Opens::Nothing);
         check(&openings, "nowhere", Opens::Nothing);
-        check(&openings, "the", Opens::Common(false));
-        check(&openings, "the rules", Opens::Common(true));
-        check(&openings, "the rest", Opens::Common(false));
-        check(&openings, "to", Opens::Common(true));
-        for walked in ["instructing us", "doxxed", "sagen", "sag", "zu", "zurück", "i'm here", "c", "c#"] {
-            check(&openings, walked, Opens::Walk);
+        let common = |entries| Opens::Alone(Word { common: true, entries });
+        check(&openings, "the", common(0..0));
+        check(&openings, "the rules", Opens::Walk(true));
+        check(&openings, "the rest", common(0..0));
+        check(&openings, "the rule", common(0..0));
+        check(&openings, "to", common(0..2));
+        for walked in ["instructing us", "doxxed", "sagen", "sag", "zu", "zurück", "i'm here", "c#", "c++"] {
+            check(&openings, walked, Opens::Walk(false));
         }
+        check(&openings, "c", alone(0..0));
+        check(&openings, "c+", alone(0..0));
         check(&openings, "instance", Opens::Nothing);
-        check(&openings, "is", Opens::Alone(0..2));
-        check(&openings, "zebra", Opens::Walk); // a stem of two bytes is known by its first
+        check(&openings, "is", alone(0..2));
+        check(&openings, "zebra", Opens::Walk(false)); // a stem of two bytes is known by its first
         check(&openings, "dog", Opens::Nothing);
-        check(&openings, "internationalised", Opens::Alone(0..17));
+        check(&openings, "internationalised", alone(0..17));
         check(&openings, "internationalisee", Opens::Nothing);
+    }
+
+    #[test]
+    fn characters_that_stand_alone() {
+        let openings = openings(&["忽略", "说", "now"]);
+        let opens = |text: &str, end| openings.look_dense(text.as_bytes(), 0, end).may_open();
+        for text in ["忽略它", "忽略", "说", "说话"] {
+            assert!(opens(text, 3), "{text}");
+        }
+        assert!(opens("now忽略", 3));
+        for text in ["忽", "忽然", "略", "话"] {
+            assert!(!opens(text, 3), "{text}");
+        }
     }
 
     #[test]
@@ -381,7 +520,8 @@ mod tests {
         let phrases = words.iter().map(|word| (word.as_str(), false));
         let openings = Openings::new(phrases, &[], |phrase| 0..phrase.len(), is_word);
         for word in &words {
-            assert_ne!(openings.of(word.as_bytes(), 0, word.len()), Opens::Nothing, "{word}");
+            let look = openings.look(word.as_bytes(), 0, word.len());
+            assert_ne!(openings.of(look, word.as_bytes(), 0, word.len()), Opens::Nothing, "{word}");
         }
     }
 }

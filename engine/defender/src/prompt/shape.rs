@@ -250,6 +250,8 @@ struct Peak {
     reach: u32,
     /// Of each concept of the set: where it was seen last.
     latest: [u32; SET_MAX],
+    /// Where any was seen last.
+    last: u32,
     known: u32,
     most: u32,
 }
@@ -261,7 +263,7 @@ const NOWHERE: u32 = 1 << 31;
 
 impl Peak {
     fn new(reach: u32) -> Self {
-        Self { reach, latest: [NOWHERE; SET_MAX], known: 0, most: 0 }
+        Self { reach, latest: [NOWHERE; SET_MAX], last: 0, known: 0, most: 0 }
     }
 
     /// Takes note of the concept with this number in the set.
@@ -269,9 +271,10 @@ impl Peak {
     fn see(&mut self, number: u8, token: u32) {
         let Some(latest) = self.latest.get_mut(usize::from(number)) else { return };
         self.known += u32::from(*latest == NOWHERE);
-        *latest = token;
-        // No more can be near than are known.
-        if self.known > self.most {
+        let was_near = self.last.wrapping_sub(*latest) <= self.reach;
+        (*latest, self.last) = (token, token);
+        // No more can be near than are known, nor than were, if this one was near already.
+        if self.known > self.most && !was_near {
             let near = |&other: &u32| u32::from(token.wrapping_sub(other) <= self.reach);
             self.most = self.most.max(self.latest.iter().map(near).sum());
         }

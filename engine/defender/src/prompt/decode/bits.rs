@@ -235,6 +235,7 @@ fn hex(run: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 fn binary(run: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
     collect(run, 1, |b| matches!(b, b'0' | b'1').then(|| u32::from(b - b'0')), out)
 }
 
@@ -244,37 +245,93 @@ fn base32(run: &[u8], out: &mut Vec<u8>) -> bool {
         b'2'..=b'7' => Some(u32::from(byte - b'2') + 26),
         _ => None,
     };
+    out.clear();
     collect(run, 5, digit, out) && super::reads_as_text(out)
 }
 
+/// What digits of base64 stand for; [`NO_DIGIT`] are all others.
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        digits[byte] = match byte as u8 {
+            upper @ b'A'..=b'Z' => upper - b'A',
+            lower @ b'a'..=b'z' => lower - b'a' + 26,
+            digit @ b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => NO_DIGIT,
+        };
+        byte += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0xFF;
+
+/// A window may cut a run: then the first of its digits belong to another four. A path or a name may stand before it.
 fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
-    let digit = |byte| match byte {
-        b'A'..=b'Z' => Some(u32::from(byte - b'A')),
-        b'a'..=b'z' => Some(u32::from(byte - b'a') + 26),
-        b'0'..=b'9' => Some(u32::from(byte - b'0') + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    };
-    collect(run, 6, digit, out)
+    let behind_path = run.iter().rposition(|&byte| byte == b'/').map(|at| at + 1);
+    let behind_name =
+        run.windows(2).position(|two| matches!(two, [b'=', next] if *next != b'=')).map(|at| at + 1);
+    (0..4).chain(behind_path).chain(behind_name).any(|start| {
+        let run = run.get(start..).unwrap_or_default();
+        run.len() >= BASE64_MIN && base64_from_its_start(run, out) && super::reads_as_text(out)
+    })
 }
 
-/// Joins digits of `width` bits to bytes. Padding and line ends are passed over. `false` if that can be no text.
-fn collect(run: &[u8], width: u32, digit: impl Fn(u8) -> Option<u32>, out: &mut Vec<u8>) -> bool {
+fn base64_from_its_start(run: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
-    let (mut bits, mut held) = (0u32, 0);
+    let digit = |byte: u8| DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+    // Four digits are three bytes, and most of a run is such. Lines end with whole fours.
+    let mut rest = run;
+    while let Some((four, behind)) = rest.split_first_chunk::<4>() {
+        if let [b'\n' | b'\r', ..] = four {
+            rest = rest.get(1..).unwrap_or_default();
+            continue;
+        }
+        let [a, b, c, d] = four.map(digit);
+        if (a | b | c | d) & 0xC0 != 0 {
+            break;
+        }
+        let three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+        if three.iter().any(|&byte| is_no_text(byte)) {
+            return false;
+        }
+        out.extend_from_slice(&three);
+        rest = behind;
+    }
+    collect(rest, 6, |byte| Some(u32::from(digit(byte))).filter(|&digit| digit < 64), out)
+}
+
+/// What chance produces and no text has: most runs are words and numbers, which stand for bytes of all kinds, and the
+/// first ones tell.
+fn is_no_text(byte: u8) -> bool {
+    byte.is_ascii_control() && !byte.is_ascii_whitespace()
+}
+
+/// Joins digits of `width` bits to bytes, behind what is in `out`. Line ends are passed over; behind padding another
+/// encoded text may begin. `false` if that can be no text.
+fn collect(run: &[u8], width: u32, digit: impl Fn(u8) -> Option<u32>, out: &mut Vec<u8>) -> bool {
+    let (mut bits, mut held, mut padded) = (0u32, 0, false);
     for &byte in run {
-        if byte == b'=' || byte.is_ascii_whitespace() {
+        if byte == b'=' {
+            (held, padded) = (0, true);
+            continue;
+        }
+        if byte.is_ascii_whitespace() {
             continue;
         }
         let Some(value) = digit(byte) else { return false };
+        if std::mem::take(&mut padded) && !out.is_empty() {
+            out.push(b' ');
+        }
         bits = (bits << width | value) & 0xFFFF;
         held += width;
         if held >= 8 {
             held -= 8;
             let byte = (bits >> held & 0xFF) as u8;
-            // Most runs are words and numbers, which stand for bytes of all kinds: the first ones tell.
-            if byte.is_ascii_control() && !byte.is_ascii_whitespace() {
+            if is_no_text(byte) {
                 return false;
             }
             out.push(byte);

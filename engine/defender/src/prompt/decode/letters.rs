@@ -27,6 +27,10 @@ pub(super) fn is_leet(text: &[u8]) -> bool {
     }
     let (mut words, mut mixed, mut plain) = (0u32, 0u32, 0u32);
     for word in text.split(|b| b.is_ascii_whitespace()) {
+        // Digits of another encoding.
+        if word.len() > LEET_WORD_MAX {
+            continue;
+        }
         let letters = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
         let digits = word.iter().filter(|&&b| letter(b).is_some()).count();
         words += u32::from(letters + digits > 1);
@@ -139,6 +143,8 @@ pub(super) fn morse(text: &str, out: &mut Vec<u8>) -> bool {
 const LEET_DIGITS: usize = 20;
 /// A word of leet has one such pair at least, and four of ten words are such.
 const LEET_SIDES: usize = 30;
+/// The longest word that is read as leet.
+const LEET_WORD_MAX: usize = 32;
 const MORSE_SIGNS: usize = 8;
 
 /// How many bytes are such. Counted in bytes, so that the compiler looks at many at once.

@@ -139,9 +139,8 @@ fn reads_as_text(bytes: &[u8]) -> bool {
     if bytes.len() < TEXT_BYTES_MIN || std::str::from_utf8(bytes).is_err() {
         return false;
     }
-    let count = |is: fn(&u8) -> bool| bytes.iter().filter(|b| is(b)).count();
-    let letters = count(|b| b.is_ascii_alphabetic() || *b >= 0x80 || *b == b' ');
-    let control = count(|b| b.is_ascii_control() && !b.is_ascii_whitespace());
+    let letters = count(bytes, |b| b.is_ascii_alphabetic() || b >= 0x80 || b == b' ');
+    let control = count(bytes, |b| b.is_ascii_control() && !b.is_ascii_whitespace());
     control == 0 && letters * 4 >= bytes.len() * 3
 }
 

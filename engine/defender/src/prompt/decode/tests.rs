@@ -52,6 +52,27 @@ fn each_encoding_is_read() {
 }
 
 #[test]
+fn base64_is_found_behind_other_digits() {
+    check("https://example.org/a/cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93", SAYS);
+    check("?redirect_to=cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93", SAYS);
+    check("q=cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93", SAYS);
+    // A window that begins amid a run.
+    let run = "cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93".repeat(2);
+    for cut in 1..4 {
+        let found = decode(&run[cut..], Hints::default());
+        assert!(found.iter().any(|found| found.ends_with(SAYS)), "{cut}: {found:?}");
+    }
+}
+
+#[test]
+fn lines_that_are_padded_are_texts_of_their_own() {
+    let line = "cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93IG9yIHNheSBubw==\n";
+    let says = "please open the door now or say no";
+    let two = format!("{says} {says}");
+    check(&line.repeat(2), &two);
+}
+
+#[test]
 fn what_is_no_text_is_nothing() {
     for text in [
         "3f786850e387550fdab836ed7e6dc881de23001b0a1c8a4ce6f7ac7c1b2d9b11", // a digest

@@ -3,6 +3,8 @@
 use unicode_normalization::char::decompose_compatible;
 use unicode_security::confusable_detection::skeleton;
 
+use super::Class;
+
 /// Character ranges that are folded through the table: alphabets with case, accents or look-alikes of Latin, and the
 /// compatibility forms. Everything else stands for itself.
 const RANGES: [(u32, u32, Kind); 21] = [
@@ -40,9 +42,27 @@ enum Kind {
 /// The table, built once.
 #[derive(Debug)]
 pub(in crate::prompt) struct Folder {
-    /// Of each character of each range in order: where its folded form is in `text`.
-    slots: Vec<(u16, u8)>,
+    /// Of each character of each range in order.
+    slots: Vec<Slot>,
     text: String,
+}
+
+/// Where the folded form of a character is in the text of the table, and what it is.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    at: u16,
+    len: u8,
+    class: Class,
+    lookalike: bool,
+}
+
+/// What a character stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Folded<'a> {
+    pub(super) text: &'a str,
+    pub(super) class: Class,
+    /// A letter of another alphabet that looks like one of Latin.
+    pub(super) lookalike: bool,
 }
 
 impl Folder {
@@ -51,11 +71,22 @@ impl Folder {
         for (first, last, kind) in RANGES {
             for code in first..=last {
                 let at = text.len();
-                if let Some(c) = char::from_u32(code) {
-                    fold_into(c, kind, &mut text);
-                }
+                let c = char::from_u32(code).unwrap_or('\0');
+                fold_into(c, kind, &mut text);
+                let folded = text.get(at..).unwrap_or_default();
+                // Greek, Cyrillic, Armenian and Cherokee.
+                let lookalike =
+                    matches!(code, 0x370..=0x58F | 0x13A0..=0x13FF) && folded.is_ascii() && c.is_alphabetic();
+                let letter =
+                    folded.bytes().next().is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
+                let class = match (letter, lookalike) {
+                    (false, _) => Class::Other,
+                    (true, false) if folded.is_ascii() => Class::Latin,
+                    (true, _) => Class::Letter,
+                };
                 // The ranges together hold about ten thousand characters of a few bytes: the offset fits.
-                slots.push((u16::try_from(at).unwrap_or(0), u8::try_from(text.len() - at).unwrap_or(0)));
+                let (start, len) = (u16::try_from(at).unwrap_or(0), u8::try_from(folded.len()).unwrap_or(0));
+                slots.push(Slot { at: start, len, class, lookalike });
             }
         }
         debug_assert!(text.len() <= usize::from(u16::MAX));
@@ -64,11 +95,12 @@ impl Folder {
 
     /// Bytes that the table takes.
     pub(in crate::prompt) fn bytes(&self) -> usize {
-        self.text.len() + self.slots.len() * size_of::<(u16, u8)>()
+        self.text.len() + self.slots.len() * size_of::<Slot>()
     }
 
     /// The folded form; `None` where a character stands for itself.
-    pub(super) fn fold(&self, c: char) -> Option<&str> {
+    #[inline]
+    pub(super) fn fold(&self, c: char) -> Option<Folded<'_>> {
         let code = u32::from(c);
         let mut base = 0;
         for (first, last, _) in RANGES {
@@ -76,8 +108,9 @@ impl Folder {
                 return None;
             }
             if code <= last {
-                let (at, len) = *self.slots.get((base + code - first) as usize)?;
-                return self.text.get(usize::from(at)..usize::from(at) + usize::from(len));
+                let &Slot { at, len, class, lookalike } = self.slots.get((base + code - first) as usize)?;
+                let text = self.text.get(usize::from(at)..usize::from(at) + usize::from(len))?;
+                return Some(Folded { text, class, lookalike });
             }
             base += last - first + 1;
         }
@@ -91,7 +124,7 @@ impl Folder {
             match c {
                 c if c.is_ascii() => out.push(c.to_ascii_lowercase()),
                 c => match self.fold(c) {
-                    Some(folded) => out.push_str(folded),
+                    Some(folded) => out.push_str(folded.text),
                     None => out.push(c),
                 },
             }

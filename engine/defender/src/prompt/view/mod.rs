@@ -18,8 +18,9 @@ pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, U
 pub(super) use token::{is_word, leads_alone};
 
 use crate::Span;
+use fold::Folded;
 use invisible::Invisible;
-use run::Plain;
+use run::{IDEOGRAPH_BYTES, Plain};
 use token::Marks;
 
 /// What was stripped or undone on the way.
@@ -78,13 +79,13 @@ impl View {
         plain.read(text.as_bytes());
         self.fold_all(text, base, folder, &plain);
         self.plain = plain;
-        if self.tokenize() {
-            self.join_letters();
-            self.tokens.clear();
-            self.tokenize();
+        if self.mark() && self.join_letters() {
+            self.mark();
         }
+        self.tokenize();
     }
 
+    #[inline(never)]
     fn fold_all(&mut self, text: &str, base: u32, folder: &Folder, plain: &Plain) {
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -96,6 +97,14 @@ impl View {
                 && let Some(end) = plain.words_end(at)
             {
                 self.push_words(text, at, end, came_from, plain, &mut last);
+                at = end;
+                continue;
+            }
+            if last.class == Class::Space
+                && byte.is_ascii_graphic()
+                && let Some(end) = plain.long_word_end(at)
+            {
+                self.push_long_word(text, at, end, came_from, plain, &mut last);
                 at = end;
                 continue;
             }
@@ -125,6 +134,11 @@ impl View {
                 at += 1;
                 continue;
             }
+            if let len @ 1.. = run::ideographs(bytes.get(at..).unwrap_or_default()) {
+                self.push_ideographs(text.get(at..at + len).unwrap_or_default(), came_from, &mut last);
+                at += len;
+                continue;
+            }
             let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
             came_from = base + at as u32;
             self.push_char(c, came_from, folder, &mut last);
@@ -150,7 +164,11 @@ impl View {
     }
 
     fn origin(&self, folded: u32) -> u32 {
-        let after = self.map.partition_point(|&(from, _)| from <= folded);
+        self.origin_before(self.map.partition_point(|&(from, _)| from <= folded), folded)
+    }
+
+    /// The same, where `after` is the number of the first entry of the map that is behind.
+    fn origin_before(&self, after: usize, folded: u32) -> u32 {
         match after.checked_sub(1).and_then(|n| self.map.get(n)) {
             Some(&(from, to)) => {
                 // One character may be folded to many: its last byte comes before what the next came from.
@@ -230,6 +248,7 @@ impl View {
     }
 
     /// The plain words in `from..to` of the text, each with a space or line feed behind it: most of most texts.
+    #[inline(never)]
     fn push_words(
         &mut self,
         text: &str,
@@ -269,6 +288,25 @@ impl View {
         };
     }
 
+    /// A plain word without a space behind it: a digest, or what is encoded.
+    fn push_long_word(
+        &mut self,
+        text: &str,
+        from: usize,
+        to: usize,
+        came_from: u32,
+        plain: &Plain,
+        last: &mut Last,
+    ) {
+        self.push_words(text, from, to, came_from, plain, last);
+        if let Some(&[before, letter]) = text.as_bytes().get(from..to).and_then(<[u8]>::last_chunk) {
+            last.single = letter.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric();
+            last.class = if letter.is_ascii_alphanumeric() { Class::Latin } else { Class::Other };
+        }
+        // Its capitals were looked for.
+        last.uppers = 100;
+    }
+
     /// The rest of a word, as far as it is small letters and digits: most of most texts. Returns its length.
     fn push_small(&mut self, text: &str, at: usize, last: &mut Last) -> usize {
         let rest = text.as_bytes().get(at..).unwrap_or_default();
@@ -280,6 +318,17 @@ impl View {
             last.single = false;
         }
         len
+    }
+
+    /// Characters that stand for themselves, each a letter of three bytes.
+    fn push_ideographs(&mut self, text: &str, came_from: u32, last: &mut Last) {
+        let at = self.text.len() as u32;
+        self.note(at, came_from, last);
+        self.text.push_str(text);
+        self.class(Class::Letter, last, at);
+        last.single &= text.len() <= IDEOGRAPH_BYTES;
+        last.expected = came_from + text.len() as u32;
+        last.flag = false;
     }
 
     fn push_char(&mut self, c: char, came_from: u32, folder: &Folder, last: &mut Last) {
@@ -296,26 +345,16 @@ impl View {
         last.selector = false;
         let at = self.text.len() as u32;
         match folder.fold(c) {
-            Some(folded) => {
+            Some(Folded { text: folded, class, lookalike }) => {
                 if folded == " " {
                     self.push_ascii(b' ', came_from, last);
                     return;
                 }
                 self.note_wide(at, came_from, last);
                 self.text.push_str(folded);
-                let lookalike = matches!(u32::from(c), 0x370..=0x58F | 0x13A0..=0x13FF)
-                    && folded.is_ascii()
-                    && c.is_alphabetic();
-                let letter =
-                    folded.bytes().next().is_some_and(|b| !b.is_ascii() || b.is_ascii_alphanumeric());
                 if lookalike && last.class == Class::Latin {
                     self.disguise.mixed += 1;
                 }
-                let class = match (letter, lookalike) {
-                    (false, _) => Class::Other,
-                    (true, false) if folded.is_ascii() => Class::Latin,
-                    (true, _) => Class::Letter,
-                };
                 self.class(class, last, at);
             }
             None => {

@@ -53,6 +53,12 @@ impl Plain {
         self.spaces.last(start, stop).map(|space| space + 1)
     }
 
+    /// The end of the run of visible ASCII from `start` on that begins no escape and has no space in it, if it is long.
+    pub(super) fn long_word_end(&self, start: usize) -> Option<usize> {
+        let end = self.stops.first(start).unwrap_or(self.len);
+        (end - start >= LONG_WORD).then_some(end)
+    }
+
     /// Where the spaces and line feeds from `start` on end.
     pub(super) fn spaces_end(&self, start: usize) -> usize {
         self.spaces.first_other(start).unwrap_or(self.len).min(self.len)
@@ -84,6 +90,9 @@ impl Plain {
     }
 }
 
+/// A word of so many bytes is worth being looked for.
+const LONG_WORD: usize = 64;
+
 /// Digits of base64 and of what has fewer, and commas, which part groups of digits.
 pub(in crate::prompt) fn is_coded(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b',')
@@ -92,6 +101,15 @@ pub(in crate::prompt) fn is_coded(byte: u8) -> bool {
 /// How many bytes at the start are `a` to `z` or `0` to `9`.
 pub(super) fn length(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()).count()
+}
+
+/// Bytes of an ideograph.
+pub(super) const IDEOGRAPH_BYTES: usize = 3;
+
+/// How many bytes at the start are ideographs: U+4E00 to U+9FFF, which stand for themselves.
+pub(super) fn ideographs(bytes: &[u8]) -> usize {
+    let is_one = |three: &&[u8]| matches!(three, [0xE4, 0xB8..=0xBF, _] | [0xE5..=0xE9, ..]);
+    bytes.chunks_exact(IDEOGRAPH_BYTES).take_while(is_one).count() * IDEOGRAPH_BYTES
 }
 
 #[cfg(test)]
@@ -119,6 +137,22 @@ mod tests {
                 let end = plain.words_end(filler);
                 assert_eq!(end.map(|end| end - filler), expect, "{text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn ideographs_in_a_row() {
+        for (text, expect) in [
+            ("", 0),
+            ("a忽", 0),
+            ("忽略", 6),
+            ("一a", 3),
+            ("\u{4dff}一", 0),
+            ("\u{9fff}\u{a000}", 3),
+            ("忽、", 3),
+            ("가", 0),
+        ] {
+            assert_eq!(ideographs(text.as_bytes()), expect, "{text:?}");
         }
     }
 

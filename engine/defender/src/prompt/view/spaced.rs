@@ -21,15 +21,46 @@ fn run(bytes: &[u8], start: usize) -> (usize, usize) {
     (at.saturating_sub(1).max(start), letters)
 }
 
+fn has_runs(bytes: &[u8]) -> bool {
+    let mut before = b' ';
+    bytes.iter().enumerate().any(|(at, &byte)| {
+        let begins = byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric();
+        before = byte;
+        begins && run(bytes, at).1 >= RUN_MIN
+    })
+}
+
+/// Follows the map of a view from its beginning.
+#[derive(Default)]
+struct Origins {
+    /// The first entry that is behind where it was asked last.
+    after: usize,
+}
+
+impl Origins {
+    /// Where `folded` came from, which is not before what was asked last.
+    fn of(&mut self, view: &View, folded: usize) -> u32 {
+        while view.map.get(self.after).is_some_and(|&(from, _)| from as usize <= folded) {
+            self.after += 1;
+        }
+        view.origin_before(self.after, folded as u32)
+    }
+}
+
 impl View {
-    /// Joins the letters of every run. A wider gap, or another separator than the first, parts words.
-    pub(super) fn join_letters(&mut self) {
+    /// Joins the letters of every run; false if there are none. A wider gap, or another separator than the first, parts
+    /// words.
+    pub(super) fn join_letters(&mut self) -> bool {
+        if !has_runs(self.text.as_bytes()) {
+            return false;
+        }
         let text = std::mem::take(&mut self.text);
         let mut out = std::mem::take(&mut self.spare);
         let mut map = std::mem::take(&mut self.spare_map);
         out.clear();
         map.clear();
         self.uppers.clear();
+        let mut origins = Origins::default();
         let bytes = text.as_bytes();
         let (mut at, mut line, mut wide) = (0, 0, 0);
         let mut before = b' ';
@@ -47,7 +78,7 @@ impl View {
                     let separator = bytes.get(at + 1).copied().unwrap_or(b' ');
                     self.disguise.spaced += letters as u32;
                     for n in (at..end).step_by(2) {
-                        map.push((out.len() as u32, self.origin(n as u32)));
+                        map.push((out.len() as u32, origins.of(self, n)));
                         out.push(char::from(bytes.get(n).copied().unwrap_or(b' ')));
                         let gap = n + 1;
                         while self.wide.get(wide).is_some_and(|&w| (w as usize) < gap) {
@@ -56,7 +87,7 @@ impl View {
                         let parts = self.wide.get(wide).is_some_and(|&w| w as usize == gap)
                             || bytes.get(gap).is_some_and(|&b| b != separator);
                         if parts && gap < end {
-                            map.push((out.len() as u32, self.origin(gap as u32)));
+                            map.push((out.len() as u32, origins.of(self, gap)));
                             out.push(' ');
                         }
                     }
@@ -67,7 +98,7 @@ impl View {
                 }
             }
             let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
-            let origin = self.origin(at as u32);
+            let origin = origins.of(self, at);
             if origin != next_origin {
                 map.push((out.len() as u32, origin));
             }
@@ -82,5 +113,6 @@ impl View {
         self.spare = std::mem::replace(&mut self.text, out);
         self.spare = text;
         self.spare_map = std::mem::replace(&mut self.map, map);
+        true
     }
 }

@@ -1,8 +1,8 @@
 //! Words, sentences, lines, and what stands in quotation marks or code.
 
 use super::View;
-use super::mask::{self, Places};
-use super::spaced::{RUN_MIN, is_separator};
+use super::mask::{self, BLOCK, Places};
+use super::spaced::RUN_MIN;
 
 /// The first word of a sentence.
 pub(in crate::prompt) const SENTENCE_START: u8 = 1;
@@ -21,7 +21,7 @@ pub(in crate::prompt) const DENSE: u8 = 32;
 const QUOTE_BYTES_MAX: u32 = 400;
 
 /// One word; of scripts that write without spaces, one character.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::prompt) struct Token {
     pub(in crate::prompt) start: u32,
     pub(in crate::prompt) end: u32,
@@ -68,13 +68,37 @@ impl Marks {
         });
     }
 
+    /// Whether there may be so many letters in a row that each is a word, with one sign between, that they belong together.
+    fn has_letters_apart(&self) -> bool {
+        let blocks = self.gaps.blocks();
+        let words = |n: usize| blocks.get(n).map_or(0, |gaps| !gaps);
+        let (mut before, mut pairs_before) = (0, 0);
+        (0..blocks.len()).any(|n| {
+            let here = words(n);
+            let behind = here >> 1 | words(n + 1) << (BLOCK - 1);
+            let alone = here & !behind & !(here << 1 | before >> (BLOCK - 1));
+            // Above the bits of the block before: rows reach into it.
+            let both = u128::from(alone) << BLOCK | u128::from(pairs_before);
+            (before, pairs_before) = (here, alone);
+            let mut row = both;
+            for _ in 1..RUN_MIN {
+                row &= row << 2 & both;
+            }
+            row >> BLOCK != 0
+        })
+    }
+
     /// Where the word at `start` ends.
+    #[inline]
     fn word_end(&self, bytes: &[u8], start: usize) -> usize {
+        if stands_alone(bytes, start) {
+            return (start + 3).min(bytes.len());
+        }
         let end = self.gaps.first(start).unwrap_or(bytes.len()).min(bytes.len());
         let mut from = start;
         while let Some(at) = self.alone.first(from).filter(|&at| at < end) {
             if stands_alone(bytes, at) {
-                return if at == start { (at + 3).min(bytes.len()) } else { at };
+                return at;
             }
             from = at + 1;
         }
@@ -102,32 +126,6 @@ struct Reader<'a> {
     sign: usize,
     /// Words before it are in the same sentence and line as the last, and nothing else is to be said of them.
     special: usize,
-    alone: Alone,
-}
-
-/// Single letters in a row, with one sign between.
-#[derive(Default)]
-struct Alone {
-    /// How many came last, and the most there were.
-    last: usize,
-    most: usize,
-    /// Behind the last word.
-    behind: usize,
-}
-
-impl Alone {
-    #[inline]
-    fn see(&mut self, bytes: &[u8], start: usize, end: usize) {
-        self.last = if end - start == 1 {
-            let before = start.checked_sub(1).and_then(|n| bytes.get(n));
-            let parted = before.is_none_or(|&b| is_separator(b)) && start == self.behind + 1;
-            if parted { self.last + 1 } else { 1 }
-        } else {
-            0
-        };
-        self.most = self.most.max(self.last);
-        self.behind = end;
-    }
 }
 
 impl View {
@@ -147,12 +145,18 @@ impl View {
         }
     }
 
-    /// Finds the words of `text`. True if there are letters in a row that stand alone and belong together.
-    pub(super) fn tokenize(&mut self) -> bool {
+    /// Marks where the words and signs of `text` are. True if there may be letters in a row that stand alone and belong
+    /// together.
+    pub(super) fn mark(&mut self) -> bool {
+        self.marks.read(self.text.as_bytes());
+        self.marks.has_letters_apart()
+    }
+
+    /// Finds the words of `text`, whose marks were read.
+    pub(super) fn tokenize(&mut self) {
         let text = std::mem::take(&mut self.text);
-        let mut marks = std::mem::take(&mut self.marks);
+        let marks = std::mem::take(&mut self.marks);
         let bytes = text.as_bytes();
-        marks.read(bytes);
         let mut reader = Reader {
             bytes,
             marks: &marks,
@@ -165,11 +169,18 @@ impl View {
             code: false,
             sign: marks.sign(0),
             special: 0,
-            alone: Alone::default(),
         };
         if marks.dense {
             let mut behind = 0;
-            while let Some(start) = marks.gaps.first_other(behind) {
+            loop {
+                // Most words of such a text have no gap between them.
+                let start = match bytes.get(behind) {
+                    Some(&byte) if is_word(byte) => behind,
+                    _ => match marks.gaps.first_other(behind) {
+                        Some(start) => start,
+                        None => break,
+                    },
+                };
                 behind = marks.word_end(bytes, start);
                 let flags = if stands_alone(bytes, start) { DENSE } else { 0 };
                 self.word(&mut reader, start, behind, flags);
@@ -180,16 +191,13 @@ impl View {
         self.signs(&mut reader, bytes.len());
         self.sentences = reader.sentence + 1;
         self.lines = self.line_starts.len() as u32;
-        let joins = reader.alone.most >= RUN_MIN;
         self.text = text;
         self.marks = marks;
-        joins
     }
 
     /// Takes note of the next word.
     #[inline]
     fn word(&mut self, reader: &mut Reader<'_>, start: usize, end: usize, mut flags: u8) {
-        reader.alone.see(reader.bytes, start, end);
         if reader.special <= start {
             flags |= self.before_word(reader, start);
             reader.special = self.next_special(reader);
