@@ -15,6 +15,7 @@ mod code;
 mod compound;
 mod container;
 mod core;
+mod directory;
 mod escape;
 mod family;
 mod files;

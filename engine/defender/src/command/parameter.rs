@@ -153,7 +153,10 @@ impl Reader<'_> {
         let letters = self.scratch.text.get(operand.0..operand.1).unwrap_or_default();
         let fits = argument.extend_from_slice(letters).is_ok();
         self.scratch.text.truncate(operand.0);
-        if is_default || matches!(raw, [b'[', ..]) {
+        if raw.first() == Some(&b'[') {
+            return self.element(source, open, name, raw, quoted, at);
+        }
+        if is_default {
             return self.variable(source, open, name, quoted, at);
         }
         if matches!(raw, [b':', b'+', ..] | [b'+', ..]) {

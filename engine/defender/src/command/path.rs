@@ -73,6 +73,11 @@ impl Class {
         self.0 & other.0 != 0
     }
 
+    /// Both sets.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// The class of this name, as patterns write it.
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {

@@ -49,6 +49,8 @@ pub(super) struct Reader<'a> {
     pub(super) inside: heapless::Vec<u64, GROUPS_MAX>,
     /// What earlier commands did that makes a later one worse.
     pub(super) past: Past,
+    /// The directory that commands run in, if the text goes to one by its full name.
+    pub(super) directory: Option<Known>,
     work: usize,
     stopped: bool,
 }
@@ -92,6 +94,8 @@ struct Group {
     endless: bool,
     /// Started something in the background.
     starts_jobs: bool,
+    /// Where a subshell was started: what follows it goes on there.
+    directory: Option<Known>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +122,7 @@ impl Group {
             either: false,
             endless: false,
             starts_jobs: false,
+            directory: None,
         }
     }
 }
@@ -131,6 +136,7 @@ impl<'a> Reader<'a> {
             policy,
             inside: heapless::Vec::new(),
             past: Past::default(),
+            directory: None,
             work: WORK_BYTES_MAX,
             stopped: false,
         }
@@ -158,8 +164,10 @@ impl<'a> Reader<'a> {
         let Some(scope) = self.deeper(source, at, scope) else { return (source.len(), Flow::default()) };
         let text = self.scratch.text.len();
         let words = self.scratch.words.len();
+        let directory = self.directory;
         self.policy.not_plain();
         let result = self.script(source, at, Scope { end, ..scope });
+        self.directory = directory;
         self.scratch.words.truncate(words);
         self.scratch.text.truncate(text);
         result
@@ -183,7 +191,9 @@ impl<'a> Reader<'a> {
         buffer.extend_from_slice(self.scratch.known(text));
         let (words, letters) = (self.scratch.words.len(), self.scratch.text.len());
         let mut source = Source::new(&buffer, Some(span));
+        let directory = self.directory;
         let (_, flow) = self.script(&mut source, 0, Scope { depth, end: End::Text, input });
+        self.directory = directory;
         self.scratch.words.truncate(words);
         self.scratch.text.truncate(letters);
         if let Some(slot) = self.scratch.nested.get_mut(usize::from(depth)) {
@@ -310,6 +320,7 @@ impl<'a> Reader<'a> {
     ) {
         self.policy.not_plain();
         let mut inner = Group::new(opener, group.pipe.unwrap_or(group.input));
+        inner.directory = self.directory;
         if let Some(name) = function {
             inner.function = self.inside.push(name).is_ok();
             inner.body = at;
@@ -355,6 +366,9 @@ impl<'a> Reader<'a> {
                 self.jobs_without_end(source.slice(group.body, end), source.span(group.body, end));
             }
         }
+        if group.opener == Opener::Paren {
+            self.directory = group.directory;
+        }
         let mut redirects = Redirects::default();
         let text = self.scratch.text.len();
         loop {
@@ -371,7 +385,7 @@ impl<'a> Reader<'a> {
         let mut output = if group.function { Flow::default() } else { group.output };
         if !redirects.is_empty() {
             output.taint |= redirects.input().taint;
-            output = self.land(&redirects, output, source.span(at.saturating_sub(1), *at));
+            output = self.land(&redirects, output, source.span(at.saturating_sub(1), *at), scope);
         }
         self.scratch.text.truncate(text);
         self.stage(source, at, &mut outer, output);

@@ -105,6 +105,7 @@ impl Reader<'_> {
             }
             return Some(end);
         };
+        let target = self.placed(target);
         let letters = self.scratch.letters(&target);
         if duplicates && letters.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {
             return Some(end);
@@ -247,11 +248,20 @@ impl Reader<'_> {
     }
 
     /// Where the output of a command goes: to files, which are remembered and judged, or on.
-    pub(super) fn land(&mut self, redirects: &Redirects, output: Flow, span: Span) -> Flow {
+    pub(super) fn land(&mut self, redirects: &Redirects, output: Flow, span: Span, scope: Scope) -> Flow {
         let mut left = output;
         for index in 0..redirects.list.len() {
             let Some(one) = redirects.list.get(index).copied() else { break };
             if one.kind == Kind::Read {
+                continue;
+            }
+            if let Some(script) = one.target.known.filter(|_| one.target.marks.has(Marks::SINK)) {
+                let is_output = one.descriptor <= 1;
+                let input = if is_output { Flow { open: true, ..output } } else { Flow::of(Taint::OUTPUT) };
+                let printed = self.nested(script, one.target.span, scope, input);
+                if is_output {
+                    left = printed;
+                }
                 continue;
             }
             let letters = self.scratch.letters(&one.target);
@@ -275,20 +285,35 @@ impl Reader<'_> {
     /// The content of a file that grows: its old text and the new one. Long texts that do not stand side by side are
     /// unknown, so that appending line by line stays linear.
     fn append(&mut self, name: u64, output: Flow) -> Flow {
-        let Some(old) = self.scratch.files.get(name) else { return output };
-        let text = match (old.text, output.text) {
-            (Some(a), Some(b)) if b.start == a.end => Some(Known { start: a.start, end: b.end }),
+        match self.scratch.files.get(name) {
+            Some(old) => self.append_to(old, output, b""),
+            None => output,
+        }
+    }
+
+    /// One text behind the other, with `between` between them.
+    pub(super) fn append_to(&mut self, old: Flow, more: Flow, between: &[u8]) -> Flow {
+        let text = match (old.text, more.text) {
+            (Some(a), Some(b)) if b.start == a.end && between.is_empty() => {
+                Some(Known { start: a.start, end: b.end })
+            }
             (Some(a), Some(b)) if a.end - a.start + (b.end - b.start) <= APPEND_BYTES_MAX => {
                 let start = self.scratch.known.len() as u32;
-                for index in (a.start..a.end).chain(b.start..b.end) {
-                    let byte = self.scratch.known.get(index as usize).copied().unwrap_or(0);
-                    self.keep(byte);
-                }
+                self.keep_again(a);
+                between.iter().for_each(|&byte| self.keep(byte));
+                self.keep_again(b);
                 Some(Known { start, end: self.scratch.known.len() as u32 })
             }
             _ => None,
         };
-        Flow { taint: old.taint | output.taint, text, open: true }
+        Flow { taint: old.taint | more.taint, text, open: true }
+    }
+
+    fn keep_again(&mut self, text: Known) {
+        for index in text.start..text.end {
+            let byte = self.scratch.known.get(index as usize).copied().unwrap_or(0);
+            self.keep(byte);
+        }
     }
 
     /// Judges a write to one target.

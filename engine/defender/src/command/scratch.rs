@@ -39,7 +39,7 @@ impl Marks {
     pub(crate) const SUBSTITUTED: Self = Self(1 << 6);
     /// Wildcards outside quotes.
     pub(crate) const GLOB: Self = Self(1 << 7);
-    /// A process substitution.
+    /// `<(...)`: what a script prints, as a file.
     pub(crate) const PROCESS: Self = Self(1 << 8);
     /// Written with `\x41`-like escapes in `$'...'`.
     pub(crate) const ESCAPED: Self = Self(1 << 9);
@@ -47,6 +47,11 @@ impl Marks {
     pub(crate) const SELF: Self = Self(1 << 10);
     /// Cut out of other strings, character by character.
     pub(crate) const CUT: Self = Self(1 << 11);
+
+    /// `>(...)`: a script that reads what is written to it, as a file.
+    pub(crate) const SINK: Self = Self(1 << 13);
+    /// The words of an array, each but the last with a [`PART`] behind it.
+    pub(crate) const ARRAY: Self = Self(1 << 14);
 
     /// Anything but plain letters and quotes went into it.
     pub(crate) const EXPANDED: Self = Self(1 << 12);
@@ -79,7 +84,7 @@ pub(crate) struct Word {
     pub(crate) span: Span,
     pub(crate) marks: Marks,
     pub(crate) taint: Taint,
-    /// What a process substitution would read as, where known.
+    /// Of a process substitution: what it would read as, where known, or the script that reads.
     pub(crate) known: Option<Known>,
 }
 
@@ -162,6 +167,14 @@ impl Scratch {
     pub(crate) fn known(&self, range: Known) -> &[u8] {
         self.known.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
+}
+
+/// Parts the elements of an array. Arrays with an element that holds it are unknown.
+pub(crate) const PART: u8 = 0x1F;
+
+/// The key of the array of a name; the name itself is its first element.
+pub(crate) fn array_key(name: &[u8]) -> u64 {
+    !hash(name)
 }
 
 /// Names are compared by hash (FNV-1a, 64 bits): a collision could only make a value wrong, never a read.

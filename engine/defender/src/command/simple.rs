@@ -6,7 +6,7 @@ use super::pattern::Line;
 use super::program::{Kind, Program, Traits};
 use super::reader::{Reader, Scope};
 use super::redirect::Redirects;
-use super::scratch::{DEPTH_MAX, Marks, Word, hash};
+use super::scratch::{DEPTH_MAX, Marks, PART, Word, array_key, hash};
 use super::source::is_name;
 use super::taint::{Flow, Taint};
 use crate::{RuleId, Span};
@@ -86,8 +86,22 @@ impl Reader<'_> {
         while call.first < call.end && self.assignment(&call) {
             call.first += 1;
         }
+        self.place_arguments(&call);
         let output = if call.first < call.end { self.run(call, redirects) } else { redirects.input() };
-        self.land(redirects, output, call.span)
+        self.sinks(&call, output);
+        self.land(redirects, output, call.span, call.scope)
+    }
+
+    /// Scripts among the arguments that read what the program writes: all that the program had may come to them.
+    fn sinks(&mut self, call: &Call, output: Flow) {
+        for index in call.first..call.end {
+            let Some(word) = self.scratch.words.get(index).copied() else { return };
+            let Some(script) = word.known.filter(|_| word.marks.has(Marks::SINK)) else { continue };
+            let (class, taint) = self.arguments(call);
+            let taint = taint | class.taint() | call.input.taint | output.taint;
+            let input = Flow { taint, text: call.input.text.or(output.text), open: true };
+            self.nested(script, word.span, call.scope, input);
+        }
     }
 
     /// Takes the first word if it is an assignment.
@@ -96,6 +110,8 @@ impl Reader<'_> {
         let letters = self.scratch.letters(&word);
         let Some(name) = assigned_name(letters) else { return false };
         self.policy.not_plain();
+        let (array, is_array) = (array_key(name), word.marks.has(Marks::ARRAY));
+        let is_more = letters.get(name.len()) == Some(&b'+');
         let (key, from) = (hash(name), letters.iter().position(|&b| b == b'=').map_or(0, |at| at + 1));
         let alone = call.end == call.first + 1;
         let preloads = matches!(
@@ -132,7 +148,26 @@ impl Reader<'_> {
         self.editor(&short_name, &start, word.span);
         let value = Word { start: word.start + from as u32, ..word };
         let text = if word.marks.has(Marks::DYNAMIC) { None } else { self.remember_word(&value) };
-        self.scratch.variables.set(key, Flow { taint: word.taint, text, open: true });
+        let mut flow = Flow { taint: word.taint, text, open: true };
+        match text {
+            Some(elements) if is_array => {
+                if is_more && let Some(before) = self.scratch.variables.get(array) {
+                    flow = self.append_to(before, flow, &[PART]);
+                }
+                self.scratch.variables.set(array, flow);
+                if !is_more {
+                    let first = self.part(elements, 0);
+                    self.scratch.variables.set(key, Flow { text: first, ..flow });
+                }
+            }
+            _ => {
+                if is_more && let Some(before) = self.scratch.variables.get(key) {
+                    flow = self.append_to(before, flow, b"");
+                }
+                self.scratch.variables.forget(array);
+                self.scratch.variables.set(key, flow);
+            }
+        }
         true
     }
 
@@ -253,6 +288,8 @@ impl Reader<'_> {
         }
         match name {
             _ if harmless => {}
+            b"cd" | b"pushd" | b"chdir" => self.enter(&call),
+            b"popd" => self.directory = None,
             b"kill" | b"pkill" | b"killall" => self.kill(&call, name),
             b"ps" | b"pgrep" | b"pidof" | b"grep" | b"egrep" | b"awk" | b"head" | b"tail" | b"sed"
             | b"rg" | b"fzf" | b"lsof" => self.seek_processes(&call, name),

@@ -1,7 +1,7 @@
 //! Reads one word: quotes, backslashes, escapes and expansions, as far as they can be told without running anything.
 
 use super::reader::{End, Reader, Scope};
-use super::scratch::{Marks, Word, hash};
+use super::scratch::{Marks, PART, Word, array_key, hash};
 use super::source::{Source, is_name};
 use super::taint::{Flow, Known, Taint};
 
@@ -421,6 +421,15 @@ impl Reader<'_> {
 
     /// `<(...)` and `>(...)`: a file that is a pipe.
     fn process(&mut self, source: &mut Source<'_>, at: usize, scope: Scope, open: &mut Open) -> usize {
+        if source.peek(at) == b'>' {
+            // What it reads is known when the command has been judged: then it is read again.
+            let scope = Scope { input: Flow::default(), ..scope };
+            let (end, _) = self.inner(source, at + 2, scope, End::Paren);
+            open.marks |= Marks::SINK | Marks::DYNAMIC | Marks::EXPANDED;
+            open.known = self.remember(source.slice(at + 2, end.saturating_sub(1)));
+            self.put_all(b"/dev/fd/63");
+            return end;
+        }
         let (end, flow) = self.inner(source, at + 2, scope, End::Paren);
         open.marks |= Marks::PROCESS | Marks::DYNAMIC | Marks::EXPANDED;
         open.taint |= flow.taint;
@@ -429,7 +438,7 @@ impl Reader<'_> {
         end
     }
 
-    /// `name=(...)`: the words of an array; its value counts as the words with blanks between.
+    /// `name=(...)`: the words of an array.
     fn array(&mut self, source: &mut Source<'_>, from: usize, scope: Scope, open: &mut Open) -> usize {
         let mut at = from;
         let words = self.scratch.words.len();
@@ -444,10 +453,86 @@ impl Reader<'_> {
                 _ => at = self.word(source, at, scope),
             }
         }
+        let elements = self.elements(words);
         self.scratch.words.truncate(words);
         self.scratch.text.truncate(text);
-        self.unknown(open);
+        match elements {
+            Some(elements) => {
+                open.marks |= Marks::ARRAY | Marks::QUOTED;
+                for index in elements.start..elements.end {
+                    self.put(self.scratch.known.get(index as usize).copied().unwrap_or(PART));
+                }
+            }
+            None => self.unknown(open),
+        }
         at + 1
+    }
+
+    /// The words from `first` on as the elements of an array, if all of them are known.
+    fn elements(&mut self, first: usize) -> Option<Known> {
+        let start = self.scratch.known.len() as u32;
+        for index in first..self.scratch.words.len() {
+            let word = self.scratch.words.get(index).copied()?;
+            if word.marks.has(Marks::DYNAMIC) || self.scratch.letters(&word).contains(&PART) {
+                return None;
+            }
+            if index > first {
+                self.keep(PART);
+            }
+            self.remember_word(&word)?;
+        }
+        Some(Known { start, end: self.scratch.known.len() as u32 })
+    }
+
+    /// Puts elements of an array into the word: those of `"${name[@]}"` are words of their own, those of `"${name[*]}"`
+    /// one, and `${name[1]}` is one of them. What is no array is a variable.
+    pub(super) fn element(
+        &mut self,
+        source: &Source<'_>,
+        open: &mut Open,
+        name: &[u8],
+        which: &[u8],
+        quoted: bool,
+        at: usize,
+    ) {
+        let Some(flow) = self.scratch.variables.get(array_key(name)) else {
+            return self.variable(source, open, name, quoted, at);
+        };
+        open.taint |= flow.taint;
+        let Some(text) = flow.text else { return self.unknown(open) };
+        let parts = match which {
+            b"[@]" | b"[*]" => text,
+            [b'[', digits @ .., b']'] => {
+                let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+                match number.and_then(|number| self.part(text, number)) {
+                    Some(part) => part,
+                    None => return self.unknown(open),
+                }
+            }
+            _ => return self.unknown(open),
+        };
+        open.marks |= Marks::ASSIGNED;
+        let (marks, taint) = (open.marks, open.taint);
+        for index in parts.start..parts.end {
+            let byte = self.scratch.known.get(index as usize).copied().unwrap_or(PART);
+            let parted = byte == PART && !(quoted && which == b"[*]");
+            if parted || !quoted && matches!(byte, b' ' | b'\t' | b'\n') {
+                self.close(source, open, at);
+                (open.marks, open.taint) = (open.marks | marks, open.taint | taint);
+            } else {
+                self.put(if byte == PART { b' ' } else { byte });
+            }
+        }
+    }
+
+    /// An element of an array.
+    pub(super) fn part(&self, array: Known, number: usize) -> Option<Known> {
+        let mut from = array.start;
+        for part in self.scratch.known(array).split(|&byte| byte == PART).take(number) {
+            from += part.len() as u32 + 1;
+        }
+        let len = self.scratch.known(array).split(|&byte| byte == PART).nth(number)?.len();
+        Some(Known { start: from, end: from + len as u32 })
     }
 
     /// `$'...'`.

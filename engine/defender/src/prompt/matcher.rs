@@ -309,7 +309,8 @@ impl Matcher {
         self.concepts.iter().position(|&known| known == name).map(|n| n as u8)
     }
 
-    /// Finds everything in `view`.
+    /// Finds everything in `view`. Not inlined: with what calls it, it is too large for the compiler to keep at hand what
+    /// words with many phrases need.
     #[inline(never)]
     pub(super) fn scan(&self, view: &View, found: &mut Matches) {
         found.clear(self.rules.len(), self.concepts.len());
@@ -396,7 +397,6 @@ impl Matcher {
 
     /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are. Without a branch
     /// for each: a text has many, and of all kinds.
-    #[inline(never)]
     fn find_signs(&self, view: &View, signs: &mut Vec<u32>) -> usize {
         let bytes = view.text.as_bytes();
         if signs.len() < bytes.len() {

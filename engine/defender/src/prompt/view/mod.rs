@@ -85,7 +85,6 @@ impl View {
         self.tokenize();
     }
 
-    #[inline(never)]
     fn fold_all(&mut self, text: &str, base: u32, folder: &Folder, plain: &Plain) {
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -248,7 +247,6 @@ impl View {
     }
 
     /// The plain words in `from..to` of the text, each with a space or line feed behind it: most of most texts.
-    #[inline(never)]
     fn push_words(
         &mut self,
         text: &str,
