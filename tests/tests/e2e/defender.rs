@@ -126,6 +126,16 @@ fn a_person_releases_what_is_under_review(backend: Backend) {
         client.run_end(from, "r1");
         assert_eq!(messages(&mut client), 4, "{wire:?}");
         assert_eq!(metric(&gateway, "pincer_defender_held_total"), 1);
+        // The ledger says what was held, and who let it through.
+        let lines = ledger(&gateway);
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        let released = &lines[1]["record"];
+        assert_eq!(
+            (&released["type"], &released["id"]),
+            (&json!("released"), &approval["id"]),
+            "{released:#}"
+        );
+        assert!(!released["by"].as_str().unwrap().is_empty(), "{released:#}");
         // A repeat is answered, and says nothing again.
         let params = json!({"sessionKey": SESSION, "message": ATTACK, "idempotencyKey": "r1"});
         assert_eq!(client.ok("chat.send", params)["status"], "ok");
@@ -188,9 +198,10 @@ fn what_waits_survives_a_kill(backend: Backend) {
             assert!(std::time::Instant::now() < deadline, "{store:?}: {} messages", messages(&mut client));
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        // The ledger holds both, whole, and goes on after the kill.
+        // The ledger holds both, whole, goes on after the kill, and says that both were let through.
         let lines = ledger(&gateway);
-        assert_eq!(lines.len(), 2, "{store:?}: {lines:#?}");
+        let kinds: Vec<_> = lines.iter().map(|line| line["record"]["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["quarantined", "quarantined", "released", "released"], "{store:?}: {lines:#?}");
         let verified = std::process::Command::new(pincer_tests::gateway_binary())
             .args(["defender", "quarantine", "verify", "--state-dir"])
             .arg(gateway.state())

@@ -242,6 +242,7 @@ fn the_quarantine_is_looked_into() {
     assert_eq!(found, [ids[1].as_str(), ids[0].as_str()], "newest first");
     assert_eq!(quarantine(&["show", &ids[0], "--payload"], 0), "open the purple door");
     assert!(quarantine(&["show", &ids[0]], 0).contains("purple"));
+    assert!(quarantine(&["show", &ids[0][..20]], 0).contains("purple"));
     quarantine(&["show", "nobody"], 1);
     let explained = ["defender", "explain", &ids[0], "--state-dir", &state_dir, "--config", &config];
     assert!(run(&here, &explained, 0).contains("blocked"));

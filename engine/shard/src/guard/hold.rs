@@ -4,6 +4,7 @@ use pincer_defender::Judgement;
 use pincer_protocol::ErrorShape;
 use pincer_sessions::idempotency::Outcome as Ended;
 use pincer_sessions::key::SessionKey;
+use pincer_sessions::persist::StoreOp;
 use pincer_sessions::turn::{self, Turn, TurnRecord, TurnState};
 use sha2::{Digest, Sha256};
 
@@ -58,7 +59,9 @@ impl Shard {
             vec![put_turn(&TurnRecord { state: TurnState::Held, policy, turn: &turn, release: None })];
         ops.extend(self.entry_op(key));
         self.runs.keys.insert(turn.run_id.clone(), key.clone());
-        let key = key.clone();
+        let (key, id) = (key.clone(), approval_id(key, &turn.run_id));
+        // First: what is durable is so in this order, and who lets a message through is noted beside its entry.
+        self.record_decision(&id, Words::of(&key, &turn), &judgement);
         self.persist(ops, move |shard, result| {
             if let Err(error) = result {
                 shard.runs.keys.remove(&turn.run_id);
@@ -69,8 +72,6 @@ impl Shard {
                 return shard.refuse(asker, &turn, shape);
             }
             let caller = shard.acknowledge(asker, &turn.run_id);
-            let id = approval_id(&key, &turn.run_id);
-            shard.record_decision(&id, Words::of(&key, &turn), &judgement);
             shard.tell_decision(&id, Words::of(&key, &turn), &judgement);
             let ask = ask(&id, &key, &turn, &judgement.explain());
             shard.guard.held.insert(id.into(), HeldTurn { turn, caller });
@@ -89,19 +90,44 @@ impl Shard {
 
     /// A person decided about a held message, or time did.
     pub(crate) fn review_over(&mut self, id: &str, run_id: &str, allowed: bool, by: &str) {
-        let Some(HeldTurn { mut turn, caller }) = self.guard.held.remove(id) else {
-            // Stopped meanwhile, or told twice; while its end is being written that says so when it is done.
-            if !self.runs.keys.contains_key(run_id) {
-                self.approval_taken(id);
+        if !allowed {
+            return self.drop_reviewed(id, run_id, by);
+        }
+        if !self.guard.held.contains_key(id) {
+            return self.review_of_none(id, run_id);
+        }
+        // The ledger says who let it through, before it is said. It is held until then: it may still be stopped.
+        let op = StoreOp::Release { at_ms: self.now.wall_ms, id: id.to_owned(), by: by.to_owned() };
+        let (id, run_id, by) = (id.to_owned(), run_id.to_owned(), by.to_owned());
+        self.persist(vec![op], move |shard, noted| {
+            if let Err(error) = noted {
+                // The approval is kept with its decision: that it was made is not lost.
+                let why = error.message;
+                shard.warn("defender", format!("the ledger does not say that {by} let {id} through: {why}"));
             }
-            return;
+            let Some(HeldTurn { mut turn, caller }) = shard.guard.held.remove(id.as_str()) else {
+                return shard.review_of_none(&id, &run_id);
+            };
+            let key = turn.session_key.clone();
+            turn.released = true;
+            shard.info("defender", format!("{id} was let through by {by}"));
+            shard.submit_judged(&key, turn, Asker::Released(caller));
+        });
+    }
+
+    /// Stopped meanwhile, or told twice; while its end is being written that says so when it is done.
+    fn review_of_none(&mut self, id: &str, run_id: &str) {
+        if !self.runs.keys.contains_key(run_id) {
+            self.approval_taken(id);
+        }
+    }
+
+    /// A held message was refused.
+    fn drop_reviewed(&mut self, id: &str, run_id: &str, by: &str) {
+        let Some(HeldTurn { turn, caller }) = self.guard.held.remove(id) else {
+            return self.review_of_none(id, run_id);
         };
         let key = turn.session_key.clone();
-        if allowed {
-            turn.released = true;
-            self.info("defender", format!("{id} was let through by {by}"));
-            return self.submit_judged(&key, turn, Asker::Released(caller));
-        }
         self.info("defender", format!("{id} was not let through: {by}"));
         self.drop_held(
             &key,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pincer_sessions::persist::{Outcome, Quarantined, ReadAnswer, StoreOp, StoreRead, Table, Tail};
+use pincer_sessions::persist::{
+    Outcome, Quarantined, ReadAnswer, StoreError, StoreOp, StoreRead, Table, Tail,
+};
 use serde_json::Value;
 
 /// Rows and transcripts as they would lie on disk.
@@ -16,8 +18,15 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    pub(crate) fn apply(&mut self, ops: &[StoreOp]) -> Vec<Outcome> {
-        ops.iter()
+    pub(crate) fn apply(&mut self, ops: &[StoreOp]) -> Result<Vec<Outcome>, StoreError> {
+        if let [StoreOp::Release { id, .. }] = ops
+            && !self.quarantine.contains_key(id)
+        {
+            let message = format!("no entry {id} is in the quarantine");
+            return Err(StoreError { message, retryable: false });
+        }
+        let outcomes = ops
+            .iter()
             .map(|op| match op {
                 StoreOp::Put { table, id, json } => {
                     self.rows.insert((*table, id.clone()), json.clone());
@@ -59,7 +68,8 @@ impl Disk {
                     Outcome::Released { before: std::mem::replace(&mut kept.released, true) }
                 }
             })
-            .collect()
+            .collect();
+        Ok(outcomes)
     }
 
     pub(crate) fn read(&self, read: &StoreRead) -> ReadAnswer {

@@ -37,6 +37,13 @@ pub enum QuarantineError {
     },
     /// A record that makes no line.
     Line(LineProblem),
+    /// More than one entry has an id that begins so.
+    Ambiguous {
+        /// What they begin with.
+        start: EntryId,
+        /// How many there are, as far as was counted.
+        entries: usize,
+    },
     /// No entry has this id.
     Unknown {
         /// The id.
@@ -112,6 +119,9 @@ impl fmt::Display for QuarantineError {
             QuarantineError::Line(problem) => problem.fmt(f),
             QuarantineError::Unknown { id } => {
                 write!(f, "no entry {id} is in the quarantine: list shows those that are")
+            }
+            QuarantineError::Ambiguous { start, entries } => {
+                write!(f, "{entries} entries begin with {start}: write more of the id")
             }
             QuarantineError::Expired { id } => {
                 write!(f, "the text of {id} was deleted when its time was over: ask its sender for it again")

@@ -1,5 +1,6 @@
 //! Lists, shows, exports and verifies, beside a writer or without one.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -118,6 +119,23 @@ impl QuarantineReader {
         let mut collect = Collect::new(1, |_, entry: &Entry, _| entry.id == *id);
         self.lines(|line| collect.line(line))?;
         Ok(collect.newest_first().pop())
+    }
+
+    /// The entry whose id begins with `start`; an id as it is comes first.
+    pub fn named(&self, start: &EntryId) -> Result<Option<Shown>, QuarantineError> {
+        if let Some(shown) = self.show(start)? {
+            return Ok(Some(shown));
+        }
+        let mut collect =
+            Collect::new(LIST_MAX, |_, entry: &Entry, _| entry.id.as_str().starts_with(start.as_str()));
+        self.lines(|line| collect.line(line))?;
+        let entries = collect.newest_first();
+        let ids: HashSet<&EntryId> = entries.iter().map(|shown| &shown.entry.id).collect();
+        if ids.len() > 1 {
+            return Err(QuarantineError::Ambiguous { start: start.clone(), entries: ids.len() });
+        }
+        // The newest, should an id have been used again.
+        Ok(entries.into_iter().next())
     }
 
     /// The whole text of an entry, checked against its hash.

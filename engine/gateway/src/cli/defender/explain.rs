@@ -15,7 +15,7 @@ use crate::cli::{Context, Failure, Global, Output};
 /// Say what a decision or a rule was about.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A decision's id, as events, refusals and `quarantine list` give it; a rule's, which has a dot in it; or `rules`,
+    /// A decision's id or enough of its start, as events, refusals and `quarantine list` give it; a rule's, which has a dot in it; or `rules`,
     /// which lists all rules
     id: String,
 }
@@ -39,10 +39,10 @@ pub(super) fn execute(args: &ExplainArgs, global: &Global, output: &Output) -> R
     if args.id == "rules" {
         return list(output);
     }
-    let id = EntryId::new(&args.id).ok_or_else(|| unknown(&args.id))?;
+    let id = EntryId::new(args.id.trim_end_matches('…')).ok_or_else(|| unknown(&args.id))?;
     let context = Context::open(global)?;
     let reader = QuarantineReader::new(&context.located.state_dir);
-    let shown = reader.show(&id).map_err(Failure::new)?.ok_or_else(|| unknown(&args.id))?;
+    let shown = reader.named(&id).map_err(Failure::new)?.ok_or_else(|| unknown(&args.id))?;
     if output.is_json() {
         output.document(&entry_json(&shown));
     } else {

@@ -67,7 +67,7 @@ struct ListArgs {
 
 #[derive(Debug, Args)]
 struct ShowArgs {
-    /// The decision's id
+    /// The decision's id; enough of its start will do
     id: String,
     /// Print the text that was stopped, as it came, and nothing else
     #[arg(long)]
@@ -80,7 +80,7 @@ The message goes to its session as it was said, once, with its attachments as fa
 and what an older version kept, is noted alone; the answer says so. Delivering takes a running gateway. What waits for a
 review is let through there too, by deciding its approval.")]
 struct ReleaseArgs {
-    /// The decision's id
+    /// The decision's id; enough of its start will do
     id: String,
     /// Who lets it through
     #[arg(long, value_name = "NAME")]
@@ -99,7 +99,9 @@ pub(super) fn execute(args: QuarantineArgs, global: &Global, output: &Output) ->
     let reader = QuarantineReader::new(&context.located.state_dir);
     match args.command {
         QuarantineCommand::List(args) => list(&args, &reader, output),
-        QuarantineCommand::Show(args) => entry::show(&known_id(&args.id)?, args.payload, &reader, output),
+        QuarantineCommand::Show(args) => {
+            entry::show(&known_id(&args.id, &reader)?, args.payload, &reader, output)
+        }
         QuarantineCommand::Export(args) => export::execute(&args, &reader, output),
         QuarantineCommand::Verify => verify::execute(&reader, output),
         QuarantineCommand::Release(args) => release(&args, &context, &reader, global, output),
@@ -120,11 +122,14 @@ fn folder(context: &Context) -> PathBuf {
     context.located.state_dir.join("quarantine")
 }
 
-fn known_id(text: &str) -> Result<EntryId, Failure> {
-    EntryId::new(text).ok_or_else(|| {
+/// The entry that is meant: enough of its id's start will do. Tables cut ids and put `…` behind them.
+fn known_id(text: &str, reader: &QuarantineReader) -> Result<EntryId, Failure> {
+    let start = EntryId::new(text.trim_end_matches('…')).ok_or_else(|| {
         Failure::new(format!("{text:?} is no decision's id"))
             .fix("`pincer defender quarantine list` shows them")
-    })
+    })?;
+    let shown = reader.named(&start).map_err(Failure::new)?;
+    Ok(shown.map_or(start, |shown| shown.entry.id))
 }
 
 fn list(args: &ListArgs, reader: &QuarantineReader, output: &Output) -> Result<ExitCode, Failure> {
@@ -170,7 +175,7 @@ fn release(
     global: &Global,
     output: &Output,
 ) -> Result<ExitCode, Failure> {
-    let id = known_id(&args.id)?;
+    let id = known_id(&args.id, reader)?;
     if args.by.trim().is_empty() {
         return Err(Failure::new("--by is empty: the ledger says who let something through"));
     }

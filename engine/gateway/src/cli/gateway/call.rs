@@ -21,7 +21,7 @@ pub(crate) struct CallArgs {
     /// Its params, as JSON5
     #[arg(long, value_name = "JSON", default_value = "{}")]
     params: String,
-    /// Wait for the second answer of methods that first say \"accepted\"
+    /// Wait for the second answer of methods that first say "accepted"
     #[arg(long)]
     expect_final: bool,
     #[command(flatten)]

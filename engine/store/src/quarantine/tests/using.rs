@@ -43,6 +43,23 @@ fn what_was_recorded_is_there_after_a_restart() {
 }
 
 #[test]
+fn the_start_of_an_id_names_its_entry() {
+    let dir = tempdir();
+    let mut quarantine = open_clean(dir.path());
+    for name in ["abc1", "abc2", "ab"] {
+        stop(&mut quarantine, name, "text").unwrap();
+    }
+    let reader = quarantine.reader();
+    let named = |start| reader.named(&id(start)).map(|shown| shown.map(|shown| shown.entry.id));
+    assert_eq!(named("abc1").unwrap(), Some(id("abc1")));
+    assert_eq!(named("ab").unwrap(), Some(id("ab")), "a whole id comes first");
+    assert_eq!(named("x").unwrap(), None);
+    assert_eq!(named("abc").unwrap_err().to_string(), "2 entries begin with abc: write more of the id");
+    stop(&mut quarantine, "abc1", "again").unwrap();
+    assert_eq!(reader.named(&id("abc1")).unwrap().unwrap().n, 4, "the newest of that name");
+}
+
+#[test]
 fn releases_of_what_cannot_be_released_say_why() {
     let dir = tempdir();
     let mut quarantine = open_clean(dir.path());
