@@ -242,6 +242,30 @@ fn what_was_blocked_is_said_when_it_is_let_through() {
     }
 }
 
+/// What waits for a review is in the ledger before it is accepted, and it is said when the ledger says who let it through.
+#[test]
+fn what_is_held_is_in_the_ledger() {
+    let defender = json!({"mode": "enforce", "thresholds": {"review": 1, "block": 100}});
+    let mut world = World::story(&json!({"defender": defender}));
+    let said = |world: &World| {
+        world.disk.transcripts.values().flatten().filter(|line| line.contains("alpha")).count()
+    };
+    world.tell("chat.send", json!({"sessionKey": KEY, "message": "it is alpha", "idempotencyKey": "first"}));
+    while world.disk.count(Table::Turns) == 0 {
+        world.wait(1);
+    }
+    let id = world.disk.quarantine.keys().next().expect("an entry, before its message").clone();
+    world.crash();
+    world.connect_as(4);
+    world.wait(2_000);
+    assert_eq!((said(&world), world.disk.quarantine[&id].released), (0, false));
+    world.ask("exec.approval.resolve", json!({"id": id, "decision": "allow-once"}));
+    while said(&world) == 0 {
+        world.wait(1);
+    }
+    assert!(world.disk.quarantine[&id].released);
+}
+
 /// What cannot be said again is noted, or refused; nothing is released that could not be told.
 #[test]
 fn what_cannot_be_said_again() {
