@@ -82,6 +82,9 @@ fn lengths(guard: &CommandGuard, scratch: &mut Scratch) {
         ("variables", "a=$a$a;"),
         ("documents", "cat <<E\nx\nE\n"),
         ("openers", "$("),
+        ("directories", "cd /etc; ls a b c; "),
+        ("arrays", "a=(b c); echo ${a[@]}; "),
+        ("readers", "tee >(cat) "),
     ];
     println!("\nlong commands, us           4 KiB   16 KiB   64 KiB");
     for (name, piece) in PIECES {

@@ -10,21 +10,21 @@ const NAME_BYTES_MAX: usize = 96;
 
 /// Places that a name alone does not give away.
 const TELLING: Class = Class::SECRET
-    .and(Class::PRIVATE)
-    .and(Class::HISTORY)
-    .and(Class::PERSIST)
-    .and(Class::PROFILE)
-    .and(Class::AUTH)
-    .and(Class::KERNEL)
-    .and(Class::DEVICE)
-    .and(Class::BOOT)
-    .and(Class::PROTECT)
-    .and(Class::ENGINE)
-    .and(Class::ROOT)
-    .and(Class::HOME)
-    .and(Class::SYSRQ)
-    .and(Class::VITAL)
-    .and(Class::SWITCH);
+    .with(Class::PRIVATE)
+    .with(Class::HISTORY)
+    .with(Class::PERSIST)
+    .with(Class::PROFILE)
+    .with(Class::AUTH)
+    .with(Class::KERNEL)
+    .with(Class::DEVICE)
+    .with(Class::BOOT)
+    .with(Class::PROTECT)
+    .with(Class::ENGINE)
+    .with(Class::ROOT)
+    .with(Class::HOME)
+    .with(Class::SYSRQ)
+    .with(Class::VITAL)
+    .with(Class::SWITCH);
 
 impl Reader<'_> {
     /// `cd DIRECTORY`: where it leads, if that can be told.
@@ -74,8 +74,8 @@ impl Reader<'_> {
             name => (&b""[..], name),
         };
         let Some(full) = self.joined_name(name) else { return word };
-        let (class, known) = (self.guard.paths.class(&full), self.guard.paths.class(letters));
-        if !class.has(TELLING) || known.has(TELLING) {
+        let telling = |name: &[u8]| self.guard.paths.class(name).has(TELLING);
+        if !telling(&full) || telling(letters) {
             return word;
         }
         let start = self.scratch.text.len() as u32;

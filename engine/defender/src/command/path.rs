@@ -73,8 +73,8 @@ impl Class {
         self.0 & other.0 != 0
     }
 
-    /// Both sets.
-    pub(super) const fn and(self, other: Self) -> Self {
+    /// Both sets; as `|`, for constants.
+    pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 

@@ -94,12 +94,15 @@ impl Reader<'_> {
 
     /// Scripts among the arguments that read what the program writes: all that the program had may come to them.
     fn sinks(&mut self, call: &Call, output: Flow) {
+        let mut input = None;
         for index in call.first..call.end {
             let Some(word) = self.scratch.words.get(index).copied() else { return };
             let Some(script) = word.known.filter(|_| word.marks.has(Marks::SINK)) else { continue };
-            let (class, taint) = self.arguments(call);
-            let taint = taint | class.taint() | call.input.taint | output.taint;
-            let input = Flow { taint, text: call.input.text.or(output.text), open: true };
+            let input = *input.get_or_insert_with(|| {
+                let (class, taint) = self.arguments(call);
+                let taint = taint | class.taint() | call.input.taint | output.taint;
+                Flow { taint, text: call.input.text.or(output.text), open: true }
+            });
             self.nested(script, word.span, call.scope, input);
         }
     }
