@@ -19,7 +19,9 @@ pub(super) struct Openings {
     longish: Bits<512>,
     /// What phrases have behind a word that have no more than two bytes there: zero is for a second that there is not.
     nearer: Vec<[u8; 2]>,
-    /// First bytes of phrases that end inside of a word: six, five or four, where there are not so many.
+    /// The first four bytes of phrases that end inside of a word, or three and any fourth; then more of them: six, five or
+    /// four, where there are not so many.
+    stems: Bits<256>,
     six: Bits<256>,
     five: Bits<64>,
     four: Bits<256>,
@@ -42,6 +44,8 @@ struct Known {
     text: Range<u32>,
     /// It is counted.
     common: bool,
+    /// A phrase begins with it that has three bytes or more behind it.
+    begins: bool,
     /// It is a phrase: these entries of the tree end with it.
     entries: Range<u32>,
     /// What phrases have behind it that have no more than two bytes there.
@@ -65,15 +69,15 @@ pub(super) struct Look {
     hash: u64,
     /// Places of the word's bucket that may be the word's.
     same: u64,
-    /// The tree has to be asked.
-    walk: bool,
+    /// A phrase may begin with its first bytes.
+    stem: bool,
 }
 
 impl Look {
     /// Whether anything may be known: false for most words of which nothing is.
     #[inline]
     pub(super) fn may_open(&self) -> bool {
-        self.walk | (self.same != 0)
+        self.stem | (self.same != 0)
     }
 }
 
@@ -210,6 +214,7 @@ impl Openings {
             longer: Bits::new(),
             longish: Bits::new(),
             nearer: Vec::new(),
+            stems: Bits::new(),
             six: Bits::new(),
             five: Bits::new(),
             four: Bits::new(),
@@ -253,9 +258,9 @@ impl Openings {
                         known.entries = entries.start as u32..entries.end as u32;
                     }
                 }
-                0 if len >= 6 => openings.six.add(mix(raw & SIX)),
-                0 if len == 5 => openings.five.add(mix(raw & FIVE)),
-                0 if len == 4 => openings.four.add(mix(raw & FOUR)),
+                0 if len >= 6 => openings.add_stem(raw, |openings| openings.six.add(mix(raw & SIX))),
+                0 if len == 5 => openings.add_stem(raw, |openings| openings.five.add(mix(raw & FIVE))),
+                0 if len == 4 => openings.add_stem(raw, |openings| openings.four.add(mix(raw & FOUR))),
                 1 | 2 => {
                     if let Some((number, _)) = openings.add(bytes.get(..len).unwrap_or_default()) {
                         nearer.push((number, [behind as u8, (behind >> 8) as u8]));
@@ -263,15 +268,29 @@ impl Openings {
                 }
                 // Whatever comes behind three.
                 0 if len == 3 => (0..=0xFF).for_each(|byte| {
-                    openings.four.add(mix(raw & THREE | byte << 24));
+                    let raw = raw & THREE | byte << 24;
+                    openings.add_stem(raw, |openings| openings.four.add(mix(raw)));
                 }),
                 0 => set(&mut openings.leads, lead),
-                3..6 => openings.longish.add(with_three(hash(kept(raw, len), len), behind)),
-                _ => openings.longer.add(with_six(hash(kept(raw, len), len), behind)),
+                more => {
+                    let word = hash(kept(raw, len), len);
+                    match more {
+                        3..6 => openings.longish.add(with_three(word, behind)),
+                        _ => openings.longer.add(with_six(word, behind)),
+                    }
+                    if let Some((_, known)) = openings.add(bytes.get(..len).unwrap_or_default()) {
+                        known.begins = true;
+                    }
+                }
             }
         }
         openings.sort_nearer(nearer);
         openings
+    }
+
+    fn add_stem(&mut self, raw: u64, add: impl FnOnce(&mut Self)) {
+        self.stems.add(mix(raw & FOUR));
+        add(self);
     }
 
     /// Puts what stands behind words together, those of one word.
@@ -331,8 +350,9 @@ impl Openings {
     pub(super) fn look(&self, text: &[u8], start: usize, end: usize) -> Look {
         let (raw, len) = (eight(text, start), end - start);
         let hash = hash(kept(raw, len), len);
-        let walk = self.may_walk(raw, hash, eight(text, end)) & 1 != 0;
-        Look { hash, same: self.same_tags(hash), walk }
+        let lead = self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false);
+        let stem = (self.stems.has(mix(raw & FOUR)) | u64::from(lead)) & 1 != 0;
+        Look { hash, same: self.same_tags(hash), stem }
     }
 
     /// The same of a text whose characters may stand alone. What stands alone is not told apart from what does not.
@@ -340,21 +360,26 @@ impl Openings {
     pub(super) fn look_dense(&self, text: &[u8], start: usize, end: usize) -> Look {
         let raw = eight(text, start);
         if (raw & 0xFF) as u8 >= FAR {
-            let walk = (self.far.has(mix(raw & SIX)) | self.far_short.has(mix(raw & THREE))) & 1 != 0;
-            return Look { walk, ..Look::default() };
+            let stem = (self.far.has(mix(raw & SIX)) | self.far_short.has(mix(raw & THREE))) & 1 != 0;
+            return Look { stem, ..Look::default() };
         }
         self.look(text, start, end)
     }
 
-    /// The lowest bit tells whether the tree has to be asked about a word.
+    /// Whether a phrase may end inside of a word, by more of its first bytes.
     #[inline]
-    fn may_walk(&self, raw: u64, hash: u64, behind: u64) -> u64 {
-        self.longer.has(with_six(hash, behind))
-            | self.longish.has(with_three(hash, behind))
-            | self.six.has(mix(raw & SIX))
-            | self.five.has(mix(raw & FIVE))
-            | self.four.has(mix(raw & FOUR))
-            | u64::from(self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false))
+    fn is_stem(&self, raw: u64) -> bool {
+        let lead = (raw & 0xFF) as u8;
+        let short = lead >= FAR || self.leads.get(usize::from(lead)).copied().unwrap_or(false);
+        let long =
+            self.six.has(mix(raw & SIX)) | self.five.has(mix(raw & FIVE)) | self.four.has(mix(raw & FOUR));
+        (long | u64::from(short)) & 1 != 0
+    }
+
+    /// Whether a phrase may have behind a word what stands there, if it is three bytes or more.
+    #[inline]
+    fn is_longer(&self, hash: u64, behind: u64) -> bool {
+        (self.longer.has(with_six(hash, behind)) | self.longish.has(with_three(hash, behind))) & 1 != 0
     }
 
     /// The highest bit of each place of the word's bucket whose tag is the word's; of those above the lowest such place
@@ -368,9 +393,10 @@ impl Openings {
     /// What is known of the word in `start..end` of a text, by the first look.
     #[inline]
     pub(super) fn of(&self, look: Look, text: &[u8], start: usize, end: usize) -> Opens {
-        let Look { hash, mut same, walk } = look;
-        let (bucket, len) = (bucket(hash), end - start);
-        let first = kept(eight(text, start), len);
+        let Look { hash, mut same, stem } = look;
+        let (bucket, len, raw) = (bucket(hash), end - start, eight(text, start));
+        let first = kept(raw, len);
+        let walk = stem && self.is_stem(raw);
         while same != 0 {
             let place = (same.trailing_zeros() / 8) as usize;
             same &= same - 1;
@@ -380,7 +406,9 @@ impl Openings {
                 && known.text.len() == len
                 && (len <= 8 || text.get(start..end) == Some(self.spelled(known)))
             {
-                return match walk || self.goes_on(known, eight(text, end)) {
+                let behind = eight(text, end);
+                let longer = known.begins && self.is_longer(hash, behind);
+                return match walk || longer || self.goes_on(known, behind) {
                     true => Opens::Walk(known.common),
                     false => Opens::Alone(Word {
                         common: known.common,
@@ -414,7 +442,7 @@ impl Openings {
             + self.numbers.len() * 16
             + self.words.len() * size_of::<Known>()
             + self.text.len()
-            + (self.longer.0.len() + self.longish.0.len() + self.six.0.len()) * 8
+            + (self.longer.0.len() + self.longish.0.len() + self.six.0.len() + self.stems.0.len()) * 8
             + (self.five.0.len() + self.four.0.len() + self.far.0.len() + self.far_short.0.len()) * 8
     }
 }

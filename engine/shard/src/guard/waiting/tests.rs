@@ -105,7 +105,10 @@ impl Story {
                             StoreOp::Keep { entry, text: Some(_), .. } => {
                                 let entry: Value = serde_json::from_str(entry).unwrap();
                                 let session = entry["session"].as_str().unwrap().to_owned();
-                                self.did.push(format!("blocked {}", session.rsplit(':').next().unwrap()));
+                                // What is held has an entry too, before its row.
+                                if entry["decision"] == "block" {
+                                    self.did.push(format!("blocked {}", session.rsplit(':').next().unwrap()));
+                                }
                             }
                             StoreOp::Put { table: Table::Turns, json, .. } => {
                                 let row: Value = serde_json::from_str(json).unwrap();
