@@ -29,12 +29,9 @@ const TELLING: Class = Class::SECRET
 impl Reader<'_> {
     /// `cd DIRECTORY`: where it leads, if that can be told.
     pub(super) fn enter(&mut self, call: &Call) {
-        let word = (0..self.args_len(call)).filter_map(|index| self.arg_word(call, index));
-        let word = word.into_iter().find(|word| {
-            let letters = self.scratch.letters(word);
-            !matches!(letters, b"-P" | b"-L" | b"-e" | b"--")
-        });
-        let Some(word) = word else {
+        let mut words = (0..self.args_len(call)).filter_map(|index| self.arg_word(call, index));
+        let is_option = |word: &Word| matches!(self.scratch.letters(word), b"-P" | b"-L" | b"-e" | b"--");
+        let Some(word) = words.find(|word| !is_option(word)) else {
             self.directory = self.remember(b"~");
             return;
         };
@@ -42,8 +39,8 @@ impl Reader<'_> {
         let is_known = !word.marks.has(Marks::DYNAMIC | Marks::GLOB) && letters.len() <= NAME_BYTES_MAX;
         self.directory = match letters.first() {
             Some(b'/' | b'~') if is_known => self.remember_word(&word),
-            // Somewhere below: the same place, as far as its name tells.
             Some(b'-') | None => None,
+            // Somewhere below.
             _ if is_known => match self.joined_name(letters) {
                 Some(name) => self.remember(&name),
                 None => None,

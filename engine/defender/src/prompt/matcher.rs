@@ -370,8 +370,8 @@ impl Matcher {
         }
     }
 
-    /// Writes the words that a phrase may begin with, or that are counted, to the front of `openers`;
-    /// returns how many there are. Without a branch for each, like the signs.
+    /// Writes the words that a phrase may begin with, or that are counted, to the front of `openers`; returns how many
+    /// there are. Without a branch for each, like the signs. A loop of its own, also to the compiler.
     #[inline(never)]
     fn find_openers(&self, view: &View, openers: &mut Vec<Opener>) -> usize {
         let bytes = view.text.as_bytes();
