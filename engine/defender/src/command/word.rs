@@ -513,15 +513,18 @@ impl Reader<'_> {
         };
         open.marks |= Marks::ASSIGNED;
         let (marks, taint) = (open.marks, open.taint);
-        for index in parts.start..parts.end {
-            let byte = self.scratch.known.get(index as usize).copied().unwrap_or(PART);
-            let parted = byte == PART && !(quoted && which == b"[*]");
-            if parted || !quoted && matches!(byte, b' ' | b'\t' | b'\n') {
+        let mut from = parts.start;
+        while from <= parts.end {
+            if from > parts.start && quoted && which == b"[*]" {
+                self.put(b' ');
+            } else if from > parts.start {
                 self.close(source, open, at);
                 (open.marks, open.taint) = (open.marks | marks, open.taint | taint);
-            } else {
-                self.put(if byte == PART { b' ' } else { byte });
             }
+            let rest = self.scratch.known(Known { start: from, ..parts });
+            let len = rest.iter().position(|&byte| byte == PART).unwrap_or(rest.len()) as u32;
+            self.insert(source, open, Known { start: from, end: from + len }, quoted, at);
+            from += len + 1;
         }
     }
 

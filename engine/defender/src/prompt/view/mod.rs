@@ -93,17 +93,9 @@ impl View {
             let mut came_from = base + at as u32;
             if last.class == Class::Space
                 && byte.is_ascii_graphic()
-                && let Some(end) = plain.words_end(at)
+                && let Some(end) = plain.words_end(at).or_else(|| plain.long_word_end(at))
             {
                 self.push_words(text, at, end, came_from, plain, &mut last);
-                at = end;
-                continue;
-            }
-            if last.class == Class::Space
-                && byte.is_ascii_graphic()
-                && let Some(end) = plain.long_word_end(at)
-            {
-                self.push_long_word(text, at, end, came_from, plain, &mut last);
                 at = end;
                 continue;
             }
@@ -246,7 +238,8 @@ impl View {
         }
     }
 
-    /// The plain words in `from..to` of the text, each with a space or line feed behind it: most of most texts.
+    /// The plain words in `from..to` of the text, each with a space or line feed behind it: most of most texts. Or one
+    /// long word with none: a digest, or what is encoded.
     fn push_words(
         &mut self,
         text: &str,
@@ -278,31 +271,18 @@ impl View {
             }
         });
         last.expected = came_from + bytes.len() as u32;
-        (last.class, last.uppers) = (Class::Space, 0);
-        last.single = match bytes {
-            [.., before, letter, _] => letter.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric(),
-            [letter, _] => letter.is_ascii_alphanumeric(),
-            _ => false,
+        // Of a word that may go on the capitals were looked for.
+        (last.class, last.uppers) = match bytes.last() {
+            Some(b' ' | b'\n') | None => (Class::Space, 0),
+            Some(byte) if byte.is_ascii_alphanumeric() => (Class::Latin, 100),
+            Some(_) => (Class::Other, 100),
         };
-    }
-
-    /// A plain word without a space behind it: a digest, or what is encoded.
-    fn push_long_word(
-        &mut self,
-        text: &str,
-        from: usize,
-        to: usize,
-        came_from: u32,
-        plain: &Plain,
-        last: &mut Last,
-    ) {
-        self.push_words(text, from, to, came_from, plain, last);
-        if let Some(&[before, letter]) = text.as_bytes().get(from..to).and_then(<[u8]>::last_chunk) {
-            last.single = letter.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric();
-            last.class = if letter.is_ascii_alphanumeric() { Class::Latin } else { Class::Other };
-        }
-        // Its capitals were looked for.
-        last.uppers = 100;
+        let word = bytes.strip_suffix(b" ").or_else(|| bytes.strip_suffix(b"\n")).unwrap_or(bytes);
+        last.single = match word {
+            [.., before, letter] => letter.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric(),
+            [letter] => letter.is_ascii_alphanumeric(),
+            [] => false,
+        };
     }
 
     /// The rest of a word, as far as it is small letters and digits: most of most texts. Returns its length.
