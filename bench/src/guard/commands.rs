@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::clock;
 use super::corpus::{self, Label, Row};
+use super::earlier::Earlier;
 use super::report::{self, Judged};
 
 /// Which rows.
@@ -37,7 +38,7 @@ pub(crate) fn run(options: &Options) {
     report::print(&judged);
     block_class(&judged);
     lengths(&guard, &mut scratch);
-    earlier();
+    block_class(&Earlier::on_commands().print_beside(&judged));
     for one in judged.iter().filter(|one| options.wrong.contains(&one.row.source)) {
         wrong(one, &guard, &mut scratch);
     }
@@ -100,21 +101,6 @@ fn lengths(guard: &CommandGuard, scratch: &mut Scratch) {
         }
         println!();
     }
-}
-
-/// The earlier Rust guard, as `defender.md` section 2 has it: measured there, on a dev split of 2,874 rows that has since
-/// lost 112. Not measured by this program.
-fn earlier() {
-    println!(
-        "\nearlier Rust guard, from the project's reference (2,874 rows of the dev split of then; not measured here):\n\
-         review recall 0.141  fpr 0.0335  f1 0.234  macro recall 0.086;  block recall 0.061  fpr 0.0183;  auc 0.579\n\
-         block-class attacks blocked 0.078;  us a decision: p50 0.6  p99 3\n\
-         recall at review by category: credential_theft 0.204  defense_evasion 0.214  destructive 0.185\n\
-         destructive_cloud 0.055  destructive_fs 0.367  destructive_vcs 0.020  execution 0.174  exfil 0.105\n\
-         obfuscated 0.206  persistence 0.298  privesc 0.500  recon 0.012  remote_exec 0.182  reverse_shell 0.011\n\
-         script_credential_theft 0.000  script_destructive 0.000  script_exfil 0.000  script_persistence 1.000\n\
-         false positives at review: everyday 0.023  mentions_danger 0.585  nl2bash 0.019  ops_readonly 0.000  vcs 0.006"
-    );
 }
 
 /// One line about a row that was judged against its label.

@@ -4,6 +4,7 @@ mod clock;
 mod commands;
 mod corpus;
 mod documents;
+mod earlier;
 mod folds;
 mod hammer;
 mod own;

@@ -8,6 +8,7 @@ use pincer_defender::prompt::{PromptGuard, Scratch};
 use super::clock;
 use super::corpus::{self, Channel};
 use super::documents;
+use super::earlier::Earlier;
 use super::folds;
 use super::hammer;
 use super::report::{self, Judged};
@@ -41,11 +42,6 @@ pub(crate) struct Options {
     #[command(flatten)]
     recipe: Recipe,
 }
-
-/// The guard that this one follows, by the figures of the project's reference notes. They were measured there, on 4,502
-/// rows of which today's file holds 3,886, and not by this program.
-const EARLIER: &str = "\nEarlier Rust guard, as measured elsewhere on 4,502 rows: recall .001 at review, .000 at block; \
-                       false positives .00 % at both; F1 .002; AUC .499; macro recall .001; us p50 .9, p99 4";
 
 /// Whose words a row is.
 pub(crate) fn provenance(channel: Channel) -> Provenance {
@@ -114,7 +110,7 @@ pub(crate) fn run(options: &Options) {
         "\nDocuments that were not trained on, all harmless: this repository's, and those of other folders"
     );
     report::table("source", &found, |row| row.source.clone());
-    println!("{EARLIER}");
+    Earlier::on_prompts().print_beside(&judged);
     if options.errors > 0 {
         report::errors(&found, options.errors);
     }

@@ -62,6 +62,18 @@ fn share(part: usize, whole: usize) -> f64 {
 
 /// Prints everything there is to say about `judged`.
 pub(crate) fn print(judged: &[Judged<'_>]) {
+    figures(judged);
+    table("source", judged, |row| row.source.clone());
+    table("category", judged, category);
+    times(judged);
+}
+
+fn category(row: &Row) -> String {
+    format!("{:?}/{}", row.label, row.category).to_lowercase()
+}
+
+/// Prints the figures of the whole.
+pub(crate) fn figures(judged: &[Judged<'_>]) {
     for (name, from) in [("review", REVIEW_AT), ("block", BLOCK_AT)] {
         let all = Point::of(judged.iter(), from);
         println!(
@@ -78,9 +90,26 @@ pub(crate) fn print(judged: &[Judged<'_>]) {
         let (recall, at) = recall_at(judged, limit);
         println!("recall at fpr {:.1} %: {recall:.3} (score {at:.2})", limit * 100.0);
     }
-    table("source", judged, |row| row.source.clone());
-    table("category", judged, |row| format!("{:?}/{}", row.label, row.category).to_lowercase());
-    times(judged);
+}
+
+/// Prints what two guards did with each category: the share of its rows that came to review, and that were blocked.
+pub(crate) fn side_by_side(ours: &[Judged<'_>], theirs: &[Judged<'_>]) {
+    println!("\n{:45}    rows  ours:  review  block  earlier:  review  block", "category");
+    let theirs = grouped(theirs, category);
+    for (group, ours) in grouped(ours, category) {
+        let share_of = |rows: &[&Judged<'_>], from| {
+            share(rows.iter().filter(|one| one.score >= from).count(), rows.len())
+        };
+        let theirs = theirs.get(&group).map(Vec::as_slice).unwrap_or_default();
+        println!(
+            "{group:45} {:7} {:14.3} {:6.3} {:17.3} {:6.3}",
+            ours.len(),
+            share_of(&ours, REVIEW_AT),
+            share_of(&ours, BLOCK_AT),
+            share_of(theirs, REVIEW_AT),
+            share_of(theirs, BLOCK_AT),
+        );
+    }
 }
 
 fn macro_recall(judged: &[Judged<'_>], from: f32) -> f64 {
