@@ -80,6 +80,7 @@ pub struct Reading {
     worst: Assessment,
     /// Nothing that follows can make it worse.
     certain: bool,
+    repeated: prompt::Repeated,
     listing: Listing,
 }
 
@@ -193,7 +194,7 @@ impl Defender {
         if self.policy().mode == Mode::Off {
             return true;
         }
-        let Reading { at, worst, certain, listing } = reading;
+        let Reading { at, worst, certain, repeated, listing } = reading;
         match request.action {
             Action::Prompt { text, from } => {
                 let begin = *at;
@@ -202,7 +203,7 @@ impl Defender {
                     *at = end;
                 } else {
                     let (mut found, next) =
-                        prompts().assess_part(text, begin, SLICE_BYTES, from, &mut scratch.prompt);
+                        prompts().assess_part(text, begin, SLICE_BYTES, from, repeated, &mut scratch.prompt);
                     *certain = found.score >= prompt::CERTAIN;
                     self.credit(from, &mut found);
                     if found.score > worst.score || begin == 0 {

@@ -3,6 +3,7 @@
 use super::decode::{DEPTH_MAX, Decoded, Hints, Source};
 use super::matcher::{Matcher, Matches, Tally};
 use super::model::{Model, fingerprint};
+use super::repeated::Repeated;
 use super::shape::{self, Shape};
 use super::view::{Folder, View};
 use super::{ngram, signal};
@@ -117,13 +118,15 @@ impl PromptGuard {
 
     /// The same of the windows of `text` that begin in the `bytes` bytes from `at` on, and where the next one begins; the
     /// length of the text after the last one, and after one of which nothing worse can be said. The worst of all parts
-    /// is what [`Self::assess`] says. `at` is 0 or what the part before ended with.
+    /// is what [`Self::assess`] says. `at` is 0 or what the part before ended with, and `repeated` knows the parts before of
+    /// the same text, and of no other.
     pub fn assess_part(
         &self,
         text: &str,
         at: usize,
         bytes: usize,
         from: Provenance,
+        repeated: &mut Repeated,
         scratch: &mut Scratch,
     ) -> (Assessment, usize) {
         let mut worst = Worst::default();
@@ -131,9 +134,11 @@ impl PromptGuard {
         let mut next = at;
         while next < stop && next < text.len() {
             let (end, behind) = window_end(text, next);
-            scratch.edges = [next == 0, end == text.len()];
-            let window = text.get(next..end).unwrap_or_default();
-            self.judge_window(window, next as u32, from, scratch, &mut worst);
+            if is_edge(text, next, end) || !repeated.was_read(text.as_bytes(), next, end) {
+                scratch.edges = [next == 0, end == text.len()];
+                let window = text.get(next..end).unwrap_or_default();
+                self.judge_window(window, next as u32, from, scratch, &mut worst);
+            }
             let done = end == text.len() || worst.is_certain(&self.model);
             next = if done { text.len() } else { behind };
         }
@@ -183,8 +188,11 @@ impl PromptGuard {
 
     /// Reads window after window; `until_certain` ends it where nothing more can be said.
     fn judge(&self, text: &str, from: Provenance, scratch: &mut Scratch, until_certain: bool) -> Worst {
-        let mut worst = Worst::default();
+        let (mut worst, mut repeated) = (Worst::default(), Repeated::default());
         for (start, end) in windows(text) {
+            if !is_edge(text, start, end) && repeated.was_read(text.as_bytes(), start, end) {
+                continue;
+            }
             let window = text.get(start..end).unwrap_or_default();
             scratch.edges = [start == 0, end == text.len()];
             self.judge_window(window, start as u32, from, scratch, &mut worst);
@@ -429,6 +437,11 @@ pub(super) fn windows(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
         next = (end < text.len()).then_some(behind);
         Some((start, end))
     })
+}
+
+/// Whether a window begins or ends with the text: there the same words may say more than in its middle.
+fn is_edge(text: &str, start: usize, end: usize) -> bool {
+    start == 0 || end == text.len()
 }
 
 /// Where the window from `start` ends, and where the next begins.

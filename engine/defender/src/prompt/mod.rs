@@ -16,6 +16,7 @@ mod model;
 mod ngram;
 mod opening;
 mod recent;
+mod repeated;
 mod sample;
 mod shape;
 mod signal;
@@ -23,6 +24,7 @@ mod view;
 
 pub use assess::{CERTAIN, PromptGuard, Scratch, WINDOW_BYTES};
 pub use model::{BUCKETS, Model};
+pub use repeated::Repeated;
 pub use sample::Sample;
 
 /// What the findings of each family are called.
