@@ -161,11 +161,33 @@ pub(super) struct Matches {
     openers: Vec<Opener>,
     /// Of each concept: which of the hits were its last two, the newest first, and where that began.
     latest: Vec<Latest>,
+    /// Of each concept.
+    asked: Vec<Asked>,
 }
 
 /// The concept whose words are only counted, and the rule that counts them.
 const COMMON: &str = "english";
 const COMMON_RULE: &str = "benign.english";
+
+/// What was asked about a concept last.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    /// By what had been seen near and far.
+    seen: [Concepts; 2],
+    /// Which of its uses may be completed, a bit each. Those whose rules are met often enough are taken out.
+    open: u64,
+}
+
+/// Nothing was: whoever asks has seen the concept itself.
+const UNASKED: Asked = Asked { seen: [0; 2], open: 0 };
+
+/// Which uses have all else that they need among what was `seen`.
+fn open_uses(uses: &[Use], seen: [Concepts; 2]) -> u64 {
+    uses.iter().rev().fold(0, |open, one| {
+        let seen = seen[usize::from(one.far)];
+        open << 1 | u64::from((one.others[0] & seen != 0) & (one.others[1] & seen != 0))
+    })
+}
 
 /// The last two hits of a concept.
 #[derive(Debug, Clone, Copy)]
@@ -214,6 +236,8 @@ impl Matches {
         self.tallies.resize(rules, Tally::default());
         self.latest.clear();
         self.latest.resize(concepts, NEVER);
+        self.asked.clear();
+        self.asked.resize(concepts, UNASKED);
     }
 
     /// The rules that were met, with their tallies; no order is promised.
@@ -521,27 +545,42 @@ impl Matcher {
     #[inline(never)]
     fn complete(&self, used: Used, hit: &Hit, recent: &Recent, found: &mut Matches) {
         let [near, far] = recent.seen();
-        let near = if hit.flags & DENSE != 0 { far } else { near };
-        for one in self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default() {
-            let seen = if one.far { far } else { near };
-            if (one.others[0] & seen != 0) & (one.others[1] & seen != 0) {
-                self.complete_one(one, hit, seen, found);
+        let seen = [if hit.flags & DENSE != 0 { far } else { near }, far];
+        let uses = self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default();
+        let concept = usize::from(hit.concept);
+        let Some(asked) = found.asked.get_mut(concept) else { return };
+        if asked.seen != seen {
+            *asked = Asked { seen, open: open_uses(uses, seen) };
+        }
+        let mut open = asked.open;
+        while open != 0 {
+            let n = open.trailing_zeros();
+            open &= open - 1;
+            let Some(one) = uses.get(n as usize) else { return };
+            if !self.complete_one(one, hit, seen[usize::from(one.far)], found)
+                && let Some(asked) = found.asked.get_mut(concept)
+            {
+                asked.open &= !(1 << n);
             }
         }
     }
 
-    /// Tallies a rule, if `hit` completes it. Not inlined: few come so far.
+    /// Tallies a rule, if `hit` completes it; `false` if none will any more. Not inlined: few come so far.
     #[inline(never)]
-    fn complete_one(&self, one: &Use, hit: &Hit, seen: Concepts, found: &mut Matches) {
-        // Phrases that share a word are one piece of evidence.
+    fn complete_one(&self, one: &Use, hit: &Hit, seen: Concepts, found: &mut Matches) -> bool {
         let tally = found.tallies.get(usize::from(one.rule)).copied().unwrap_or_default();
-        if tally.end > 0 && (tally.last_token >= hit.token || tally.plain >= PLAIN_MOST) {
-            return;
+        if tally.plain >= PLAIN_MOST {
+            return false;
         }
-        let Some(rule) = self.rules.get(usize::from(one.rule)) else { return };
-        if let Some(first) = rule.met(hit, usize::from(one.slot), seen, found) {
+        // Phrases that share a word are one piece of evidence.
+        let is_shared = tally.end > 0 && tally.last_token >= hit.token;
+        if !is_shared
+            && let Some(rule) = self.rules.get(usize::from(one.rule))
+            && let Some(first) = rule.met(hit, usize::from(one.slot), seen, found)
+        {
             self.tally(one.rule, &first, hit, found);
         }
+        true
     }
 
     /// Counts a rule that was met from `first` to `hit`.
