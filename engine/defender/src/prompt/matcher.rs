@@ -159,6 +159,8 @@ pub(super) struct Matches {
     /// Signs and words that a phrase may begin with.
     signs: Vec<u32>,
     openers: Vec<Opener>,
+    /// Numbers of the words that are counted.
+    counted: Vec<u32>,
     /// Of each concept: which of the hits were its last two, the newest first, and where that began.
     latest: Vec<Latest>,
     /// Of each concept.
@@ -202,12 +204,21 @@ const NONE: u32 = u32::MAX;
 const NEVER: Latest = Latest { hits: [NONE; 2], token: NONE };
 
 impl Common {
-    fn see(&mut self, index: u32, token: &Token, last: &Token) {
-        if self.all == 0 {
-            self.first = index;
-        }
-        self.last = index;
-        self.all += 1;
+    /// Of the tokens with these numbers.
+    fn of(numbers: &[u32], tokens: &[Token]) -> Self {
+        let edge = |number: Option<&u32>| number.copied().unwrap_or(0);
+        let mut common = Self {
+            all: numbers.len() as u32,
+            first: edge(numbers.first()),
+            last: edge(numbers.last()),
+            ..Self::default()
+        };
+        let last = tokens.last().copied().unwrap_or_default();
+        numbers.iter().filter_map(|&n| tokens.get(n as usize)).for_each(|token| common.see(token, &last));
+        common
+    }
+
+    fn see(&mut self, token: &Token, last: &Token) {
         self.quoted += u32::from(token.flags & (QUOTED | CODE) != 0);
         self.edges[0] += u32::from((token.sentence == 0) | (token.line <= 1));
         self.edges[1] += u32::from((token.sentence == last.sentence) | (token.line == last.line));
@@ -343,8 +354,12 @@ impl Matcher {
         let count = self.find_signs(view, &mut signs);
         let mut signs_left = Signs { places: signs.iter().take(count).copied().peekable(), token: 0 };
         let mut openers = std::mem::take(&mut found.openers);
-        let count = self.find_openers(view, &mut openers);
-        let (mut recent, mut common) = (Recent::default(), Common::default());
+        let mut counted = std::mem::take(&mut found.counted);
+        let [count, common] = match view.is_dense() {
+            true => self.find_openers::<true>(view, &mut openers, &mut counted),
+            false => self.find_openers::<false>(view, &mut openers, &mut counted),
+        };
+        let mut recent = Recent::default();
         let last = view.tokens.last().copied().unwrap_or_default();
         for &Opener { index, look } in openers.iter().take(count) {
             let index = index as usize;
@@ -353,27 +368,17 @@ impl Matcher {
             self.walk_signs(view, &mut signs_left, token.start, &mut recent, found);
             match self.openings.of(look, bytes, start, end) {
                 Opens::Nothing => {}
-                Opens::Alone(word) => {
-                    if word.common {
-                        common.see(index as u32, token, &last);
-                    }
-                    if !word.entries.is_empty() {
-                        let place = Place { start, first: index, end };
-                        self.ended(view, word.entries, place, index, &mut recent, found);
-                    }
+                Opens::Alone(entries) => {
+                    let place = Place { start, first: index, end };
+                    self.ended(view, entries, place, index, &mut recent, found);
                 }
-                Opens::Walk(is_common) => {
-                    if is_common {
-                        common.see(index as u32, token, &last);
-                    }
-                    self.walk(view, bytes, start, index, &mut recent, found);
-                }
+                Opens::Walk => self.walk(view, bytes, start, index, &mut recent, found),
             }
         }
         // Those behind the last word begin nothing.
         self.walk_signs(view, &mut signs_left, last.start, &mut recent, found);
-        self.count(common, view, found);
-        (found.signs, found.openers) = (signs, openers);
+        self.count(Common::of(counted.get(..common).unwrap_or_default(), &view.tokens), view, found);
+        (found.signs, found.openers, found.counted) = (signs, openers, counted);
     }
 
     /// Walks from the signs before the word at `start`.
@@ -394,29 +399,39 @@ impl Matcher {
         }
     }
 
-    /// Writes the words that a phrase may begin with, or that are counted, to the front of `openers`; returns how many
-    /// there are. Without a branch for each, like the signs. A loop of its own, also to the compiler.
+    /// Writes the words that a phrase may begin with to the front of `openers`, and those that are counted to the front of
+    /// `counted`; returns how many there are of both. Without a branch for each, like the signs. A loop of its own, also
+    /// to the compiler.
     #[inline(never)]
-    fn find_openers(&self, view: &View, openers: &mut Vec<Opener>) -> usize {
+    fn find_openers<const DENSE_TEXT: bool>(
+        &self,
+        view: &View,
+        openers: &mut Vec<Opener>,
+        counted: &mut Vec<u32>,
+    ) -> [usize; 2] {
         let bytes = view.text.as_bytes();
         if openers.len() < view.tokens.len() {
             openers.resize(view.tokens.len(), Opener::default());
+            counted.resize(view.tokens.len(), 0);
         }
-        let is_dense = view.is_dense();
-        let mut count = 0;
+        let (mut count, mut common) = (0, 0);
         for (index, token) in view.tokens.iter().enumerate() {
             let start = token.start as usize;
             let end = token.end as usize;
-            let look = match is_dense {
+            let look = match DENSE_TEXT {
                 true => self.openings.look_dense(bytes, start, end),
                 false => self.openings.look(bytes, start, end),
             };
             if let Some(place) = openers.get_mut(count) {
                 *place = Opener { index: index as u32, look };
             }
+            if let Some(place) = counted.get_mut(common) {
+                *place = index as u32;
+            }
             count += usize::from(look.may_open());
+            common += usize::from(look.is_counted);
         }
-        count
+        [count, common]
     }
 
     /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are. Without a branch

@@ -1,7 +1,8 @@
 //! How a word of a text is known before the tree of phrases is walked: most words need no walk.
 //!
-//! A word that is a phrase alone is found by its hash. Whether a longer phrase may begin with a word, or a phrase end inside
-//! of it, is asked of small sets of hashes, which say yes to all that do and to a few that do not; the tree then says no.
+//! A word that is a phrase alone is found by its hash, and so is one that is only counted. Whether a longer phrase may
+//! begin with a word, or a phrase end inside of it, is asked of small sets of hashes, which say yes to all that do and to a
+//! few that do not; the tree then says no.
 
 use std::ops::Range;
 
@@ -14,7 +15,9 @@ pub(super) struct Openings {
     words: Vec<Known>,
     /// The bytes of all of them.
     text: Vec<u8>,
-    /// Words, with the six bytes that a phrase has behind them, or three where there are not so many.
+    counted: Counted,
+    /// Words, with the first three of what a phrase has behind them; then with six, or three where there are not so many.
+    begins: Bits<1024>,
     longer: Bits<1024>,
     longish: Bits<512>,
     /// What phrases have behind a word that have no more than two bytes there: zero is for a second that there is not.
@@ -42,10 +45,6 @@ struct Known {
     /// Its first eight bytes, and all of them.
     first: u64,
     text: Range<u32>,
-    /// It is counted.
-    common: bool,
-    /// A phrase begins with it that has three bytes or more behind it.
-    begins: bool,
     /// It is a phrase: these entries of the tree end with it.
     entries: Range<u32>,
     /// What phrases have behind it that have no more than two bytes there.
@@ -57,10 +56,10 @@ struct Known {
 pub(super) enum Opens {
     /// No phrase begins with it.
     Nothing,
-    /// No longer phrase begins with it.
-    Alone(Word),
-    /// The tree has to be asked; true if the word is counted.
-    Walk(bool),
+    /// No longer phrase begins with it: these entries of the tree end with it.
+    Alone(Range<usize>),
+    /// The tree has to be asked.
+    Walk,
 }
 
 /// What a first look at a word tells.
@@ -71,23 +70,64 @@ pub(super) struct Look {
     same: u64,
     /// A phrase may begin with its first bytes.
     stem: bool,
+    /// A phrase may begin with it and what is behind it.
+    longer: bool,
+    /// It is one of those that are counted.
+    pub(super) is_counted: bool,
 }
 
 impl Look {
     /// Whether anything may be known: false for most words of which nothing is.
     #[inline]
     pub(super) fn may_open(&self) -> bool {
-        self.stem | (self.same != 0)
+        self.stem | self.longer | (self.same != 0)
     }
 }
 
-/// A word that is known exactly, and is no beginning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
-    /// It is one of those that are counted.
-    pub(super) common: bool,
-    /// It is a phrase, or several.
-    pub(super) entries: Range<usize>,
+/// Words that are counted: a few short ones.
+#[derive(Debug)]
+struct Counted {
+    /// Their bytes, each where the last eight bits of its hash, turned by so much, say. No two have the same place.
+    places: Box<[u64; 256]>,
+    turn: u32,
+}
+
+/// Words that are counted have at most so many bytes: no longer word begins with the same eight.
+const COUNTED_BYTES_MAX: usize = 7;
+
+impl Counted {
+    fn new(words: &[String]) -> Self {
+        let firsts = || {
+            let short =
+                words.iter().map(|word| word.as_bytes()).filter(|word| word.len() <= COUNTED_BYTES_MAX);
+            short.map(|word| (eight(word, 0), hash(eight(word, 0), word.len())))
+        };
+        // Of few words in many places, most turns put no two into one.
+        let is_clear = |&turn: &u32| {
+            let mut taken = [false; 256];
+            firsts().all(|(_, hash)| {
+                let place = taken.get_mut(Self::place(hash, turn));
+                place.is_some_and(|taken| !std::mem::replace(taken, true))
+            })
+        };
+        let mut counted =
+            Self { places: Box::new([0; 256]), turn: (0..u64::BITS).find(is_clear).unwrap_or(0) };
+        for (first, hash) in firsts() {
+            let place = counted.places.get_mut(Self::place(hash, counted.turn));
+            place.into_iter().for_each(|place| *place = first);
+        }
+        counted
+    }
+
+    #[inline]
+    fn place(hash: u64, turn: u32) -> usize {
+        (hash.rotate_left(turn) & 0xFF) as usize
+    }
+
+    #[inline]
+    fn has(&self, first: u64, hash: u64) -> bool {
+        self.places.get(Self::place(hash, self.turn)).is_some_and(|&place| place == first)
+    }
 }
 
 /// A set of hashes: a bit each, in so many blocks of 64, which is a power of two.
@@ -198,11 +238,11 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 impl Openings {
-    /// Of `phrases`, each with whether it may end inside of a word, and words that are counted. `ending` finds the entries
+    /// Of `phrases`, each with whether it may end inside of a word, and short words that are counted. `ending` finds the entries
     /// of a phrase; `is_word` says what words are made of: the rest are signs.
     pub(super) fn new<'a>(
         phrases: impl IntoIterator<Item = (&'a str, bool)>,
-        common: &[String],
+        counted: &[String],
         ending: impl Fn(&str) -> Range<usize>,
         is_word: impl Fn(u8) -> bool,
     ) -> Self {
@@ -211,6 +251,8 @@ impl Openings {
             numbers: vec![[u16::MAX; 8]; 1 << BUCKET_BITS],
             words: Vec::new(),
             text: Vec::new(),
+            counted: Counted::new(counted),
+            begins: Bits::new(),
             longer: Bits::new(),
             longish: Bits::new(),
             nearer: Vec::new(),
@@ -225,11 +267,6 @@ impl Openings {
             short_signs: [false; 256],
         };
         let mut nearer: Vec<(usize, [u8; 2])> = Vec::new();
-        for word in common {
-            if let Some((_, known)) = openings.add(word.as_bytes()) {
-                known.common = true;
-            }
-        }
         for (phrase, is_open) in phrases {
             let bytes = phrase.as_bytes();
             let len = bytes.iter().take_while(|&&byte| is_word(byte)).count();
@@ -278,9 +315,7 @@ impl Openings {
                         3..6 => openings.longish.add(with_three(word, behind)),
                         _ => openings.longer.add(with_six(word, behind)),
                     }
-                    if let Some((_, known)) = openings.add(bytes.get(..len).unwrap_or_default()) {
-                        known.begins = true;
-                    }
+                    openings.begins.add(with_three(word, behind));
                 }
             }
         }
@@ -346,13 +381,15 @@ impl Openings {
     }
 
     /// A first look at the word in `start..end` of a text. Without a branch: words are of all kinds.
-    #[inline]
+    #[inline(always)]
     pub(super) fn look(&self, text: &[u8], start: usize, end: usize) -> Look {
         let (raw, len) = (eight(text, start), end - start);
-        let hash = hash(kept(raw, len), len);
+        let first = kept(raw, len);
+        let hash = hash(first, len);
         let lead = self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false);
         let stem = (self.stems.has(mix(raw & FOUR)) | u64::from(lead)) & 1 != 0;
-        Look { hash, same: self.same_tags(hash), stem }
+        let longer = self.begins.has(with_three(hash, eight(text, end))) & 1 != 0;
+        Look { hash, same: self.same_tags(hash), stem, longer, is_counted: self.counted.has(first, hash) }
     }
 
     /// The same of a text whose characters may stand alone. What stands alone is not told apart from what does not.
@@ -376,7 +413,7 @@ impl Openings {
         (long | u64::from(short)) & 1 != 0
     }
 
-    /// Whether a phrase may have behind a word what stands there, if it is three bytes or more.
+    /// Whether a phrase may begin with a word and have behind it what stands there, by more of it.
     #[inline]
     fn is_longer(&self, hash: u64, behind: u64) -> bool {
         (self.longer.has(with_six(hash, behind)) | self.longish.has(with_three(hash, behind))) & 1 != 0
@@ -393,10 +430,11 @@ impl Openings {
     /// What is known of the word in `start..end` of a text, by the first look.
     #[inline]
     pub(super) fn of(&self, look: Look, text: &[u8], start: usize, end: usize) -> Opens {
-        let Look { hash, mut same, stem } = look;
+        let Look { hash, mut same, stem, longer, .. } = look;
         let (bucket, len, raw) = (bucket(hash), end - start, eight(text, start));
         let first = kept(raw, len);
-        let walk = stem && self.is_stem(raw);
+        let behind = eight(text, end);
+        let walk = longer & self.is_longer(hash, behind) | stem & self.is_stem(raw);
         while same != 0 {
             let place = (same.trailing_zeros() / 8) as usize;
             same &= same - 1;
@@ -406,18 +444,13 @@ impl Openings {
                 && known.text.len() == len
                 && (len <= 8 || text.get(start..end) == Some(self.spelled(known)))
             {
-                let behind = eight(text, end);
-                let longer = known.begins && self.is_longer(hash, behind);
-                return match walk || longer || self.goes_on(known, behind) {
-                    true => Opens::Walk(known.common),
-                    false => Opens::Alone(Word {
-                        common: known.common,
-                        entries: known.entries.start as usize..known.entries.end as usize,
-                    }),
+                return match walk || self.goes_on(known, behind) {
+                    true => Opens::Walk,
+                    false => Opens::Alone(known.entries.start as usize..known.entries.end as usize),
                 };
             }
         }
-        if walk { Opens::Walk(false) } else { Opens::Nothing }
+        if walk { Opens::Walk } else { Opens::Nothing }
     }
 
     /// Whether a phrase may have behind a word what stands there, if it is no more than two bytes.
@@ -442,6 +475,7 @@ impl Openings {
             + self.numbers.len() * 16
             + self.words.len() * size_of::<Known>()
             + self.text.len()
+            + (self.counted.places.len() + self.begins.0.len()) * 8
             + (self.longer.0.len() + self.longish.0.len() + self.six.0.len() + self.stems.0.len()) * 8
             + (self.five.0.len() + self.four.0.len() + self.far.0.len() + self.far_short.0.len()) * 8
     }
@@ -460,9 +494,9 @@ mod tests {
             Some(stem) => (stem, true),
             None => (*phrase, false),
         };
-        let common = ["the", "to"].map(str::to_owned);
+        let counted = ["the", "to"].map(str::to_owned);
         // The entries of a phrase are known by its length.
-        Openings::new(phrases.iter().map(split), &common, |phrase| 0..phrase.len(), is_word)
+        Openings::new(phrases.iter().map(split), &counted, |phrase| 0..phrase.len(), is_word)
     }
 
     #[track_caller]
