@@ -97,6 +97,14 @@ struct Use {
     others: [Concepts; 2],
 }
 
+impl Use {
+    /// What of `seen`, near and far, it looks at.
+    #[inline]
+    fn among(&self, [near, far]: [Concepts; 2]) -> Concepts {
+        if self.far { far } else { near }
+    }
+}
+
 #[derive(Debug)]
 struct Compiled {
     name: &'static str,
@@ -183,10 +191,10 @@ struct Asked {
 /// Nothing was: whoever asks has seen the concept itself.
 const UNASKED: Asked = Asked { seen: [0; 2], open: 0 };
 
-/// Which uses have all else that they need among what was `seen`.
+/// Which uses have all else that they need among what was `seen`: a bit each, of which there are enough (a test holds it).
 fn open_uses(uses: &[Use], seen: [Concepts; 2]) -> u64 {
     uses.iter().rev().fold(0, |open, one| {
-        let seen = seen[usize::from(one.far)];
+        let seen = one.among(seen);
         open << 1 | u64::from((one.others[0] & seen != 0) & (one.others[1] & seen != 0))
     })
 }
@@ -572,7 +580,7 @@ impl Matcher {
             let n = open.trailing_zeros();
             open &= open - 1;
             let Some(one) = uses.get(n as usize) else { return };
-            if !self.complete_one(one, hit, seen[usize::from(one.far)], found)
+            if !self.complete_one(one, hit, one.among(seen), found)
                 && let Some(asked) = found.asked.get_mut(concept)
             {
                 asked.open &= !(1 << n);
@@ -733,4 +741,16 @@ fn ends_bounded(text: &str) -> bool {
     let mut buffer = [0; 4];
     let lead = last.encode_utf8(&mut buffer).as_bytes().first().copied().unwrap_or(0);
     is_word(lead) && !leads_alone(lead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_use_of_a_concept_has_a_bit() {
+        let matcher = Matcher::new(&Folder::new());
+        let most = matcher.used.iter().map(|used| u32::from(used.to - used.alone_to)).max();
+        assert!(most.is_some_and(|most| (1..=u64::BITS).contains(&most)), "{most:?}");
+    }
 }

@@ -110,8 +110,9 @@ impl Counted {
                 place.is_some_and(|taken| !std::mem::replace(taken, true))
             })
         };
-        let mut counted =
-            Self { places: Box::new([0; 256]), turn: (0..u64::BITS).find(is_clear).unwrap_or(0) };
+        let turn = (0..u64::BITS).find(is_clear);
+        debug_assert!(turn.is_some(), "of two words in one place only one is counted");
+        let mut counted = Self { places: Box::new([0; 256]), turn: turn.unwrap_or(0) };
         for (first, hash) in firsts() {
             let place = counted.places.get_mut(Self::place(hash, counted.turn));
             place.into_iter().for_each(|place| *place = first);
@@ -528,27 +529,42 @@ mod tests {
             "to",
             "internationalised",
         ]);
-        let alone = |entries| Opens::Alone(Word { common: false, entries });
-        check(&openings, "now", alone(0..3));
+        check(&openings, "now", Opens::Alone(0..3));
         check(&openings, "know", Opens::Nothing);
         check(&openings, "nowhere", Opens::Nothing);
-        let common = |entries| Opens::Alone(Word { common: true, entries });
-        check(&openings, "the", common(0..0));
-        check(&openings, "the rules", Opens::Walk(true));
-        check(&openings, "the rest", common(0..0));
-        check(&openings, "the rule", common(0..0));
-        check(&openings, "to", common(0..2));
+        check(&openings, "the rules", Opens::Walk);
+        check(&openings, "the rest", Opens::Nothing);
+        check(&openings, "the rule", Opens::Nothing);
+        check(&openings, "to", Opens::Alone(0..2));
         for walked in ["instructing us", "doxxed", "sagen", "sag", "zu", "zurück", "i'm here", "c#", "c++"] {
-            check(&openings, walked, Opens::Walk(false));
+            check(&openings, walked, Opens::Walk);
         }
-        check(&openings, "c", alone(0..0));
-        check(&openings, "c+", alone(0..0));
+        check(&openings, "c", Opens::Alone(0..0));
+        check(&openings, "c+", Opens::Alone(0..0));
         check(&openings, "instance", Opens::Nothing);
-        check(&openings, "is", alone(0..2));
-        check(&openings, "zebra", Opens::Walk(false)); // a stem of two bytes is known by its first
+        check(&openings, "is", Opens::Alone(0..2));
+        check(&openings, "zebra", Opens::Walk); // a stem of two bytes is known by its first
         check(&openings, "dog", Opens::Nothing);
-        check(&openings, "internationalised", alone(0..17));
+        check(&openings, "internationalised", Opens::Alone(0..17));
         check(&openings, "internationalisee", Opens::Nothing);
+    }
+
+    #[test]
+    fn words_that_are_counted() {
+        let openings = openings(&["the rules", "to"]);
+        let is_counted = |text: &str, end| openings.look(text.as_bytes(), 0, end).is_counted;
+        for (text, end) in [("the", 3), ("the rules", 3), ("the rest", 3), ("to", 2), ("to be", 2)] {
+            assert!(is_counted(text, end), "{text:?}");
+        }
+        for (text, end) in [("then", 4), ("th", 2), ("t", 1), ("rules", 5)] {
+            assert!(!is_counted(text, end), "{text:?}");
+        }
+        // More than there are.
+        let words: Vec<String> = (0..20).map(|n| format!("w{n}")).collect();
+        let openings = Openings::new([], &words, |_| 0..0, is_word);
+        for word in &words {
+            assert!(openings.look(word.as_bytes(), 0, word.len()).is_counted, "{word}");
+        }
     }
 
     #[test]
