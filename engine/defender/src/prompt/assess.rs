@@ -1,7 +1,8 @@
 //! From a text to an assessment.
 
 use super::decode::{DEPTH_MAX, Decoded, Hints, Source};
-use super::matcher::{Matcher, Matches, Tally};
+use super::found::{Matches, Tally};
+use super::matcher::Matcher;
 use super::model::{Model, fingerprint};
 use super::repeated::Repeated;
 use super::shape::{self, Shape};

@@ -3,26 +3,20 @@
 use std::iter::Peekable;
 use std::ops::Range;
 
+use super::found::{Asked, Common, Hit, Matches, Opener};
 use super::lexicon::{Lexicon, Start};
-use super::opening::{Look, Openings, Opens};
-use super::recent::{Concepts, NEAR_BITS, Recent};
+use super::opening::{Openings, Opens};
+use super::recent::{Concepts, Recent};
+use super::rule::{Compiled, Use, Used, open_uses, uses_of};
 use super::signal::FAMILIES;
-use super::view::{
-    CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, Token, View, is_word, leads_alone,
-};
+use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word, leads_alone};
 use crate::RuleId;
 
 /// So many words before the first word of a rule may be a "do not" that turns it round.
 const NEGATION_REACH: u32 = 4;
 
-/// So many characters of a script without spaces are as long as a word of another.
-const DENSE_WORD: u32 = 3;
-
 /// A rule of several concepts that was met so often counts no more when it is met again, and is not worked out.
 const PLAIN_MOST: u16 = 8;
-
-/// A rule needs at most so many concepts.
-const NEEDS_MAX: usize = 4;
 
 #[derive(Debug)]
 pub(super) struct Matcher {
@@ -61,216 +55,15 @@ struct Place {
     first: usize,
 }
 
-/// A word that a phrase may begin with.
-#[derive(Debug, Clone, Copy, Default)]
-struct Opener {
-    /// Its number among the words.
-    index: u32,
-    look: Look,
-}
-
 /// Signs that are not yet walked from, and the word behind the last that was.
 struct Signs<I: Iterator<Item = u32>> {
     places: Peekable<I>,
     token: usize,
 }
 
-/// Uses of one concept: those of rules that it meets on its own come first.
-#[derive(Debug, Clone, Copy, Default)]
-struct Used {
-    from: u16,
-    alone_to: u16,
-    to: u16,
-    /// Rules ask whether it was seen lately.
-    partner: bool,
-}
-
-/// A rule that needs a concept.
-#[derive(Debug, Clone, Copy)]
-struct Use {
-    rule: u16,
-    /// In which place.
-    slot: u8,
-    /// Looks at the far block, not only at the near one.
-    far: bool,
-    /// The first two of what else it needs: any concept will do if it needs no more.
-    others: [Concepts; 2],
-}
-
-impl Use {
-    /// What of `seen`, near and far, it looks at.
-    #[inline]
-    fn among(&self, [near, far]: [Concepts; 2]) -> Concepts {
-        if self.far { far } else { near }
-    }
-}
-
-#[derive(Debug)]
-struct Compiled {
-    name: &'static str,
-    family: RuleId,
-    need: Vec<Concepts>,
-    within: u32,
-    ordered: bool,
-    across: u32,
-    negatable: bool,
-}
-
-/// Where a concept was seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Hit {
-    pub(super) concept: u8,
-    pub(super) flags: u8,
-    /// Its first and last token.
-    pub(super) token: u32,
-    pub(super) last_token: u32,
-    pub(super) sentence: u32,
-    pub(super) line: u32,
-    start: u32,
-    end: u32,
-}
-
-/// How often a rule was met, and where first.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
-    pub(super) plain: u16,
-    pub(super) quoted: u16,
-    pub(super) negated: u16,
-    /// In the folded text.
-    pub(super) start: u32,
-    pub(super) end: u32,
-    last_token: u32,
-}
-
-/// How many of the commonest words of English there are.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Common {
-    pub(super) all: u32,
-    /// In the first sentence or the first two lines, and in the last.
-    pub(super) edges: [u32; 2],
-    /// Between quotation marks or in code.
-    quoted: u32,
-    /// The first and last of them, if there are any.
-    first: u32,
-    last: u32,
-}
-
-/// What one pass found.
-#[derive(Debug, Default)]
-pub(super) struct Matches {
-    pub(super) common: Common,
-    pub(super) hits: Vec<Hit>,
-    /// Of each rule.
-    pub(super) tallies: Vec<Tally>,
-    /// Rules that were met, and for which the tally says how.
-    met: Vec<u16>,
-    /// Signs and words that a phrase may begin with.
-    signs: Vec<u32>,
-    openers: Vec<Opener>,
-    /// Numbers of the words that are counted.
-    counted: Vec<u32>,
-    /// Of each concept: which of the hits were its last two, the newest first, and where that began.
-    latest: Vec<Latest>,
-    /// Of each concept.
-    asked: Vec<Asked>,
-}
-
 /// The concept whose words are only counted, and the rule that counts them.
 const COMMON: &str = "english";
 const COMMON_RULE: &str = "benign.english";
-
-/// What was asked about a concept last.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    /// By what had been seen near and far.
-    seen: [Concepts; 2],
-    /// Which of its uses may be completed, a bit each. Those whose rules are met often enough are taken out.
-    open: u64,
-}
-
-/// Nothing was: whoever asks has seen the concept itself.
-const UNASKED: Asked = Asked { seen: [0; 2], open: 0 };
-
-/// Which uses have all else that they need among what was `seen`: a bit each, of which there are enough (a test holds it).
-fn open_uses(uses: &[Use], seen: [Concepts; 2]) -> u64 {
-    uses.iter().rev().fold(0, |open, one| {
-        let seen = one.among(seen);
-        open << 1 | u64::from((one.others[0] & seen != 0) & (one.others[1] & seen != 0))
-    })
-}
-
-/// The last two hits of a concept.
-#[derive(Debug, Clone, Copy)]
-struct Latest {
-    hits: [u32; 2],
-    /// Where the newest began.
-    token: u32,
-}
-
-/// No hit.
-const NONE: u32 = u32::MAX;
-const NEVER: Latest = Latest { hits: [NONE; 2], token: NONE };
-
-impl Common {
-    /// Of the tokens with these numbers.
-    fn of(numbers: &[u32], tokens: &[Token]) -> Self {
-        let edge = |number: Option<&u32>| number.copied().unwrap_or(0);
-        let mut common = Self {
-            all: numbers.len() as u32,
-            first: edge(numbers.first()),
-            last: edge(numbers.last()),
-            ..Self::default()
-        };
-        let last = tokens.last().copied().unwrap_or_default();
-        numbers.iter().filter_map(|&n| tokens.get(n as usize)).for_each(|token| common.see(token, &last));
-        common
-    }
-
-    fn see(&mut self, token: &Token, last: &Token) {
-        self.quoted += u32::from(token.flags & (QUOTED | CODE) != 0);
-        self.edges[0] += u32::from((token.sentence == 0) | (token.line <= 1));
-        self.edges[1] += u32::from((token.sentence == last.sentence) | (token.line == last.line));
-    }
-}
-
-impl Matches {
-    /// Makes what is the next hit the newest of its concept.
-    #[inline]
-    fn remember(&mut self, hit: &Hit) {
-        let number = self.hits.len() as u32;
-        if let Some(latest) = self.latest.get_mut(usize::from(hit.concept)) {
-            // The longer of two words that begin together counts.
-            let before = if latest.token == hit.token { latest.hits[1] } else { latest.hits[0] };
-            *latest = Latest { hits: [number, before], token: hit.token };
-        }
-    }
-
-    fn clear(&mut self, rules: usize, concepts: usize) {
-        self.hits.clear();
-        while let Some(rule) = self.met.pop() {
-            if let Some(tally) = self.tallies.get_mut(usize::from(rule)) {
-                *tally = Tally::default();
-            }
-        }
-        self.tallies.resize(rules, Tally::default());
-        self.latest.clear();
-        self.latest.resize(concepts, NEVER);
-        self.asked.clear();
-        self.asked.resize(concepts, UNASKED);
-    }
-
-    /// The rules that were met, with their tallies; no order is promised.
-    pub(super) fn met(&self) -> impl Iterator<Item = (usize, &Tally)> {
-        let tally = |&rule: &u16| Some((usize::from(rule), self.tallies.get(usize::from(rule))?));
-        self.met.iter().filter_map(tally)
-    }
-
-    /// The last two hits of a concept, the newest first.
-    fn latest(&self, concept: usize) -> impl Iterator<Item = &Hit> {
-        let two = self.latest.get(concept).copied().unwrap_or(NEVER);
-        two.hits.into_iter().filter_map(|hit| self.hits.get(hit as usize))
-    }
-}
 
 impl Matcher {
     pub(super) fn new(folder: &Folder) -> Self {
@@ -637,83 +430,6 @@ impl Matcher {
                 && not.sentence == first.sentence
         };
         found.latest(self.not).any(near)
-    }
-}
-
-/// The uses of every concept, and where they are.
-fn uses_of(rules: &[Compiled], concepts: usize, not: usize) -> (Vec<Use>, Vec<Used>) {
-    let (mut uses, mut used) = (Vec::new(), Vec::new());
-    for concept in 0..concepts {
-        let from = uses.len() as u16;
-        let mut alone_to = from;
-        for alone in [true, false] {
-            for (n, rule) in rules.iter().enumerate().filter(|(_, rule)| (rule.need.len() == 1) == alone) {
-                for (slot, need) in rule.need.iter().enumerate() {
-                    // In order, the last concept is what completes a rule.
-                    let completes = !rule.ordered || slot + 1 == rule.need.len();
-                    if need >> concept & 1 == 0 || !completes {
-                        continue;
-                    }
-                    let mut others = [Concepts::MAX; 2];
-                    let rest = rule.need.iter().enumerate().filter(|(other, _)| *other != slot);
-                    for (place, (_, &need)) in others.iter_mut().zip(rest) {
-                        *place = need;
-                    }
-                    let far = rule.within > 1 << NEAR_BITS;
-                    uses.push(Use { rule: n as u16, slot: slot as u8, far, others });
-                }
-            }
-            alone_to = if alone { uses.len() as u16 } else { alone_to };
-        }
-        let asked = rules.iter().filter(|rule| rule.need.len() > 1).flat_map(|rule| &rule.need);
-        let partner = concept == not || asked.fold(0, |all, need| all | need) >> concept & 1 == 1;
-        used.push(Used { from, alone_to, to: uses.len() as u16, partner });
-    }
-    (uses, used)
-}
-
-impl Compiled {
-    /// Whether `hit` in place `slot` has the others around it, which are among those `seen` lately; the first of them
-    /// if so.
-    fn met(&self, hit: &Hit, slot: usize, seen: Concepts, found: &Matches) -> Option<Hit> {
-        let within = if hit.flags & DENSE != 0 { self.within * DENSE_WORD } else { self.within };
-        let mut first = *hit;
-        // The tokens that are taken, and the one that another has to be before.
-        let mut taken: heapless::Vec<(u32, u32), NEEDS_MAX> = heapless::Vec::new();
-        let _ = taken.push((hit.token, hit.last_token));
-        let mut bound = hit.token;
-        for (n, &need) in self.need.iter().enumerate().rev() {
-            if n == slot {
-                continue;
-            }
-            let fits = |other: &&Hit| {
-                let apart = taken.iter().all(|&(from, to)| other.last_token < from || other.token > to);
-                apart
-                    && hit.token.abs_diff(other.token) <= within
-                    && hit.sentence.abs_diff(other.sentence) <= self.across
-                    && (!self.ordered || other.last_token < bound)
-            };
-            let mut best: Option<&Hit> = None;
-            let mut bits = need & seen;
-            while bits != 0 {
-                let concept = bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let candidate = found.latest(concept).find(fits);
-                if let Some(candidate) = candidate
-                    && best.is_none_or(|best| best.token < candidate.token)
-                {
-                    best = Some(candidate);
-                }
-            }
-            let other = best?;
-            // A rule has no more than that.
-            let _ = taken.push((other.token, other.last_token));
-            bound = other.token;
-            if other.token < first.token {
-                first = *other;
-            }
-        }
-        Some(first)
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod assess;
 mod decode;
+mod found;
 mod lexicon;
 mod matcher;
 mod model;
@@ -17,6 +18,7 @@ mod ngram;
 mod opening;
 mod recent;
 mod repeated;
+mod rule;
 mod sample;
 mod shape;
 mod signal;

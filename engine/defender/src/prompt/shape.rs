@@ -1,7 +1,8 @@
 //! What a text looks like, apart from its words: where orders stand in it, what it hides, what it mixes.
 
 use super::decode::count;
-use super::matcher::{Hit, Matcher, Matches};
+use super::found::{Hit, Matches};
+use super::matcher::Matcher;
 use super::view::{UPPER, View};
 
 /// Names of what [`Shape::measure`] writes, in order.

@@ -1,0 +1,157 @@
+//! What one pass over a view found.
+
+use super::opening::Look;
+use super::recent::Concepts;
+use super::view::{CODE, QUOTED, Token};
+
+/// Where a concept was seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) concept: u8,
+    pub(super) flags: u8,
+    /// Its first and last token.
+    pub(super) token: u32,
+    pub(super) last_token: u32,
+    pub(super) sentence: u32,
+    pub(super) line: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// How often a rule was met, and where first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) plain: u16,
+    pub(super) quoted: u16,
+    pub(super) negated: u16,
+    /// In the folded text.
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) last_token: u32,
+}
+
+/// How many of the commonest words of English there are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Common {
+    pub(super) all: u32,
+    /// In the first sentence or the first two lines, and in the last.
+    pub(super) edges: [u32; 2],
+    /// Between quotation marks or in code.
+    pub(super) quoted: u32,
+    /// The first and last of them, if there are any.
+    pub(super) first: u32,
+    pub(super) last: u32,
+}
+
+/// What one pass found.
+#[derive(Debug, Default)]
+pub(super) struct Matches {
+    pub(super) common: Common,
+    pub(super) hits: Vec<Hit>,
+    /// Of each rule.
+    pub(super) tallies: Vec<Tally>,
+    /// Rules that were met, and for which the tally says how.
+    pub(super) met: Vec<u16>,
+    /// Signs and words that a phrase may begin with.
+    pub(super) signs: Vec<u32>,
+    pub(super) openers: Vec<Opener>,
+    /// Numbers of the words that are counted.
+    pub(super) counted: Vec<u32>,
+    /// Of each concept: which of the hits were its last two, the newest first, and where that began.
+    pub(super) latest: Vec<Latest>,
+    /// Of each concept.
+    pub(super) asked: Vec<Asked>,
+}
+
+/// What was asked about a concept last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// By what had been seen near and far.
+    pub(super) seen: [Concepts; 2],
+    /// Which of its uses may be completed, a bit each. Those whose rules are met often enough are taken out.
+    pub(super) open: u64,
+}
+
+/// Nothing was: whoever asks has seen the concept itself.
+const UNASKED: Asked = Asked { seen: [0; 2], open: 0 };
+
+/// The last two hits of a concept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Latest {
+    pub(super) hits: [u32; 2],
+    /// Where the newest began.
+    pub(super) token: u32,
+}
+
+/// No hit.
+const NONE: u32 = u32::MAX;
+const NEVER: Latest = Latest { hits: [NONE; 2], token: NONE };
+
+/// A word that a phrase may begin with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Opener {
+    /// Its number among the words.
+    pub(super) index: u32,
+    pub(super) look: Look,
+}
+
+impl Common {
+    /// Of the tokens with these numbers.
+    pub(super) fn of(numbers: &[u32], tokens: &[Token]) -> Self {
+        let edge = |number: Option<&u32>| number.copied().unwrap_or(0);
+        let mut common = Self {
+            all: numbers.len() as u32,
+            first: edge(numbers.first()),
+            last: edge(numbers.last()),
+            ..Self::default()
+        };
+        let last = tokens.last().copied().unwrap_or_default();
+        numbers.iter().filter_map(|&n| tokens.get(n as usize)).for_each(|token| common.see(token, &last));
+        common
+    }
+
+    fn see(&mut self, token: &Token, last: &Token) {
+        self.quoted += u32::from(token.flags & (QUOTED | CODE) != 0);
+        self.edges[0] += u32::from((token.sentence == 0) | (token.line <= 1));
+        self.edges[1] += u32::from((token.sentence == last.sentence) | (token.line == last.line));
+    }
+}
+
+impl Matches {
+    /// Makes what is the next hit the newest of its concept.
+    #[inline]
+    pub(super) fn remember(&mut self, hit: &Hit) {
+        let number = self.hits.len() as u32;
+        if let Some(latest) = self.latest.get_mut(usize::from(hit.concept)) {
+            // The longer of two words that begin together counts.
+            let before = if latest.token == hit.token { latest.hits[1] } else { latest.hits[0] };
+            *latest = Latest { hits: [number, before], token: hit.token };
+        }
+    }
+
+    pub(super) fn clear(&mut self, rules: usize, concepts: usize) {
+        self.hits.clear();
+        while let Some(rule) = self.met.pop() {
+            if let Some(tally) = self.tallies.get_mut(usize::from(rule)) {
+                *tally = Tally::default();
+            }
+        }
+        self.tallies.resize(rules, Tally::default());
+        self.latest.clear();
+        self.latest.resize(concepts, NEVER);
+        self.asked.clear();
+        self.asked.resize(concepts, UNASKED);
+    }
+
+    /// The rules that were met, with their tallies; no order is promised.
+    pub(super) fn met(&self) -> impl Iterator<Item = (usize, &Tally)> {
+        let tally = |&rule: &u16| Some((usize::from(rule), self.tallies.get(usize::from(rule))?));
+        self.met.iter().filter_map(tally)
+    }
+
+    /// The last two hits of a concept, the newest first.
+    pub(super) fn latest(&self, concept: usize) -> impl Iterator<Item = &Hit> {
+        let two = self.latest.get(concept).copied().unwrap_or(NEVER);
+        two.hits.into_iter().filter_map(|hit| self.hits.get(hit as usize))
+    }
+}
