@@ -84,6 +84,23 @@ pub(crate) fn mutate(rows: &[Row], guard: &PromptGuard, count: usize) {
     );
 }
 
+/// `seed` over and over, `size` bytes at most. Numbers between make no two parts of it the same: what comes again byte for
+/// byte is not read again, and that is not what is measured here.
+fn repeated(seed: &str, size: usize) -> String {
+    let mut text = String::new();
+    for n in 1usize.. {
+        text.push_str(seed);
+        if text.len() >= size {
+            break;
+        }
+        if n.is_multiple_of(7) {
+            text.push_str(&format!("{n} "));
+        }
+    }
+    text.truncate(text.floor_char_boundary(size));
+    text
+}
+
 /// Prints the CPU time that long texts take, the best of five, and the size of the tables.
 pub(crate) fn long(rows: &[Row], guard: &PromptGuard) {
     println!("tables: {} bytes", guard.table_bytes());
@@ -121,9 +138,7 @@ pub(crate) fn long(rows: &[Row], guard: &PromptGuard) {
     for (name, seed) in kinds {
         print!("{name:14}");
         for size in [16 << 10, 64 << 10, 256 << 10, 1 << 20] {
-            let mut text = seed.repeat(size / seed.len() + 1);
-            let end = (0..=size).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-            text.truncate(end);
+            let text = repeated(seed, size);
             let once = |scratch: &mut Scratch| {
                 let began = clock::now();
                 guard.assess(&text, Provenance::WebContent, scratch);
