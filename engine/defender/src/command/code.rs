@@ -165,8 +165,16 @@ impl Reader<'_> {
                 if abilities.has(Ability::SOCKET) {
                     self.found(id::REVERSE_SHELL, 92.0, word.span);
                 } else if abilities.has(Ability::RUN) && super::pattern::holds(letters, b"system(") {
+                    let letters = self.scratch.letters(&word);
+                    let holds = |part: &[u8]| super::pattern::holds(letters, part);
                     if abilities.has(Ability::SHELL) {
                         self.found(id::SHELL_ESCAPE, 82.0, word.span);
+                    } else if holds(b"%c%c") {
+                        // A command put together letter by letter.
+                        self.found(id::DECODE_RUN, 82.0, word.span);
+                    } else if holds(b"| getline") && !holds(b"system(\"") {
+                        // What another program printed is run.
+                        self.found(id::UNKNOWN_PROGRAM, 54.0, word.span);
                     }
                     self.literals(call, &word, true);
                 }
@@ -257,7 +265,7 @@ impl Reader<'_> {
                 84.0
             } else if class.has(Class::TEMP) {
                 50.0
-            } else if self.names_rebuilt(word) {
+            } else if self.names_rebuilt(word) || self.makes_temporary(word) {
                 36.0
             } else if !self.deletes_many(word) {
                 44.0
@@ -319,6 +327,15 @@ impl Reader<'_> {
         ]
         .iter()
         .any(|many| super::pattern::holds(code, many))
+    }
+
+    /// Whether code makes a directory for itself that it may well delete.
+    fn makes_temporary(&self, word: &Word) -> bool {
+        let code = self.scratch.letters(word);
+        let code = code.get(..code.len().min(CODE_BYTES_MAX)).unwrap_or_default();
+        [&b"mkdtemp"[..], b"TemporaryDirectory", b"mktmpdir"]
+            .iter()
+            .any(|made| super::pattern::holds(code, made))
     }
 
     /// Whether code names, as a whole literal, a directory that a build makes again.

@@ -12,12 +12,21 @@ impl Reader<'_> {
     pub(super) fn container(&mut self, call: &Call, name: &[u8]) -> Flow {
         // Options of the engine itself come first: `docker -H unix://... run`.
         let verb = (0..self.args_len(call).min(6)).find(|&index| {
-            matches!(self.arg(call, index), b"run" | b"create" | b"exec" | b"build" | b"pull")
+            matches!(self.arg(call, index), b"run" | b"create" | b"exec" | b"build" | b"pull" | b"inspect")
         });
+        let composed = name.ends_with(b"-compose")
+            || verb.is_some_and(|verb| (0..verb).any(|index| self.arg(call, index) == b"compose"));
+        match verb.map(|verb| (verb, self.arg(call, verb))) {
+            // What a container was started with, secrets of its environment among it.
+            Some((_, b"inspect")) if self.has_part(call, &[b"Env"]) => {
+                return Flow::of(Taint::OUTPUT | Taint::PRIVATE);
+            }
+            Some((verb, b"exec" | b"run")) if composed => return self.composed(call, verb),
+            _ => {}
+        }
         let Some(verb) = verb.filter(|&index| matches!(self.arg(call, index), b"run" | b"create")) else {
             return Flow::of(Taint::OUTPUT);
         };
-        let _ = name;
         let (mut index, count) = (verb + 1, self.args_len(call));
         let mut mounts = Class::NONE;
         let mut powers = false;
@@ -92,8 +101,21 @@ impl Reader<'_> {
             self.found(id::ESCALATE, 82.0, call.span);
         } else if powers {
             self.found(id::ESCALATE, 56.0, call.span);
-        } else if mounts.has(Class::ENGINE) || spaces > 0 {
+        } else if mounts.has(Class::ENGINE | Class::HOME) || spaces > 0 {
             self.found(id::ESCALATE, 50.5, call.span);
+        }
+        self.inside_container(call, index + 1)
+    }
+
+    /// `docker compose exec SERVICE COMMAND`.
+    fn composed(&mut self, call: &Call, verb: usize) -> Flow {
+        let mut index = verb + 1;
+        while let [b'-', option @ ..] = self.arg(call, index) {
+            let takes_value = matches!(
+                option,
+                b"e" | b"u" | b"w" | b"v" | b"p" | b"-env" | b"-user" | b"-workdir" | b"-volume" | b"-index"
+            );
+            index += if takes_value { 2 } else { 1 };
         }
         self.inside_container(call, index + 1)
     }

@@ -349,6 +349,15 @@ impl Reader<'_> {
                             | b"ugo+w"
                             | b"go+w"
                     );
+                let readable = octal && matches!(mode.last(), Some(b'4' | b'5'))
+                    || matches!(
+                        mode,
+                        b"a+r" | b"o+r" | b"+r" | b"go+r" | b"ugo+r" | b"a+rX" | b"o+rX" | b"go+rX"
+                    );
+                if readable && class.has(Class::SECRET) {
+                    // Keys that everybody may read.
+                    let _ = notes.push((id::PERMISSIONS, if deep { 81.0 } else { 60.0 }));
+                }
                 let none = !mode.is_empty() && mode.iter().all(|&byte| byte == b'0');
                 let closed = none || octal && mode.ends_with(b"000");
                 if setuid {
@@ -389,6 +398,25 @@ impl Reader<'_> {
                 } else if class.has(Class::AUTH) {
                     let ours = self.has_part(call, &[b"root"]);
                     let _ = notes.push((id::PERMISSIONS, if ours { 54.0 } else { 82.0 }));
+                } else if deep
+                    && self.has_arg(
+                        call,
+                        &[
+                            b"/usr",
+                            b"/usr/",
+                            b"/bin",
+                            b"/sbin",
+                            b"/lib",
+                            b"/usr/bin",
+                            b"/usr/sbin",
+                            b"/usr/lib",
+                            b"/etc",
+                            b"/etc/",
+                            b"/var",
+                        ],
+                    )
+                {
+                    let _ = notes.push((id::PERMISSIONS, 62.0));
                 } else if deep && wide && !class.has(Class::HOME) {
                     let _ = notes.push((id::PERMISSIONS, 46.0));
                 }

@@ -4,7 +4,7 @@ use super::id;
 use super::path::Class;
 use super::reader::Reader;
 use super::redirect::Redirects;
-use super::scratch::Word;
+use super::scratch::{Word, hash};
 use super::simple::{Call, base_name};
 use super::taint::{Flow, Taint};
 
@@ -189,8 +189,28 @@ impl Reader<'_> {
     ) {
         let (first, last) = (call.first + 1 + from, call.first + 1 + end);
         let Some(head) = self.scratch.words.get(first).copied() else { return };
-        let destroys =
-            matches!(base_name(self.scratch.letters(&head)), b"rm" | b"shred" | b"unlink" | b"srm" | b"wipe");
+        let name = base_name(self.scratch.letters(&head));
+        let is_shell = matches!(name, b"sh" | b"bash" | b"zsh" | b"dash" | b"ksh" | b"ash");
+        let destroys = matches!(name, b"rm" | b"shred" | b"unlink" | b"srm" | b"wipe")
+            || name == b"truncate" && self.has_arg(call, &[b"0", b"-s0", b"--size=0"]);
+        let is_found = name == b"{}";
+        if is_shell && last == first + 1 {
+            // A shell, and no word of what it is for.
+            self.found(id::SHELL_ESCAPE, if call.elevated { 81.0 } else { 56.0 }, call.span);
+        }
+        if is_found {
+            // Whatever is found is run, and with what it is given.
+            self.found(id::UNKNOWN_PROGRAM, if wide { 56.0 } else { 40.0 }, call.span);
+            for index in first + 1..last {
+                let Some(word) = self.scratch.words.get(index).copied() else { break };
+                let is_script =
+                    self.scratch.words.get(index - 1).is_some_and(|flag| self.scratch.letters(flag) == b"-c");
+                if is_script && let Some(script) = self.remember_word(&word) {
+                    self.nested(script, word.span, call.scope, Flow::default());
+                }
+            }
+            return;
+        }
         if destroys {
             let weight = match (wide, filtered) {
                 (true, false) => 88.0,
@@ -220,9 +240,27 @@ impl Reader<'_> {
                 *slot = root;
             }
         }
+        // `sh -c '> "$1"' _ {}`: what was found is its parameters.
+        let root = is_shell.then_some(root).flatten();
+        let kept = PARAMETERS.map(|name| self.scratch.variables.get(hash(name)));
+        if let Some(root) = root {
+            let text = self.remember_word(&root);
+            for name in PARAMETERS {
+                self.scratch.variables.set(hash(name), Flow { taint: root.taint, text, open: true });
+            }
+        }
         self.run(Call { first, end: last, input: Flow::default(), ..call.deeper() }, redirects);
+        for (name, flow) in PARAMETERS.iter().zip(kept).filter(|_| root.is_some()) {
+            match flow {
+                Some(flow) => self.scratch.variables.set(hash(name), flow),
+                None => self.scratch.variables.forget(hash(name)),
+            }
+        }
     }
 }
+
+/// Names under which a shell that `find` runs has what was found; `f` is what people call it in a loop.
+const PARAMETERS: [&[u8]; 4] = [b"0", b"1", b"@", b"f"];
 
 /// Names that people look for when they look for other people's secrets.
 fn seeks_secret(name: &[u8]) -> bool {

@@ -130,6 +130,13 @@ impl Reader<'_> {
         self.past.daemons.service |= service;
     }
 
+    /// `strace -p $(pgrep sshd)`: what people type into a daemon is read along.
+    pub(super) fn trace(&mut self, call: &Call) {
+        if self.past.daemons.vital && self.has_arg(call, &[b"-p", b"--pid", b"--attach"]) {
+            self.found(id::CREDENTIAL_ACCESS, 81.0, call.span);
+        }
+    }
+
     /// `kill`, `pkill`, `killall`.
     pub(super) fn kill(&mut self, call: &Call, name: &[u8]) {
         if self.has_arg(call, GENTLE) {

@@ -29,6 +29,7 @@ mod parameter;
 mod path;
 mod pattern;
 mod place;
+mod planted;
 mod program;
 mod reader;
 mod redirect;

@@ -389,6 +389,34 @@ impl Reader<'_> {
         })
     }
 
+    /// Package managers: a package from a machine without a name is nobody's.
+    pub(super) fn packages(&mut self, call: &Call) {
+        let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+        let nameless = words.iter().any(|word| {
+            let letters = self.scratch.letters(word);
+            let address = letters.windows(3).position(|part| part == b"://").map(|at| at.saturating_sub(5));
+            let address = address.and_then(|at| letters.get(at..)).unwrap_or_default();
+            let scheme = address.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(0);
+            numeric_host(address.get(scheme..).unwrap_or_default()) && !is_private(address)
+        });
+        if nameless {
+            self.found(id::DOWNLOAD_RUN, 66.0, call.span);
+        }
+    }
+
+    /// `for i in $(seq 254); do ping 10.0.0.$i`: every machine of a network.
+    pub(super) fn sweep(&mut self, call: &Call) {
+        let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
+        let varies = words.iter().any(|word| {
+            let letters = self.scratch.letters(word);
+            let dots = letters.iter().filter(|&&byte| byte == b'.').count();
+            dots >= 2 && letters.first().is_some_and(u8::is_ascii_digit) && word.marks.has(Marks::DYNAMIC)
+        });
+        if varies {
+            self.found(id::RECON, 56.0, call.span);
+        }
+    }
+
     /// Programs that copy files to other machines, or carry data in names.
     pub(super) fn send_file(&mut self, call: &Call, name: &[u8]) -> Flow {
         let (class, taint) = self.arguments(call);
@@ -522,6 +550,18 @@ fn numeric_host(address: &[u8]) -> bool {
         && !local
         && host.iter().filter(|&&b| b == b'.').count() == 3
         && host.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+/// Whether an address with a number is one of a network of one's own.
+fn is_private(address: &[u8]) -> bool {
+    let Some(at) = address.windows(3).position(|part| part == b"://") else { return false };
+    let host = address.get(at + 3..).unwrap_or_default();
+    let mut parts = host.split(|&byte| byte == b'.');
+    let mut number = || {
+        let part = parts.next().and_then(|part| std::str::from_utf8(part).ok());
+        part.and_then(|part| part.parse::<u8>().ok())
+    };
+    matches!((number(), number()), (Some(10), _) | (Some(172), Some(16..=31)) | (Some(192), Some(168)))
 }
 
 /// Whether an argument names something on another machine.

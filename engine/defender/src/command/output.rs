@@ -185,7 +185,11 @@ impl Reader<'_> {
         }
         let input = self.decoder_input(call);
         let taint = (base.taint | input.taint)
-            | if kind == Kind::Tr && input.text.is_none() { Taint::NONE } else { Taint::DECODED };
+            | if kind == Kind::Tr && input.text.is_none() && !self.rotates(call) {
+                Taint::NONE
+            } else {
+                Taint::DECODED
+            };
         let Some(text) = input.text.filter(|text| text.end - text.start <= DECODE_BYTES_MAX) else {
             return Flow { taint, text: None, open: true };
         };
@@ -290,6 +294,18 @@ impl Reader<'_> {
         true
     }
 
+    /// Whether the second set of `tr` is the alphabet, begun somewhere else: nobody writes plain text so.
+    fn rotates(&self, call: &Call) -> bool {
+        let (mut from, mut to) = ([0u8; 256], [0u8; 256]);
+        let from_len = unfold(self.arg(call, 0), &mut from);
+        let to_len = unfold(self.arg(call, 1), &mut to);
+        let (from, to) = (from.get(..from_len).unwrap_or_default(), to.get(..to_len).unwrap_or_default());
+        from_len >= 26
+            && from_len == to_len
+            && from.iter().zip(to).all(|(one, other)| one != other && other.is_ascii_alphanumeric())
+            && from.iter().all(|byte| to.contains(byte))
+    }
+
     /// `tr SET SET`.
     fn translate(&mut self, call: &Call, text: Known) -> bool {
         let delete = self.has_letter(call, b'd');
@@ -323,7 +339,13 @@ impl Reader<'_> {
                 continue;
             }
             let (class, name) = (self.guard.paths.class(letters), hash(letters));
+            let file = heapless::Vec::<u8, 64>::from_slice(
+                letters.get(letters.len().saturating_sub(64)..).unwrap_or_default(),
+            );
             self.writes(class, !appends, call);
+            if let (Some(text), Ok(file)) = (call.input.text, file) {
+                self.planted(&file, text, call.span, call.scope);
+            }
             self.scratch.files.set(name, Flow { open: true, ..call.input });
         }
         call.input

@@ -218,7 +218,14 @@ impl Paths {
         }
         let mut buffer = heapless::Vec::<u8, PATH_BYTES_MAX>::new();
         normalise(path, &mut buffer);
-        self.class_of(&buffer)
+        let class = self.class_of(&buffer);
+        // Of an address what stands before its query counts too.
+        let before = argument.get(..argument.len() - path.len()).unwrap_or_default();
+        if !before.windows(3).any(|three| three == b"://") {
+            return class;
+        }
+        normalise(before, &mut buffer);
+        class | self.class_of(&buffer)
     }
 
     fn class_of(&self, path: &[u8]) -> Class {

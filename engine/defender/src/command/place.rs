@@ -60,6 +60,7 @@ pub(super) const PLACES: &[(Class, &[&str])] = &[
             "*id_dsa",
             "*id_ecdsa",
             "*id_ed25519",
+            "*.ssh/id_*",
             "~/.ssh",
             "~/.gnupg*",
             "*.gnupg",

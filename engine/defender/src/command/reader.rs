@@ -52,7 +52,8 @@ pub(super) struct Reader<'a> {
     /// The directory that commands run in, if the text goes to one by its full name.
     pub(super) directory: Option<Known>,
     work: usize,
-    stopped: bool,
+    /// Nothing more is read.
+    pub(super) stopped: bool,
 }
 
 /// What earlier commands of the same text did.

@@ -272,7 +272,7 @@ impl Reader<'_> {
                 continue;
             }
             let name = hash(letters);
-            self.written(one, output, span);
+            self.written(one, output, span, scope);
             if one.descriptor <= 1 {
                 let stored = if one.kind == Kind::Append { self.append(name, output) } else { output };
                 self.scratch.files.set(name, Flow { open: true, ..stored });
@@ -317,7 +317,7 @@ impl Reader<'_> {
     }
 
     /// Judges a write to one target.
-    fn written(&mut self, one: Redirect, output: Flow, span: Span) {
+    fn written(&mut self, one: Redirect, output: Flow, span: Span, scope: Scope) {
         let class = one.class;
         let span = Span { start: span.start, end: one.target.span.end.max(span.end) };
         if class.has(Class::SOCKET) {
@@ -350,6 +350,18 @@ impl Reader<'_> {
             }
         }
         self.start_file(one, output, span);
+        if let Some(text) = output.text
+            && one.descriptor <= 1
+            && let Some(name) = self.file_name(&one.target)
+        {
+            self.planted(&name, text, span, scope);
+        }
+    }
+
+    /// The last part of a file's name, as far as tables know names.
+    fn file_name(&self, target: &Word) -> Option<heapless::Vec<u8, 64>> {
+        let letters = self.scratch.letters(target);
+        heapless::Vec::from_slice(letters.get(letters.len().saturating_sub(64)..)?).ok()
     }
 
     /// What is written to files that run at login or by themselves is judged as if it ran; a line that only sets a

@@ -97,23 +97,35 @@ pub(crate) struct Entry {
 
 /// Names in order of definition; a later one hides an earlier one.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Vec<Entry>);
+pub(crate) struct Names {
+    entries: Vec<Entry>,
+    /// Nothing is set or forgotten: what is read now is not run.
+    frozen: bool,
+}
 
 impl Names {
     pub(crate) fn set(&mut self, name: u64, flow: Flow) {
-        if let Some(entry) = self.0.iter_mut().find(|entry| entry.name == name) {
+        if self.frozen {
+        } else if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) {
             entry.flow = flow;
-        } else if self.0.len() < NAMES_MAX {
-            self.0.push(Entry { name, flow });
+        } else if self.entries.len() < NAMES_MAX {
+            self.entries.push(Entry { name, flow });
         }
     }
 
     pub(crate) fn forget(&mut self, name: u64) {
-        self.0.retain(|entry| entry.name != name);
+        if !self.frozen {
+            self.entries.retain(|entry| entry.name != name);
+        }
     }
 
     pub(crate) fn get(&self, name: u64) -> Option<Flow> {
-        self.0.iter().find(|entry| entry.name == name).map(|entry| entry.flow)
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.flow)
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.frozen = false;
     }
 }
 
@@ -147,10 +159,17 @@ impl Scratch {
         shrink(&mut self.text);
         shrink(&mut self.words);
         shrink(&mut self.known);
-        self.variables.0.clear();
-        self.files.0.clear();
-        self.functions.0.clear();
+        [&mut self.variables, &mut self.files, &mut self.functions].into_iter().for_each(Names::clear);
         self.nested.iter_mut().for_each(shrink);
+    }
+
+    /// From now on names keep what they have, or not; returns whether they did.
+    pub(crate) fn freeze(&mut self, frozen: bool) -> bool {
+        let before = self.variables.frozen;
+        [&mut self.variables, &mut self.files, &mut self.functions]
+            .into_iter()
+            .for_each(|names| names.frozen = frozen);
+        before
     }
 
     /// Whether another word fits.

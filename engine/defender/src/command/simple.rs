@@ -257,6 +257,9 @@ impl Reader<'_> {
     /// A wrapper without a command to run, such as `env` or `sudo -i`.
     fn judge_alone(&mut self, call: Call, name: &[u8], program: &Program, redirects: &Redirects) -> Flow {
         let Some(head) = self.scratch.words.get(call.first).copied() else { return Flow::default() };
+        if matches!(name, b"strace" | b"ltrace") {
+            self.trace(&call);
+        }
         match program.kind {
             Kind::None => Flow::of(match name {
                 b"env" => Taint::PRIVATE | Taint::OUTPUT,
@@ -289,13 +292,28 @@ impl Reader<'_> {
             // One file after the other made unreadable.
             self.found(id::DESTROY_DATA, 82.0, call.span);
         }
+        let looks = matches!(name, b"xclip" | b"xsel" | b"wl-paste" | b"pbpaste");
+        if self.past.loops > 0 && looks && (name.ends_with(b"paste") || self.has_letter(&call, b'o')) {
+            // Again and again what others copied.
+            self.found(id::CREDENTIAL_ACCESS, 62.0, call.span);
+        }
         match name {
             _ if harmless => {}
+            b"ping" | b"fping" | b"arping" if self.past.loops > 0 => self.sweep(&call),
             b"cd" | b"pushd" | b"chdir" => self.enter(&call),
             b"popd" => self.directory = None,
             b"kill" | b"pkill" | b"killall" => self.kill(&call, name),
             b"ps" | b"pgrep" | b"pidof" | b"grep" | b"egrep" | b"awk" | b"head" | b"tail" | b"sed"
             | b"rg" | b"fzf" | b"lsof" => self.seek_processes(&call, name),
+            b"psql" | b"mysql" | b"mariadb" | b"sqlite3" | b"sqlcmd" | b"cqlsh" | b"clickhouse-client"
+            | b"duckdb" | b"cockroach" | b"usql" => self.statements(&call),
+            b"npm" | b"pnpm" | b"yarn" | b"npx" | b"bun" | b"pip" | b"pip3" | b"pipx" | b"uv" | b"gem"
+            | b"easy_install" | b"go" | b"cargo" => self.packages(&call),
+            b"gdb" | b"bpftrace" => self.trace(&call),
+            b"su" if self.past.loops > 0 && call.input.open => {
+                // One password after the other.
+                self.found(id::CREDENTIAL_ACCESS, 66.0, call.span);
+            }
             b"fallocate" => self.allocate(&call),
             b"mkdir" | b"cp" | b"mv" | b"touch" | b"install" => self.overlooked(&call),
             b"chpasswd" => self.passwords(&call),

@@ -122,6 +122,14 @@ impl Reader<'_> {
                 _ => Taint::OUTPUT,
             };
         }
+        if matches!(name, b"tcpdump" | b"tshark" | b"ngrep" | b"dumpcap") {
+            // What others send.
+            flow.taint |= Taint::PRIVATE;
+        }
+        if name == b"cut" && self.has_arg(call, &[b"-d="]) && self.has_arg(call, &[b"-f1"]) {
+            // The names of variables, without what they hold.
+            flow.taint = Taint::OUTPUT;
+        }
         if traits.has(Traits::READS) && self.args_len(call) == 0 {
             flow.text = call.input.text;
         }
@@ -163,6 +171,17 @@ impl Reader<'_> {
         });
         if of_root {
             self.found(id::ESCALATE, 66.0, call.span);
+        }
+    }
+
+    /// Statements that a database reads from a pipe or a here-document.
+    pub(super) fn statements(&mut self, call: &Call) {
+        let Some(text) = call.input.text else { return };
+        let text = self.scratch.known(text);
+        let text = text.get(..text.len().min(4096)).unwrap_or_default();
+        let drops = [&b"drop table"[..], b"drop database", b"drop schema", b"truncate ", b"delete from"];
+        if drops.iter().any(|statement| super::pattern::holds(text, statement)) {
+            self.found(id::DATABASE_LOSS, 66.0, call.span);
         }
     }
 

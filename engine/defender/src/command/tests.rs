@@ -1,5 +1,6 @@
 //! What each family hears, and what it lets pass. Every row can fail: the verdict and the rule are both asked for.
 
+mod agents;
 mod effects;
 
 use super::{CommandGuard, Rules, Scratch};

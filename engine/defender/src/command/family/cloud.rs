@@ -41,7 +41,8 @@ pub(super) const RULES: &[Rule] = &[
             "pulumi state delete",
             "cdk destroy",
             "sam|amplify|copilot|sls|serverless|eb delete|remove|terminate",
-            "docker|podman|nerdctl system|volume|image|container|network|builder|buildx prune",
+            "docker|podman|nerdctl system|volume prune",
+            "docker|podman|nerdctl image|container|network|builder|buildx prune -a|--all",
             "docker|podman|nerdctl rm -f|--force",
             "docker|podman|nerdctl rmi -f|--force",
             "docker|podman|nerdctl volume rm|remove",
@@ -81,7 +82,8 @@ pub(super) const RULES: &[Rule] = &[
             "nomad job stop",
             "nomad stop|system",
             "rclone delete|purge|sync|deletefile|cleanup|rmdirs|move",
-            "rsync --delete|--del|--delete-after|--delete-before|--delete-during|--delete-excluded|--remove-source-files",
+            "rsync --delete|--del|--delete-after|--delete-before|--delete-during|--delete-excluded|--remove-source-files %:",
+            "rsync --delete|--del|--delete-after|--delete-before|--delete-during|--delete-excluded|--remove-source-files =/*|~*",
             "restic forget|prune",
             "borg delete|prune|compact",
             "velero =delete",
@@ -126,6 +128,15 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     rule(CLOUD_LOSS, 52.0, &["aws * put-*policy*|update-*policy*|attach-*policy*"]),
+    // What nothing runs from any more, or can be made again.
+    rule(
+        CLOUD_LOSS,
+        44.0,
+        &[
+            "docker|podman|nerdctl image|container|network|builder|buildx prune",
+            "rsync --delete|--del|--delete-after|--delete-before|--delete-during|--delete-excluded|--remove-source-files",
+        ],
+    ),
     rule(
         CLOUD_LOSS,
         54.0,

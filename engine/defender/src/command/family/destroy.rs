@@ -161,6 +161,7 @@ pub(super) const RULES: &[Rule] = &[
             "xmrig|xmr-stak|minerd|cpuminer|cgminer|bfgminer|ethminer|ccminer|nbminer|t-rex|lolminer|phoenixminer|nanominer|kinsing|kdevtmpfsi|cryptonight|srbminer|teamredminer|xmrig-proxy|claymore|gminer|wildrig",
             "nohup|screen|tmux|sh|bash|node|python|python3 %xmrig|minexmr|stratum+tcp|nanopool|supportxmr|moneroocean|nicehash|stratum+ssl|hashvault|2miners|coinhive",
             "curl|wget %xmrig|minerd|stratum|moneroocean|cryptonight|c3pool|kinsing",
+            "docker|podman|nerdctl|kubectl|oc|k|helm run|create|install|service|apply %xmrig|/xmr|minerd|monero|cryptonight|hashvault|nanopool|stratum|minexmr|coinhive",
         ],
     ),
     rule(

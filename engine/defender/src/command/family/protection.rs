@@ -95,6 +95,7 @@ pub(super) const RULES: &[Rule] = &[
             "iptables|ip6tables -D|-R",
             "firewall-cmd --remove-service|--remove-rich-rule|--zone=trusted",
             "auditctl -a|-w",
+            "claude|codex|gemini|opencode|cursor-agent|aider|qwen|amp|copilot --dangerously-skip-permissions|--yolo|--dangerously-bypass-approvals-and-sandbox|--allow-all-tools",
             "date -s|--set",
             "timedatectl set-time",
             "hwclock --set",
