@@ -37,9 +37,13 @@ pub(crate) enum Channel {
 pub(crate) fn read(path: &Path) -> Vec<Row> {
     let text =
         fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+    rows(&text, &path.display().to_string())
+}
+
+/// The rows of a text that came from `name`.
+pub(crate) fn rows(text: &str, name: &str) -> Vec<Row> {
     let row = |(number, line)| {
-        serde_json::from_str(line)
-            .unwrap_or_else(|error| panic!("{}:{}: {error}", path.display(), number + 1))
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{name}:{}: {error}", number + 1))
     };
     text.lines().enumerate().map(row).collect()
 }

@@ -2,9 +2,13 @@
 //!
 //! Labelled corpora have few harmless documents and few ways to say a thing. `own/documents.txt` are harmless
 //! documents, `own/injections.txt` orders that have no business in them, `own/attacks.txt` and `own/prompts.txt` what
-//! people type, with and without bad intent.
+//! people type, with and without bad intent. `own/written.jsonl` are whole texts of all these kinds, a labelled row a line.
 
-use super::corpus::{Channel, Label, Row};
+use super::corpus::{self, Channel, Label, Row};
+
+/// Sources of the rows of `own/written.jsonl`: texts of tools and what is planted in them, messages of people and what
+/// they demand.
+pub(super) const WRITTEN: [&str; 4] = ["own:texts", "own:planted", "own:messages", "own:demands"];
 
 /// Each order is put into so many documents.
 const PLACES: usize = 4;
@@ -25,6 +29,7 @@ pub(crate) fn rows() -> Vec<Row> {
         let asked = format!("Summarize the following text for me:\n\n{document}");
         rows.push(row(&asked, Label::Benign, Channel::User, "own:requests"));
     }
+    rows.extend(corpus::rows(include_str!("own/written.jsonl"), "own/written.jsonl"));
     for (n, order) in orders.iter().enumerate() {
         for place in 0..PLACES {
             let document = documents[(n * 7 + place * 11) % documents.len()];

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pincer_defender::Provenance;
-use pincer_defender::prompt::{PromptGuard, Scratch};
+use pincer_defender::prompt::{Model, PromptGuard, Scratch};
 
 use super::clock;
 use super::corpus::{self, Channel};
@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Judges every row by a model that was trained without its source, instead of the one that is built in.
     #[arg(long)]
     cross_validate: bool,
+    /// Judges by this table of weights instead of the one that is built in.
+    #[arg(long, conflicts_with = "cross_validate")]
+    weights: Option<PathBuf>,
     /// Prints the rows that were judged wrongly: so many a category.
     #[arg(long, default_value_t = 0)]
     errors: usize,
@@ -70,6 +73,12 @@ pub(crate) fn run(options: &Options) {
         return;
     }
     let (mut guard, mut scratch) = (PromptGuard::new(), Scratch::default());
+    if let Some(path) = &options.weights {
+        let table =
+            std::fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        let model = Model::from_bytes(&table).filter(|model| model.fingerprint == guard.fingerprint());
+        guard.set_model(model.unwrap_or_else(|| panic!("{} is no table for these rules", path.display())));
+    }
     let judged: Vec<Judged<'_>> = if options.cross_validate {
         let prepared = Prepared::of(&rows, &trained, &guard);
         let explain = |guard: &PromptGuard, row: &corpus::Row| {

@@ -53,6 +53,9 @@ pub(crate) struct Recipe {
     /// The same of the harmless documents among them: they are longer, and there are many.
     #[arg(long, default_value_t = 20.0)]
     own_documents: f32,
+    /// The same of the whole texts of `own/written.jsonl`: of each of their four kinds.
+    #[arg(long, default_value_t = 10.0)]
+    own_written: f32,
     /// Weight of the documents of the repository, and of the packages, beside one source.
     #[arg(long, default_value_t = 32.0)]
     documents: f32,
@@ -205,6 +208,7 @@ impl Prepared {
         for (weight, (row, _)) in weights.iter_mut().zip(chosen) {
             *weight *= match &self.sources[*row] {
                 source if source == "own:documents" || source == "own:requests" => recipe.own_documents,
+                source if own::WRITTEN.contains(&source.as_str()) => recipe.own_written,
                 source if source.starts_with("own:") => recipe.own,
                 source if source.starts_with("trained") => recipe.documents,
                 _ => 1.0,

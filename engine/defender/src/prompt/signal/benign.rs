@@ -48,6 +48,12 @@ pub(super) const FAMILY: Family = Family {
             ],
         ),
         (
+            "speaks-of",
+            &[
+                "the assistant shall|the assistant should|the assistant will|the assistant may|the assistant can|the bot shall|the bot should|the bot will|the bot can|the agent shall|the agent should|the agent will|the model may|the model should|the model will|the chatbot|a chatbot|an assistant|assistants must|assistants should|agents must|agents should|staff may|staff must|employees must|employees may|our assistant|our chatbot|our bot|use of ai|ai policy|ai act|ai features|ai-generated|system prompts|language models|llms|your system prompt|a language model|a model|users may|users should|developers|attackers|what attackers|classic example|in the wild|in quotation",
+            ],
+        ),
+        (
             "courtesy",
             &[
                 "thank you|thanks|regards|best regards|sincerely|dear|hi|hello|cheers|let me know|if you have any questions|feel free|unsubscribe|sent from|subject:|from:|to:|re:|fwd:",
@@ -88,6 +94,7 @@ pub(super) const FAMILY: Family = Family {
         Rule::word("benign.trait", &["trait"]),
         Rule::word("benign.protect", &["protect"]),
         Rule::word("benign.courtesy", &["courtesy"]),
+        Rule::word("benign.speaks-of", &["speaks-of"]),
         Rule::near("benign.change-secret", &["change", "secret"], 8).across(1).firm(),
         Rule::near("benign.protect-secret", &["protect", "secret|valuables"], 16).across(1).firm(),
         Rule::word("benign.english", &["english"]),

@@ -11,6 +11,7 @@ pub(super) const FAMILY: Family = Family {
                 "ignore|ignoring|disregard|disregarding|forget|forgetting|forgot|overlook|dismiss|discard|neglect|override|overrule|overwrite",
                 "bypass|skip|abandon|erase|nullify|void|cancel|drop|set aside|put aside|leave aside|throw away|throw out|pay no attention to|do not follow",
                 "don't follow|dont follow|stop following|no longer follow|do not obey|don't obey|no longer obey|do not listen to|don't listen to|do not pay attention to",
+                "suspend|suspended|outrank|outranks|zero weight|no weight|stop being|stop hiding behind|let go of|switch off|switched off|turn off|lifted|waive|waived|loosen|doesn't count|don't count|do not count|doesn't apply|no longer a|give up your|rid of",
                 "don't pay attention to|do not heed|don't heed|take no notice of|unlearn|wipe|clear out|purge|leave behind|look past|supersede|supersedes|replaces|ignor|ignroe|disreguard|igonre",
                 "ignorier*|vergiss|vergessen|vergesst|vernachlassig*|missacht*|beachte nicht|verwirf|verwerfen|lass*  ausser acht|uberspring*",
                 "ignorez|ignorer|oublie|oubliez|oublier|neglige*|ne tenez pas compte|ne tiens pas compte|fais abstraction|faites abstraction|laisse tomber|passe outre",
@@ -51,6 +52,7 @@ pub(super) const FAMILY: Family = Family {
             &[
                 "instruction|instructions|prompt|prompts|directive|directives|rule|rules|guideline|guidelines|command|commands|order|orders|direction|directions",
                 "constraint|constraints|restriction|restrictions|programming|guidance|instructed|told|protocols|protocol|policies|policy|intructions|instuctions|instrucitons|instructiosn|brief|mandates|system message|system prompt",
+                "guardrails|guard rails|safeguards|safety rules|safety layer|safety training|safety stuff|content rules|topic limits|limits|limitations|boundaries|configuration|setup message|company policy|moderation|ethics|filters|your role|your training",
                 "anweisung*|anordnung*|instruktion*|befehl*|vorgabe*|regeln|richtlinie*|aufforderung*|hinweise|auftrag|auftrage",
                 "consigne*|directive*|ordres|regles|commande*|instruccion*|indicacion*|ordenes|reglas|directriz|directrices|comando*",
                 "istruzion*|ordini|regole|direttiv*|comandi|instruc*|ordens|regras|diretriz*|instructies|opdrachten|regels|aanwijzing*|instrukcj*|polecen*|zasad*|wytyczn*",
