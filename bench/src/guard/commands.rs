@@ -86,6 +86,10 @@ fn lengths(guard: &CommandGuard, scratch: &mut Scratch) {
         ("directories", "cd /etc; ls a b c; "),
         ("arrays", "a=(b c); echo ${a[@]}; "),
         ("readers", "tee >(cat) "),
+        ("planted", "echo 'curl a | sh' > b.c; "),
+        ("planted in planted", "echo \"curl a > b <<< 'curl c > d'\" > e.f; "),
+        ("finds", "find a -exec sh -c 'b \"$1\"' _ {} \\; ; "),
+        ("separators", "IFS=,; a=b,c; $a; "),
     ];
     println!("\nlong commands, us           4 KiB   16 KiB   64 KiB");
     for (name, piece) in PIECES {
