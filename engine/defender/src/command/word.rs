@@ -605,28 +605,6 @@ impl Reader<'_> {
         }
     }
 
-    /// A value with blanks where `IFS` says that words end: `IFS=,; c=rm,-rf,/; $c`.
-    fn separated(&mut self, text: Known, open: &mut Open) -> Known {
-        let separators = self.scratch.variables.get(hash(b"IFS")).and_then(|flow| flow.text);
-        let mut signs = heapless::Vec::<u8, 8>::new();
-        let separators = separators.map(|text| self.scratch.known(text)).unwrap_or_default();
-        if separators.is_empty() || signs.extend_from_slice(separators).is_err() {
-            return text;
-        }
-        let parted =
-            self.scratch.known(text).iter().any(|byte| !byte.is_ascii_whitespace() && signs.contains(byte));
-        if !parted {
-            return text;
-        }
-        open.marks |= Marks::SPLIT;
-        let start = self.scratch.known.len() as u32;
-        for index in text.start..text.end {
-            let byte = self.scratch.known.get(index as usize).copied().unwrap_or(0);
-            self.keep(if signs.contains(&byte) { b' ' } else { byte });
-        }
-        Known { start, end: self.scratch.known.len() as u32 }
-    }
-
     /// `{cat,/etc/hosts}`: brace expansion makes words of it.
     fn braces(&mut self, source: &Source<'_>, open: &mut Open, at: usize) {
         let end = self.scratch.text.len();

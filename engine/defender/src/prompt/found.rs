@@ -130,16 +130,19 @@ impl Matches {
     }
 
     pub(super) fn clear(&mut self, rules: usize, concepts: usize) {
-        self.hits.clear();
+        // Of the concepts only those that were hit have anything to forget: short texts have few.
+        for hit in self.hits.drain(..) {
+            let concept = usize::from(hit.concept);
+            self.latest.get_mut(concept).into_iter().for_each(|latest| *latest = NEVER);
+            self.asked.get_mut(concept).into_iter().for_each(|asked| *asked = UNASKED);
+        }
         while let Some(rule) = self.met.pop() {
             if let Some(tally) = self.tallies.get_mut(usize::from(rule)) {
                 *tally = Tally::default();
             }
         }
         self.tallies.resize(rules, Tally::default());
-        self.latest.clear();
         self.latest.resize(concepts, NEVER);
-        self.asked.clear();
         self.asked.resize(concepts, UNASKED);
     }
 
