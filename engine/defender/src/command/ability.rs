@@ -227,7 +227,6 @@ const NAMES: &[(u16, &[&str])] = &[
             ".unpack1(",
             "strrev(",
             "scalar reverse",
-            "[::-1]",
             "CFUNCTYPE(",
             "memfd_create",
             "syscall(319",

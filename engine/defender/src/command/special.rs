@@ -126,9 +126,11 @@ impl Reader<'_> {
             // What others send.
             flow.taint |= Taint::PRIVATE;
         }
-        if name == b"cut" && self.has_arg(call, &[b"-d="]) && self.has_arg(call, &[b"-f1"]) {
-            // The names of variables, without what they hold.
-            flow.taint = Taint::OUTPUT;
+        let changed = Taint::FILE | Taint::SECRET | Taint::ARCHIVE | Taint::DECODED;
+        if name == b"cut" && self.args_len(call) == 2 && !call.input.taint.has(changed) {
+            // The names of variables, without what they hold. What came another way may have no `=` in it.
+            let names = self.has_arg(call, &[b"-d="]) && self.has_arg(call, &[b"-f1"]);
+            flow.taint = if names { Taint::OUTPUT } else { flow.taint };
         }
         if traits.has(Traits::READS) && self.args_len(call) == 0 {
             flow.text = call.input.text;
