@@ -2,6 +2,7 @@
 
 use super::id;
 use super::path::Class;
+use super::program::Kind;
 use super::reader::Reader;
 use super::redirect::Redirects;
 use super::scratch::{Word, hash};
@@ -190,7 +191,7 @@ impl Reader<'_> {
         let (first, last) = (call.first + 1 + from, call.first + 1 + end);
         let Some(head) = self.scratch.words.get(first).copied() else { return };
         let name = base_name(self.scratch.letters(&head));
-        let is_shell = matches!(name, b"sh" | b"bash" | b"zsh" | b"dash" | b"ksh" | b"ash");
+        let is_shell = self.guard.programs.get(name).is_some_and(|program| program.kind == Kind::Shell);
         let destroys = matches!(name, b"rm" | b"shred" | b"unlink" | b"srm" | b"wipe")
             || name == b"truncate" && self.has_arg(call, &[b"0", b"-s0", b"--size=0"]);
         let is_found = name == b"{}";

@@ -394,10 +394,9 @@ impl Reader<'_> {
         let words = self.scratch.words.get(call.first + 1..call.end).unwrap_or_default();
         let nameless = words.iter().any(|word| {
             let letters = self.scratch.letters(word);
-            let address = letters.windows(3).position(|part| part == b"://").map(|at| at.saturating_sub(5));
-            let address = address.and_then(|at| letters.get(at..)).unwrap_or_default();
-            let scheme = address.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(0);
-            numeric_host(address.get(scheme..).unwrap_or_default()) && !is_private(address)
+            let at = letters.windows(3).position(|part| part == b"://");
+            let host = at.and_then(|at| letters.get(at + 3..)).unwrap_or_default();
+            numeric_host(host) && !is_private(host)
         });
         if nameless {
             self.found(id::DOWNLOAD_RUN, 66.0, call.span);
@@ -552,10 +551,8 @@ fn numeric_host(address: &[u8]) -> bool {
         && host.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-/// Whether an address with a number is one of a network of one's own.
-fn is_private(address: &[u8]) -> bool {
-    let Some(at) = address.windows(3).position(|part| part == b"://") else { return false };
-    let host = address.get(at + 3..).unwrap_or_default();
+/// Whether a host that is a number is one of a network of one's own.
+fn is_private(host: &[u8]) -> bool {
     let mut parts = host.split(|&byte| byte == b'.');
     let mut number = || {
         let part = parts.next().and_then(|part| std::str::from_utf8(part).ok());

@@ -339,12 +339,9 @@ impl Reader<'_> {
                 continue;
             }
             let (class, name) = (self.guard.paths.class(letters), hash(letters));
-            let file = heapless::Vec::<u8, 64>::from_slice(
-                letters.get(letters.len().saturating_sub(64)..).unwrap_or_default(),
-            );
             self.writes(class, !appends, call);
-            if let (Some(text), Ok(file)) = (call.input.text, file) {
-                self.planted(&file, text, call.span, call.scope);
+            if let Some(text) = call.input.text {
+                self.planted(&word, text, call.span, call.scope);
             }
             self.scratch.files.set(name, Flow { open: true, ..call.input });
         }

@@ -4,6 +4,7 @@
 use super::id;
 use super::pattern::holds;
 use super::reader::{End, Reader, Scope};
+use super::scratch::Word;
 use super::simple::base_name;
 use super::taint::{Flow, Known};
 use crate::{BLOCK_AT, Span};
@@ -22,8 +23,9 @@ const MARKERS: &[&[u8]] = &[b"run: ", b"@", b"&& ", b"; "];
 const PLANTED: f32 = 62.0;
 
 impl Reader<'_> {
-    /// Judges a text that is written to the file `name`.
-    pub(super) fn planted(&mut self, name: &[u8], text: Known, span: Span, scope: Scope) {
+    /// Judges a text that is written to the file `target`.
+    pub(super) fn planted(&mut self, target: &Word, text: Known, span: Span, scope: Scope) {
+        let name = self.scratch.letters(target);
         let bytes = self.scratch.known(text);
         let bytes = bytes.get(..bytes.len().min(TEXT_BYTES_MAX)).unwrap_or_default();
         if is_web_shell(bytes) {

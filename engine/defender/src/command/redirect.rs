@@ -352,16 +352,9 @@ impl Reader<'_> {
         self.start_file(one, output, span);
         if let Some(text) = output.text
             && one.descriptor <= 1
-            && let Some(name) = self.file_name(&one.target)
         {
-            self.planted(&name, text, span, scope);
+            self.planted(&one.target, text, span, scope);
         }
-    }
-
-    /// The last part of a file's name, as far as tables know names.
-    fn file_name(&self, target: &Word) -> Option<heapless::Vec<u8, 64>> {
-        let letters = self.scratch.letters(target);
-        heapless::Vec::from_slice(letters.get(letters.len().saturating_sub(64)..)?).ok()
     }
 
     /// What is written to files that run at login or by themselves is judged as if it ran; a line that only sets a
