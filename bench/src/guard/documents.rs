@@ -99,7 +99,7 @@ pub(crate) fn others(folders: &[PathBuf]) -> Vec<Row> {
     rows
 }
 
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01B3))
 }
 

@@ -1,17 +1,50 @@
-//! Training examples of our own, written for it: they are always trained on and never judged.
+//! Training examples of our own, written for it: they are trained on and set marks, and are no part of what is reported of
+//! the corpus.
 //!
 //! Labelled corpora have few harmless documents and few ways to say a thing. `own/documents.txt` are harmless
 //! documents, `own/injections.txt` orders that have no business in them, `own/attacks.txt` and `own/prompts.txt` what
 //! people type, with and without bad intent. `own/written.jsonl` are whole texts of all these kinds, a labelled row a line.
 
 use super::corpus::{self, Channel, Label, Row};
+use super::documents;
 
 /// Sources of the rows of `own/written.jsonl`: texts of tools and what is planted in them, messages of people and what
 /// they demand.
 pub(super) const WRITTEN: [&str; 4] = ["own:texts", "own:planted", "own:messages", "own:demands"];
 
+/// The source of texts that are only judged.
+pub(super) const UNSEEN: &str = "unseen";
+
+/// In cross-validation they are judged by models that were trained without a part of so many of them.
+pub(super) const FOLDS: usize = 4;
+/// Stands between the source of a text and the number of its part.
+const FOLD: char = '#';
+
+/// The part that a source stands for, if it is of these texts.
+pub(super) fn fold(source: &str) -> Option<usize> {
+    source.split_once(FOLD)?.1.parse().ok()
+}
+
+/// A source without the number of the part.
+pub(super) fn source(source: &str) -> &str {
+    source.split_once(FOLD).map_or(source, |(source, _)| source)
+}
+
+/// Puts rows like those of `own/written.jsonl` into their parts, by their text.
+pub(super) fn folded(rows: Vec<Row>) -> impl Iterator<Item = Row> {
+    rows.into_iter().map(|row| {
+        let fold = documents::hash(&row.text) >> 32 & (FOLDS as u64 - 1);
+        Row { source: format!("{}{FOLD}{fold}", row.source), ..row }
+    })
+}
+
 /// Each order is put into so many documents.
 const PLACES: usize = 4;
+
+/// Texts of the same kinds, by a writer who saw none of the others: never trained on, and they set no mark.
+pub(crate) fn unseen() -> Vec<Row> {
+    corpus::rows(include_str!("own/unseen.jsonl"), "own/unseen.jsonl")
+}
 
 /// All of them, as rows.
 pub(crate) fn rows() -> Vec<Row> {
@@ -29,8 +62,9 @@ pub(crate) fn rows() -> Vec<Row> {
         let asked = format!("Summarize the following text for me:\n\n{document}");
         rows.push(row(&asked, Label::Benign, Channel::User, "own:requests"));
     }
-    rows.extend(corpus::rows(include_str!("own/written.jsonl"), "own/written.jsonl"));
+    rows.extend(folded(corpus::rows(include_str!("own/written.jsonl"), "own/written.jsonl")));
     for (n, order) in orders.iter().enumerate() {
+        rows.push(row(order, Label::Attack, Channel::Tool, "own:orders"));
         for place in 0..PLACES {
             let document = documents[(n * 7 + place * 11) % documents.len()];
             let text = put(document, order, (n + place) % 3);

@@ -1,6 +1,7 @@
 //! Labelled prompts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use pincer_defender::Provenance;
 use pincer_defender::prompt::{Model, PromptGuard, Scratch};
@@ -11,6 +12,7 @@ use super::documents;
 use super::earlier::Earlier;
 use super::folds;
 use super::hammer;
+use super::own;
 use super::report::{self, Judged};
 use super::train::{Prepared, Recipe};
 
@@ -60,8 +62,10 @@ pub(crate) fn run(options: &Options) {
     rows.extend(held_out);
     let (taken, others) = documents::packages(&options.recipe.packages);
     trained.extend(taken);
+    trained.extend(options.recipe.own());
     rows.extend(others);
     rows.extend(documents::others(&options.measure_documents));
+    rows.extend(own::unseen());
     if options.mutations.is_some() || options.long {
         let guard = PromptGuard::new();
         if let Some(count) = options.mutations {
@@ -79,6 +83,7 @@ pub(crate) fn run(options: &Options) {
         let model = Model::from_bytes(&table).filter(|model| model.fingerprint == guard.fingerprint());
         guard.set_model(model.unwrap_or_else(|| panic!("{} is no table for these rules", path.display())));
     }
+    let mut written: Vec<Judged<'_>> = Vec::new();
     let judged: Vec<Judged<'_>> = if options.cross_validate {
         let prepared = Prepared::of(&rows, &trained, &guard);
         let explain = |guard: &PromptGuard, row: &corpus::Row| {
@@ -86,8 +91,10 @@ pub(crate) fn run(options: &Options) {
                 report::explain(guard, row);
             }
         };
-        let validated = folds::validate(&rows, &prepared, &mut guard, &options.recipe, &explain);
-        let scores = validated.scores(&options.recipe);
+        let validated = folds::validate(&rows, &trained, &prepared, &mut guard, &options.recipe, &explain);
+        let (scores, own) = validated.scores(&trained, &options.recipe);
+        let judged = |(&(n, _), score)| Judged { row: &trained[n], score, took: Duration::ZERO };
+        written.extend(validated.own.iter().zip(own).map(judged));
         let judge = |((row, score), &took)| Judged { row, score, took };
         rows.iter().zip(scores).zip(&validated.took).map(judge).collect()
     } else {
@@ -109,16 +116,25 @@ pub(crate) fn run(options: &Options) {
         println!(
             "Each origin (a source, its translations, its encodings) is judged by a model trained without it."
         );
-        println!("Examples of our own are in every training. The marks are chosen on these very sums.\n");
+        println!("The marks are chosen on these very sums.\n");
     }
     let is_document =
         |one: &Judged<'_>| documents::SOURCES.iter().any(|name| one.row.source.starts_with(name));
     let (found, judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_document);
+    let (unseen, judged): (Vec<_>, Vec<_>) =
+        judged.into_iter().partition(|one| one.row.source == own::UNSEEN);
     report::print(&judged);
     println!(
         "\nDocuments that were not trained on, all harmless: this repository's, and those of other folders"
     );
     report::table("source", &found, |row| row.source.clone());
+    println!("\nTexts by a writer who saw none of what is trained on");
+    report::table("category", &unseen, |row| row.category.clone());
+    if !written.is_empty() {
+        println!("\nTexts of our own, each judged by a model that was trained without a quarter of them");
+        report::table("source", &written, |row| own::source(&row.source).to_owned());
+        report::table("category", &written, |row| format!("{}/{}", own::source(&row.source), row.category));
+    }
     Earlier::on_prompts().print_beside(&judged);
     if options.errors > 0 {
         report::errors(&found, options.errors);

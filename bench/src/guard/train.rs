@@ -39,28 +39,31 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 1.0)]
     l2: f32,
     /// Holds down the weights of signals in data, which come on top of those.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 1.0)]
     l2_data: f32,
     /// Holds down the weights of n-grams.
-    #[arg(long, default_value_t = 12.0)]
+    #[arg(long, default_value_t = 0.25)]
     l2_grams: f32,
     /// A source of n rows weighs n to the power of this: 0 makes sources equal, 1 makes rows equal.
     #[arg(long, default_value_t = 0.5)]
     source_power: f32,
     /// Weight of the examples of our own, beside one source.
-    #[arg(long, default_value_t = 24.0)]
+    #[arg(long, default_value_t = 40.0)]
     own: f32,
     /// The same of the harmless documents among them: they are longer, and there are many.
     #[arg(long, default_value_t = 20.0)]
     own_documents: f32,
     /// The same of the whole texts of `own/written.jsonl`: of each of their four kinds.
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 12.0)]
     own_written: f32,
+    /// The same of the harmless texts of tools among them: the corpus has few.
+    #[arg(long, default_value_t = 60.0)]
+    own_texts: f32,
     /// Weight of the documents of the repository, and of the packages, beside one source.
     #[arg(long, default_value_t = 32.0)]
     documents: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
-    #[arg(long, default_value_t = 0.011)]
+    #[arg(long, default_value_t = 0.01)]
     review_fpr: f32,
     /// Share of harmless rows that may be blocked in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.0018)]
@@ -68,6 +71,9 @@ pub(crate) struct Recipe {
     /// The same of review for what is data: there are few harmless documents to tell by.
     #[arg(long, default_value_t = 0.01)]
     data_fpr: f32,
+    /// The same of what is data among the texts of our own; the lower of both sets the mark.
+    #[arg(long, default_value_t = 0.045)]
+    texts_fpr: f32,
     /// Where this repository is: half of its files are trained on as harmless documents, half show what comes of it.
     #[arg(long, default_value = ".")]
     pub(crate) repository: PathBuf,
@@ -75,9 +81,21 @@ pub(crate) struct Recipe {
     /// packages are trained on as harmless documents, the others show what comes of it, and set no mark.
     #[arg(long)]
     pub(crate) packages: Vec<PathBuf>,
+    /// The same of block.
+    #[arg(long, default_value_t = 0.014)]
+    texts_block_fpr: f32,
     /// Share of the harmless documents held out that may be sent to review; sets the mark, if it is the higher one.
     #[arg(long, default_value_t = 0.007)]
     documents_fpr: f32,
+    /// Of what a rule of several words says, data may excuse so much.
+    #[arg(long, default_value_t = 0.7)]
+    excused: f32,
+    /// The same of the orders without a document around them.
+    #[arg(long, default_value_t = 2.0)]
+    own_orders: f32,
+    /// More texts like those of `own/written.jsonl`, to try them before they are part of it.
+    #[arg(long)]
+    pub(crate) written: Vec<PathBuf>,
     /// Leaves out features whose names begin so (`grams` for the n-grams): what do they contribute?
     #[arg(long)]
     without: Vec<String>,
@@ -88,10 +106,11 @@ pub(crate) fn run(options: &Options) {
     let (mut trained, judged) = documents::own(&options.recipe.repository);
     rows.extend(judged);
     trained.extend(documents::packages(&options.recipe.packages).0);
+    trained.extend(options.recipe.own());
     let mut guard = PromptGuard::new();
     let prepared = Prepared::of(&rows, &trained, &guard);
-    let marks =
-        folds::validate(&rows, &prepared, &mut guard, &options.recipe, &|_, _| ()).marks(&options.recipe);
+    let marks = folds::validate(&rows, &trained, &prepared, &mut guard, &options.recipe, &|_, _| ())
+        .marks(&options.recipe);
     let mut model = prepared.train(&options.recipe, |_| true);
     (model.review, model.block) = (marks.review, marks.block);
     let (review, block) = (marks.review, marks.block);
@@ -113,8 +132,20 @@ pub(crate) fn run(options: &Options) {
 }
 
 impl Recipe {
-    pub(crate) fn marks(&self) -> (f32, f32, f32, f32) {
-        (self.review_fpr, self.block_fpr, self.data_fpr, self.documents_fpr)
+    /// The examples of our own.
+    pub(crate) fn own(&self) -> Vec<Row> {
+        let mut rows = own::rows();
+        rows.extend(self.written.iter().flat_map(|file| own::folded(corpus::read(file))));
+        rows
+    }
+
+    pub(crate) fn marks(&self) -> (f32, [f32; 2], [f32; 2], f32) {
+        (
+            self.review_fpr,
+            [self.block_fpr, self.texts_block_fpr],
+            [self.data_fpr, self.texts_fpr],
+            self.documents_fpr,
+        )
     }
 }
 
@@ -142,18 +173,20 @@ pub(crate) struct Prepared {
     labels: Vec<f32>,
     sources: Vec<String>,
     names: Vec<&'static str>,
+    /// Of each rule: whether it is a word on its own, and what it weighs at least.
+    bounds: Vec<(bool, f32)>,
     fingerprint: u64,
 }
 
 impl Prepared {
-    pub(crate) fn of(rows: &[Row], documents: &[Row], guard: &PromptGuard) -> Self {
+    pub(crate) fn of(rows: &[Row], trained: &[Row], guard: &PromptGuard) -> Self {
         let mut scratch = Scratch::default();
         let mut samples = Vec::new();
-        let own = own::rows();
-        let all = || rows.iter().chain(&own).chain(documents);
+        let all = || rows.iter().chain(trained);
         for (n, row) in all().enumerate() {
             // Documents that are judged are never trained on, in no fold.
-            if documents::SOURCES.iter().any(|name| row.source.starts_with(name)) {
+            if row.source == own::UNSEEN || documents::SOURCES.iter().any(|name| row.source.starts_with(name))
+            {
                 continue;
             }
             let mut views = guard.samples(&row.text, provenance(row.channel), &mut scratch);
@@ -169,7 +202,8 @@ impl Prepared {
         let labels = all().map(|row| if row.label == Label::Attack { 1.0 } else { 0.0 }).collect();
         let sources = all().map(|row| row.source.clone()).collect();
         let names = guard.features().collect();
-        Self { samples, labels, sources, names, fingerprint: guard.fingerprint() }
+        let bounds = guard.bounds().collect();
+        Self { samples, labels, sources, names, bounds, fingerprint: guard.fingerprint() }
     }
 
     /// Trains on the rows that `on` says yes to, by their source.
@@ -196,19 +230,22 @@ impl Prepared {
     fn descend(&self, recipe: &Recipe, steps: usize, chosen: &[&(usize, Sparse)]) -> Vec<f32> {
         let mut sizes: BTreeMap<(&str, bool), f32> = BTreeMap::new();
         for (row, _) in chosen {
-            *sizes.entry((&self.sources[*row], self.labels[*row] > 0.5)).or_default() += 1.0;
+            *sizes.entry((own::source(&self.sources[*row]), self.labels[*row] > 0.5)).or_default() += 1.0;
         }
         let mut weights: Vec<f32> = chosen
             .iter()
             .map(|(row, _)| {
-                sizes[&(self.sources[*row].as_str(), self.labels[*row] > 0.5)].powf(recipe.source_power - 1.0)
+                let source = own::source(&self.sources[*row]);
+                sizes[&(source, self.labels[*row] > 0.5)].powf(recipe.source_power - 1.0)
             })
             .collect();
         // What was written for training is about more than any one source.
         for (weight, (row, _)) in weights.iter_mut().zip(chosen) {
-            *weight *= match &self.sources[*row] {
-                source if source == "own:documents" || source == "own:requests" => recipe.own_documents,
-                source if own::WRITTEN.contains(&source.as_str()) => recipe.own_written,
+            *weight *= match own::source(&self.sources[*row]) {
+                "own:documents" | "own:requests" => recipe.own_documents,
+                "own:texts" => recipe.own_texts,
+                "own:orders" => recipe.own_orders,
+                source if own::WRITTEN.contains(&source) => recipe.own_written,
                 source if source.starts_with("own:") => recipe.own,
                 source if source.starts_with("trained") => recipe.documents,
                 _ => 1.0,
@@ -268,11 +305,14 @@ impl Prepared {
             // A signal of an attack never speaks for a text, nor one of discussion against it: what a source has by
             // chance is not learned.
             adam.step(&mut theta, &gradient, 0.08 * (1.0 - step as f32 / steps as f32) + 0.002);
-            for (n, t) in theta.iter_mut().take(features).enumerate() {
-                if n < 2 * self.rules() {
-                    let benign = self.names[n].starts_with("benign.") || self.names[n] == "not";
-                    *t = if benign { t.min(0.0) } else { t.max(0.0) };
-                }
+            for (n, &(is_word, sure)) in self.bounds.iter().enumerate() {
+                let benign = self.names[n].starts_with("benign.") || self.names[n] == "not";
+                let bound = |t: f32, at: f32| if benign { t.min(at) } else { t.max(at) };
+                theta[n] = bound(theta[n], sure);
+                // In data, which may discuss anything, a word on its own may say less than in what people write.
+                let least =
+                    if is_word { -theta[n] } else { (sure - theta[n]).max(-recipe.excused * theta[n]) };
+                theta[n + self.rules()] = bound(theta[n + self.rules()], least);
             }
         }
         theta

@@ -4,6 +4,7 @@ use super::decode::{DEPTH_MAX, Decoded, Hints, Source};
 use super::found::{Matches, Tally};
 use super::matcher::Matcher;
 use super::model::{Model, fingerprint};
+use super::passage::{self, PASSAGES_MAX};
 use super::repeated::Repeated;
 use super::shape::{self, Shape};
 use super::view::{Folder, View};
@@ -18,13 +19,14 @@ const OVERLAP_BYTES: usize = 128;
 
 /// A score from which on nothing that follows in a text can say more than was said: it is not read. Far above any mark,
 /// so that no verdict depends on it.
-pub const CERTAIN: f32 = 99.9;
+pub const CERTAIN: f32 = 97.0;
 
 /// What was decoded and is more likely an attack than not was hidden on purpose: so much is added to its sum.
 const DECODED_BONUS: f32 = 0.7;
 
-/// The most that n-grams add to a sum: more than they do to any row of the dev corpus (0.71).
+/// The most that n-grams add to a sum, and take from it: they shift what rules have found, and excuse no plain attack.
 const GRAMS_MOST: f32 = 1.0;
+const GRAMS_LEAST: f32 = 1.0;
 
 /// A long text has many windows, and the worst of many is worse than one by chance alone. So much is taken from the sum
 /// of a window each time that what came before it doubles, up to a limit that no clear attack falls below.
@@ -54,8 +56,9 @@ pub struct Scratch {
     held: String,
 }
 
-/// What is done with each view of a window: how many encodings it was in, and what part of the original that was.
-pub(super) type EachView<'a> = &'a mut dyn FnMut(&PromptGuard, &mut Scratch, u8, Option<Span>);
+/// What is done with each view of a window: how many encodings it was in, and what part of the original that was. `true`
+/// if paragraphs of the window on their own cannot tell more.
+pub(super) type EachView<'a> = &'a mut dyn FnMut(&PromptGuard, &mut Scratch, u8, Option<Span>) -> bool;
 
 impl Scratch {
     /// Forgets decoded texts; a window of `bytes` bytes is next.
@@ -105,6 +108,11 @@ impl PromptGuard {
     pub fn features(&self) -> impl Iterator<Item = &'static str> + '_ {
         let rules = || self.matcher.names();
         rules().chain(rules()).chain(shape::NAMES).chain(shape::NAMES).chain(["data"])
+    }
+
+    /// Of each rule, in order: whether it is a word on its own, and what it weighs at least, for training.
+    pub fn bounds(&self) -> impl Iterator<Item = (bool, f32)> + '_ {
+        (0..self.matcher.names().count()).map(|rule| (self.matcher.is_word(rule), self.matcher.least(rule)))
     }
 
     /// Fingerprint of the names of the features, which a model must have to fit.
@@ -230,6 +238,7 @@ impl PromptGuard {
                     });
                 }
             }
+            worst.sum.is_some_and(|sum| sum >= guard.model.block)
         });
         if worst.sum != before {
             for finding in &mut worst.findings {
@@ -241,9 +250,19 @@ impl PromptGuard {
     /// Reads `window` and everything that is encoded in it; calls `each` with the view and matches of each in `scratch`.
     pub(super) fn each_view(&self, window: &str, base: u32, scratch: &mut Scratch, each: EachView<'_>) {
         self.read(window, base, scratch);
-        each(self, scratch, 0, None);
+        let is_told = each(self, scratch, 0, None);
         self.find_encoded(window, base, None, 0, scratch);
-        let edges = std::mem::replace(&mut scratch.edges, [true; 2]);
+        // A paragraph of a text is no whole.
+        let edges = std::mem::replace(&mut scratch.edges, [false; 2]);
+        let orders = if is_told { heapless::Vec::new() } else { self.orders_apart(scratch) };
+        for order in orders {
+            let order = Span { start: order.start.saturating_sub(base), end: order.end.saturating_sub(base) };
+            if let Some((at, passage)) = passage::around(window, order) {
+                self.read(passage, base + at as u32, scratch);
+                each(self, scratch, 0, None);
+            }
+        }
+        scratch.edges = [true; 2];
         while let Some((job, text)) = scratch.decoded.take() {
             self.read(&text, 0, scratch);
             each(self, scratch, job.depth, Some(job.span));
@@ -253,6 +272,12 @@ impl PromptGuard {
             scratch.decoded.give_back(job, text);
         }
         scratch.edges = edges;
+    }
+
+    /// Where orders were found whose paragraphs are to be judged, in the original.
+    fn orders_apart(&self, scratch: &Scratch) -> heapless::Vec<Span, PASSAGES_MAX> {
+        let met = scratch.found.met().filter(|&(rule, tally)| tally.plain > 0 && self.matcher.is_apart(rule));
+        met.take(PASSAGES_MAX).map(|(_, tally)| scratch.view.span(tally.start, tally.end)).collect()
     }
 
     fn read(&self, text: &str, base: u32, scratch: &mut Scratch) {
@@ -304,9 +329,9 @@ impl PromptGuard {
             return sum;
         }
         let mut total = 0;
-        let count = ngram::each(&scratch.view, |bucket| total += self.model.gram(bucket));
+        let count = ngram::each(&scratch.view, from.is_data(), |bucket| total += self.model.gram(bucket));
         let grams = total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0);
-        sum + grams.min(GRAMS_MOST)
+        sum + grams.clamp(-GRAMS_LEAST, GRAMS_MOST)
     }
 
     /// Whether any rule of an attack was met by more than a word on its own. Without, n-grams count nothing.

@@ -8,7 +8,7 @@ use super::lexicon::{Lexicon, Start};
 use super::opening::{Openings, Opens};
 use super::recent::{Concepts, Recent};
 use super::rule::{Compiled, Use, Used, open_uses, uses_of};
-use super::signal::FAMILIES;
+use super::signal::{FAMILIES, SURE};
 use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word, leads_alone};
 use crate::RuleId;
 
@@ -101,6 +101,8 @@ impl Matcher {
                 ordered: rule.ordered,
                 across: rule.across,
                 negatable: rule.negatable,
+                least: if rule.sure { SURE } else { 0.0 },
+                apart: rule.apart,
             })
             .collect();
         let not = bits("not").trailing_zeros() as usize;
@@ -133,6 +135,16 @@ impl Matcher {
     /// Whether a rule is one concept on its own.
     pub(super) fn is_word(&self, rule: usize) -> bool {
         self.rules.get(rule).is_some_and(|rule| rule.need.len() == 1)
+    }
+
+    /// What a rule weighs at least.
+    pub(super) fn least(&self, rule: usize) -> f32 {
+        self.rules.get(rule).map_or(0.0, |rule| rule.least)
+    }
+
+    /// Whether the paragraph around what a rule found is judged as a text of its own.
+    pub(super) fn is_apart(&self, rule: usize) -> bool {
+        self.rules.get(rule).is_some_and(|rule| rule.apart)
     }
 
     /// Whether a rule says by itself that there may be an attack.

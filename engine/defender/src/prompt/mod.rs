@@ -16,6 +16,7 @@ mod matcher;
 mod model;
 mod ngram;
 mod opening;
+mod passage;
 mod recent;
 mod repeated;
 mod rule;

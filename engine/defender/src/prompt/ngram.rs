@@ -7,11 +7,14 @@ use super::model::BUCKETS;
 use super::view::View;
 
 /// Calls `each` with the bucket of every word and every pair of words; returns how many there were.
-pub(super) fn each(view: &View, mut each: impl FnMut(usize)) -> u32 {
+///
+/// The same words mean something else in data than in what people write: they have buckets of their own.
+pub(super) fn each(view: &View, is_data: bool, mut each: impl FnMut(usize)) -> u32 {
     let bytes = view.text.as_bytes();
+    let seed = if is_data { DATA } else { 0 };
     let (mut count, mut before) = (0, 0u32);
     for token in &view.tokens {
-        let hash = hash(bytes, token.start as usize, token.end as usize);
+        let hash = seed ^ hash(bytes, token.start as usize, token.end as usize);
         each(bucket(hash));
         each(bucket(hash ^ before.rotate_left(11)));
         before = hash;
@@ -19,6 +22,9 @@ pub(super) fn each(view: &View, mut each: impl FnMut(usize)) -> u32 {
     }
     count
 }
+
+/// Sets words of data apart.
+const DATA: u32 = 0x5BD1_E995;
 
 /// Of the word in `start..end`, eight bytes at a time: words are short.
 fn hash(bytes: &[u8], start: usize, end: usize) -> u32 {

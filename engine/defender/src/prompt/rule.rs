@@ -50,6 +50,10 @@ pub(super) struct Compiled {
     pub(super) ordered: bool,
     pub(super) across: u32,
     pub(super) negatable: bool,
+    /// Its weight is so much at least.
+    pub(super) least: f32,
+    /// The paragraph around it is judged as a text of its own, too.
+    pub(super) apart: bool,
 }
 
 /// Which uses have all else that they need among what was `seen`: a bit each, of which there are enough (a test holds it).

@@ -29,7 +29,7 @@ impl PromptGuard {
                 guard.measure(from, scratch);
                 let mut grams = Vec::new();
                 let count = if guard.has_evidence(scratch) {
-                    ngram::each(&scratch.view, |bucket| grams.push((bucket as u16, 1.0)))
+                    ngram::each(&scratch.view, from.is_data(), |bucket| grams.push((bucket as u16, 1.0)))
                 } else {
                     0
                 };
@@ -43,6 +43,7 @@ impl PromptGuard {
                 grams.iter_mut().for_each(|gram| gram.1 *= scale);
                 let share = within.map_or(1.0, |span| (span.end - span.start) as f32 / window.len() as f32);
                 samples.push(Sample { dense: scratch.dense.clone(), grams, depth, share });
+                false
             });
         }
         samples

@@ -6,7 +6,7 @@ use super::matcher::Matcher;
 use super::view::{UPPER, View};
 
 /// Names of what [`Shape::measure`] writes, in order.
-pub(super) const NAMES: [&str; 37] = [
+pub(super) const NAMES: [&str; 36] = [
     "length",
     "short",
     "capitals",
@@ -24,7 +24,6 @@ pub(super) const NAMES: [&str; 37] = [
     "lone-order",
     "order-share",
     "foreign-edge",
-    "two-scripts",
     "table",
     "exclaims",
     "asks",
@@ -222,7 +221,6 @@ impl Shape {
             flag((first || last || middle) && many && share < 0.25),
             share,
             flag(foreign_edge),
-            flag(text.latin > 8 && text.other > 8),
             flag(text.bars > 6),
             log(text.exclaims.min(6) as f32) / 2.0,
             log(text.asks.min(6) as f32) / 2.0,
@@ -234,7 +232,7 @@ impl Shape {
             text.odd_share,
             flag(words > 400.0),
             flag(last_asks && many),
-            flag(last_line <= 1),
+            flag(last_line <= 1 && whole == [true; 2]),
             orders.most as f32 / 8.0,
             jailbreaks.most as f32 / 8.0,
             flag(lines.prose_in_table),
@@ -296,6 +294,22 @@ struct Lines {
 const ROWS_MIN: u32 = 3;
 /// A row of a table has at least so many commas, if they part its cells.
 const COMMAS_MIN: u32 = 3;
+/// What the first lines of a mail begin with.
+const HEADERS: [&[u8]; 13] = [
+    b"from:",
+    b"to:",
+    b"cc:",
+    b"date:",
+    b"sent:",
+    b"subject:",
+    b"reply-to:",
+    b"importance:",
+    b"von:",
+    b"an:",
+    b"betreff:",
+    b"de :",
+    b"objet :",
+];
 /// A line of at least so many words is a sentence.
 const SENTENCE_WORDS_MIN: u32 = 5;
 
@@ -304,14 +318,16 @@ impl Lines {
         let mut lines = Self::default();
         let bytes = view.text.as_bytes();
         let (mut rows, mut prose, mut at, mut commas_before) = (0u32, 0u32, 0usize, 0);
-        let mut prose_line = None;
+        let (mut prose_line, mut headed) = (None, false);
         while let Some(token) = view.tokens.get(at) {
             let len = view.tokens.iter().skip(at).take_while(|next| next.line == token.line).count().max(1);
             let end = view.tokens.get(at + len - 1).map_or(bytes.len(), |last| last.end as usize);
             let line = bytes.get(token.start as usize..end).unwrap_or_default();
+            let is_header = HEADERS.iter().any(|header| line.starts_with(header));
             if line.starts_with(b"subject:") || line.starts_with(b"from:") && line.contains(&b'@') {
-                lines.before_header |= (1..=2).contains(&(rows + prose));
+                lines.before_header |= !headed && (1..=2).contains(&(rows + prose));
             }
+            headed |= is_header;
             // Signs around a line belong to its neighbours as well: only what is between its words parts cells. Rows
             // parted by commas are alike.
             let bars = if text.bars > 0 { count(line, |b| b == b'|') } else { 0 };
@@ -336,8 +352,6 @@ impl Lines {
 /// Counts of characters.
 #[derive(Default)]
 struct Text {
-    latin: u32,
-    other: u32,
     bars: u32,
     exclaims: u32,
     asks: u32,
@@ -359,8 +373,8 @@ impl Text {
         let bytes = view.text.as_bytes();
         let (_, ending) =
             bytes.split_at_checked(bytes.len().saturating_sub(ENDING_BYTES)).unwrap_or_default();
-        let [latin, other, bars, exclaims, asks, digits, odd, commas] = tally(bytes);
-        let mut text = Self { latin, other, bars, exclaims, asks, digits, commas, ..Self::default() };
+        let [bars, exclaims, asks, digits, odd, commas] = tally(bytes);
+        let mut text = Self { bars, exclaims, asks, digits, commas, ..Self::default() };
         let [.., odd_end, _] = tally(ending);
         text.odd_share = odd as f32 / (bytes.len() as f32 + 20.0);
         text.odd_ending = odd_end as f32 / (ENDING_BYTES.min(bytes.len()) as f32 + 20.0);
@@ -369,8 +383,8 @@ impl Text {
 }
 
 /// How many bytes of each kind there are, in the order of [`KINDS`].
-fn tally(bytes: &[u8]) -> [u32; 8] {
-    let mut all = [0; 8];
+fn tally(bytes: &[u8]) -> [u32; 6] {
+    let mut all = [0; 6];
     // A count is a byte of a sum: so many fit into it.
     for part in bytes.chunks(usize::from(u8::MAX)) {
         let sum = part
@@ -383,24 +397,16 @@ fn tally(bytes: &[u8]) -> [u32; 8] {
     all
 }
 
-/// One in the place of every kind that a byte is of: Latin letters, what begins another character, bars, exclamation and
-/// question marks, digits, signs that belong to no sentence, commas.
+/// One in the place of every kind that a byte is of: bars, exclamation and question marks, digits, signs that belong to no
+/// sentence, commas.
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const KINDS: [u64; 256] = {
     let mut kinds = [0; 256];
     let mut n = 0;
     while n < 256 {
         let byte = n as u8;
-        let is = [
-            byte.is_ascii_lowercase(),
-            byte >= 0xC2,
-            byte == b'|',
-            byte == b'!',
-            byte == b'?',
-            byte.is_ascii_digit(),
-            is_odd(byte),
-            byte == b',',
-        ];
+        let is =
+            [byte == b'|', byte == b'!', byte == b'?', byte.is_ascii_digit(), is_odd(byte), byte == b','];
         let mut kind = 0;
         while kind < is.len() {
             kinds[n] |= (is[kind] as u64) << (8 * kind);

@@ -152,7 +152,8 @@ const fn eight(byte: u8) -> u64 {
 fn around(text: &[u8], at: usize, from: usize, of: u8) -> (usize, usize) {
     let is = |byte: &u8| class(*byte) & of != 0;
     let before = text.get(from..at).unwrap_or_default().iter().rev().take_while(|b| is(b)).count();
-    let behind = text.get(at..).unwrap_or_default().iter().take_while(|b| is(b)).count();
+    let rest = text.get(at..).unwrap_or_default();
+    let behind = if of == BASE64 { length(rest) } else { rest.iter().take_while(|b| is(b)).count() };
     (at - before, at + behind)
 }
 
@@ -177,6 +178,26 @@ pub(super) fn is_base64(byte: u8) -> bool {
     class(byte) & BASE64 != 0
 }
 
+/// How many bytes at the start could be of base64.
+fn length(text: &[u8]) -> usize {
+    const PART: usize = 16;
+    // Without a table, so that the compiler looks at many at once.
+    let is_one = |byte: u8| {
+        ((byte | 0x20).wrapping_sub(b'a') < 26)
+            | (byte.wrapping_sub(b'0') < 10)
+            | (byte == b'+')
+            | (byte == b'/')
+            | (byte == b'-')
+            | (byte == b'_')
+            | (byte == b'=')
+    };
+    let parts = text.as_chunks::<PART>().0.iter();
+    let whole =
+        parts.take_while(|part| part.iter().fold(true, |all, &byte| all & is_one(byte))).count() * PART;
+    let rest = text.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|&&byte| is_base64(byte)).count()
+}
+
 /// The end of a run that goes on in the next lines.
 fn wrapped(rest: &[u8], len: usize) -> usize {
     let (mut end, mut line) = (len, len);
@@ -187,7 +208,7 @@ fn wrapped(rest: &[u8], len: usize) -> usize {
             _ => break,
         };
         let next = rest.get(end + skip..).unwrap_or_default();
-        line = next.iter().position(|&b| !is_base64(b)).unwrap_or(next.len());
+        line = length(next);
         if line < 4 {
             break;
         }
@@ -249,60 +270,117 @@ fn base32(run: &[u8], out: &mut Vec<u8>) -> bool {
     collect(run, 5, digit, out) && super::reads_as_text(out)
 }
 
-/// What digits of base64 stand for; [`NO_DIGIT`] are all others.
+/// What a digit of base64 stands for in each place of four; what is no digit has [`NO_DIGIT`] in all.
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const DIGITS: [u8; 256] = {
-    let mut digits = [NO_DIGIT; 256];
+const DIGITS: [[u32; 256]; 4] = {
+    let mut digits = [[NO_DIGIT; 256]; 4];
     let mut byte = 0;
     while byte < 256 {
-        digits[byte] = match byte as u8 {
-            upper @ b'A'..=b'Z' => upper - b'A',
-            lower @ b'a'..=b'z' => lower - b'a' + 26,
-            digit @ b'0'..=b'9' => digit - b'0' + 52,
+        let digit = match byte as u8 {
+            upper @ b'A'..=b'Z' => (upper - b'A') as u32,
+            lower @ b'a'..=b'z' => (lower - b'a') as u32 + 26,
+            digit @ b'0'..=b'9' => (digit - b'0') as u32 + 52,
             b'+' | b'-' => 62,
             b'/' | b'_' => 63,
-            _ => NO_DIGIT,
+            _ => 64,
         };
+        let mut place = 0;
+        while place < 4 && digit < 64 {
+            digits[place][byte] = digit << (26 - 6 * place);
+            place += 1;
+        }
         byte += 1;
     }
     digits
 };
-const NO_DIGIT: u8 = 0xFF;
+/// A bit that no digit has in any place.
+const NO_DIGIT: u32 = 1;
+
+#[inline]
+fn digit(byte: u8, place: usize) -> u32 {
+    DIGITS.get(place).and_then(|digits| digits.get(usize::from(byte))).copied().unwrap_or(NO_DIGIT)
+}
 
 /// A window may cut a run: then the first of its digits belong to another four. A path or a name may stand before it.
 fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
-    let behind_path = run.iter().rposition(|&byte| byte == b'/').map(|at| at + 1);
-    let behind_name =
-        run.windows(2).position(|two| matches!(two, [b'=', next] if *next != b'=')).map(|at| at + 1);
-    (0..4).chain(behind_path).chain(behind_name).any(|start| {
+    let mut from = |start: usize| {
         let run = run.get(start..).unwrap_or_default();
         run.len() >= BASE64_MIN && base64_from_its_start(run, out) && super::reads_as_text(out)
+    };
+    let behind_path = || memchr::memrchr(b'/', run);
+    let behind_name =
+        || memchr::memchr_iter(b'=', run).find(|at| run.get(at + 1).is_some_and(|&next| next != b'='));
+    // Most that are encoded are whole: the other places are looked for when they are needed.
+    (0..4).any(&mut from)
+        || behind_path().is_some_and(|at| from(at + 1))
+        || behind_name().is_some_and(|at| from(at + 1))
+}
+
+/// Behind padding another encoded text may begin.
+fn base64_from_its_start(run: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let mut from = 0;
+    memchr::memchr_iter(b'=', run).chain([run.len()]).all(|end| {
+        let part = run.get(from..end).unwrap_or_default();
+        from = end + 1;
+        let is_empty = part.iter().all(u8::is_ascii_whitespace);
+        if !is_empty && !out.is_empty() {
+            out.push(b' ');
+        }
+        is_empty || base64_part(part, out)
     })
 }
 
-fn base64_from_its_start(run: &[u8], out: &mut Vec<u8>) -> bool {
-    out.clear();
-    let digit = |byte: u8| DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+/// Decodes what has no padding in it, behind what is in `out`; `false` if that can be no text.
+fn base64_part(part: &[u8], out: &mut Vec<u8>) -> bool {
     // Four digits are three bytes, and most of a run is such. Lines end with whole fours.
-    let mut rest = run;
-    while let Some((four, behind)) = rest.split_first_chunk::<4>() {
-        if let [b'\n' | b'\r', ..] = four {
-            rest = rest.get(1..).unwrap_or_default();
-            continue;
+    let mut rest = part;
+    loop {
+        let begun = rest.len();
+        // A piece at a time: most runs are words and numbers, whose first bytes tell that they are none.
+        while let Some((piece, behind)) = rest.split_first_chunk::<PIECE>()
+            && let Some(bytes) = fours::<PIECE, { PIECE / 4 * 3 }>(piece)
+        {
+            if bytes.iter().fold(false, |any, &byte| any | is_no_text(byte)) {
+                return false;
+            }
+            out.extend_from_slice(&bytes);
+            rest = behind;
         }
-        let [a, b, c, d] = four.map(digit);
-        if (a | b | c | d) & 0xC0 != 0 {
-            break;
+        while let Some((four, behind)) = rest.split_first_chunk::<4>()
+            && let Some(three) = fours::<4, 3>(four)
+        {
+            if three.into_iter().any(is_no_text) {
+                return false;
+            }
+            out.extend_from_slice(&three);
+            rest = behind;
         }
-        let three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
-        if three.iter().any(|&byte| is_no_text(byte)) {
-            return false;
+        match rest {
+            [b'\n' | b'\r', behind @ ..] => rest = behind,
+            _ if rest.len() == begun => break,
+            _ => {}
         }
-        out.extend_from_slice(&three);
-        rest = behind;
     }
-    collect(rest, 6, |byte| Some(u32::from(digit(byte))).filter(|&digit| digit < 64), out)
+    let digit = |byte| Some(digit(byte, 3)).filter(|digit| digit & NO_DIGIT == 0);
+    collect(rest, 6, |byte| Some(digit(byte)? >> 8), out)
 }
+
+/// What fours of digits stand for; `None` if any is no digit.
+#[inline]
+fn fours<const DIGITS: usize, const BYTES: usize>(digits: &[u8; DIGITS]) -> Option<[u8; BYTES]> {
+    let (mut bytes, mut all) = ([0; BYTES], 0);
+    for (&[a, b, c, d], three) in digits.as_chunks::<4>().0.iter().zip(bytes.as_chunks_mut::<3>().0) {
+        let four = digit(a, 0) | digit(b, 1) | digit(c, 2) | digit(d, 3);
+        all |= four;
+        let [first, second, third, _] = four.to_be_bytes();
+        *three = [first, second, third];
+    }
+    (all & NO_DIGIT == 0).then_some(bytes)
+}
+
+/// Digits that are decoded together.
+const PIECE: usize = 32;
 
 /// What chance produces and no text has: most runs are words and numbers, which stand for bytes of all kinds, and the
 /// first ones tell.

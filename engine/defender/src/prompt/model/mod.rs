@@ -14,7 +14,7 @@
 use std::fmt;
 
 /// Buckets of the hashed n-grams.
-pub const BUCKETS: usize = 1 << 14;
+pub const BUCKETS: usize = 1 << 15;
 
 /// The weights that are built in.
 const BUILT_IN: &[u8] = include_bytes!("prompt.weights");

@@ -25,9 +25,28 @@ pub(super) const FAMILY: Family = Family {
             ],
         ),
         (
+            "machine-reader",
+            &[
+                "ai assistants|ai agents|ai agent|ai tools|ai tool|ai summarizers|ai summarisers|ai summarizer|ai summariser|ai summaries|ai reviewers|ai reviewer|ai readers|ai reader|ai screener|ai screeners|ai screening|ai crawlers|ai scrapers|ai helpers|ai helper|ai pair|ai coding|ai shopping|ai recruiter|ai recruiters|ai search|ai bots|ai models|ai systems|ai system|llm reviewers|llm reviewer|llm readers|llm agents|llm agent|llm-based|llms that|llms reading|language models that|language models reading|language model reading|large language models|digital co-workers|digital co-worker|digital assistants|digital assistant|automated assistants|automated assistant|automated agents|automated agent|automated readers|automated reader|automated systems|automated system|automated tools|automated summary|automated summaries|automated review|automated screening|automation reading|machine readers|machine reader|machine-readable note|parsing system|translating system|reading system|processing system|processing agent|summarising agent|summarizing agent|summarising tool|summarizing tool|summarising assistant|summarizing assistant|coding agents|coding assistants|coding assistant|email assistants|mail assistant|helpful ai|the ai who|the ai that|an ai who|an ai that|if an agent|any agent|agents reading|assistants reading|bots reading|bot reading|models reading|medical chatbots|chatbots and assistants|[ai|[ai:|(ai:|<ai|ai-generated summary",
+                "ki-assistenten|ki-assistent|ki-systeme|ki-system|ki-agent|ki-agenten|ki-modelle|ki-tools|ki-gestutzt*|[ki|(ki|ubersetzende system|lesende ki|auswertende ki|assistants ia|assistant ia|agents ia|agent ia|systemes d'ia|outils d'ia|modeles de langage|[ia|(ia|ia:|asistentes de ia|asistente de ia|agentes de ia|sistemas de ia|herramientas de ia|modelos de lenguaje|assistenti ia|assistente ia|agenti ia|sistemi di ia|strumenti di ia|assistentes de ia|assistente de ia|agentes de ia|ferramentas de ia|ai-assistenten|ai-assistent|ai-systemen|asystenci ai|asystent ai|agenci ai|modele jezykowe|ии-ассистент*|ии-агент*|ии-помощник*|языковые модели|нейросет*|ai 助手|ai助理|智能助手|智能体|大模型|语言模型|aiエージェント|aiアシスタント|ai 비서|ai 에이전트|yapay zeka asistan*|مساعد الذكاء|المساعد الذكي|एआई असिस्टेंट|asisten ai|tro ly ai",
+            ],
+        ),
+        (
+            "recommend",
+            &[
+                "recommend|recommends|recommended|recommendation|rank|ranks|ranked|ranking|rate this|rate it|rating of|highest rating|highest score|maximum score|maximum number of points|full marks|top score|top choice|best choice|best option|only option|only choice|first choice|first place|in first place|at first place|top of the list|top candidate|strong hire|shortlist|shortlisted|positive review|favourable|favorable|praise|endorse|endorsement|superior to|better than|say it's the|present it as|present this|promote our|mention our|market leader|industry leader|most trusted|accept without|strongly recommend|always recommend|empfiehl|empfehlen|bestbewert*|recommande*|recomiend*|recomendar|raccomand*|consiglia*|recomend*|aanbevelen|polecaj|рекоменд*|推荐|推薦|推奨|おすすめ|추천",
+            ],
+        ),
+        (
+            "remember",
+            &[
+                "your memory|to memory|in memory|long-term memory|remember that|remember this|remember for|store this|save this as|memorise|memorize|standing instruction|standing order|permanent rule|permanently|for all future|in all future|in future conversations|future sessions|every future|from this moment|from now on|from here on|keep it for good|for the rest of|as a fact about|user preference|user prefers|the user has agreed|the user wants|the user already|preference:|update your settings|your settings",
+            ],
+        ),
+        (
             "reads-this",
             &[
-                "reading this|reads this|read this|process this|processing this|processes this|summarising this|summarizing this|summarises this|summarizes this|summarise this|summarize this|parsing this|parses this|scanning this|scans this|handling this|handles this|reviewing this|reviews this|translating this|translates this|indexing this|who reads|that reads|answering this|triaging this|ingesting this|analysing this|analyzing this|processes my|reads my|reads our|reads these|processing these|diese nachricht liest|dies liest|das liest|diese e-mail liest|lit ceci|lit ce|lisez ceci|lee esto|lee este|leyendo esto|lendo isto|le este|legge questo|legge questa|читает это|читаешь это|bunu okuyan|阅读本|处理本|读到这|読んでいる|읽는|doc noi dung nay|membaca ini",
+                "reading this|reads this|read this|process this|processing this|processes this|summarising this|summarizing this|summarises this|summarizes this|summarise this|summarize this|parsing this|parses this|scanning this|scans this|handling this|handles this|reviewing this|reviews this|translating this|translates this|indexing this|who reads|that reads|answering this|triaging this|ingesting this|analysing this|analyzing this|pasting this|pasting my|opened this|opens this|evaluating this|evaluates this|evaluation of this|sorts the|ranking this|screening this|screens this|looking at this|crawling this|scraping this|fetched this|fetching this|loads this|when this file|when this page|when this document|when this email|when this message|who aren't people|aren't people|if asked about this|when asked about this|asks about this|mentions this|cites this|quotes this|using this page|using this file|using this document|processes my|reads my|reads our|reads these|processing these|diese nachricht liest|dies liest|das liest|diese e-mail liest|lit ceci|lit ce|lisez ceci|lee esto|lee este|leyendo esto|lendo isto|le este|legge questo|legge questa|читает это|читаешь это|bunu okuyan|阅读本|处理本|读到这|読んでいる|읽는|doc noi dung nay|membaca ini",
             ],
         ),
         (
@@ -62,18 +81,48 @@ pub(super) const FAMILY: Family = Family {
             &["addressed", "act|send|invoke|destroy|alter|imperative|must|make"],
             16,
         )
-        .across(1),
+        .across(1)
+        .apart(),
         Rule::near("assistant.addressed-reader", &["addressed|assistant|model", "reads-this"], 9).across(1),
         Rule::near(
             "assistant.reader-order",
             &["reads-this", "act|send|invoke|destroy|alter|imperative|must|make"],
             16,
         )
-        .across(1),
+        .across(1)
+        .apart(),
         Rule::near("assistant.addressed-secretly", &["addressed|assistant", "secretly|no-approval"], 40)
             .across(3),
         Rule::near("assistant.your-user-order", &["your-user", "tell|act|send|alter|tell-user|must"], 10)
             .across(1),
+        Rule::near(
+            "assistant.machine-secretly",
+            &["addressed|machine-reader|reads-this", "secretly|no-approval"],
+            50,
+        )
+        .across(4)
+        .firm()
+        .apart(),
+        Rule::near(
+            "assistant.machine-tell",
+            &["addressed|machine-reader|reads-this", "tell-user|your-user|just-say|reply"],
+            24,
+        )
+        .across(2),
+        Rule::near(
+            "assistant.machine-act",
+            &["addressed|machine-reader|reads-this", "send|destroy|invoke", "valuables|sink|address|tool"],
+            40,
+        )
+        .across(3)
+        .apart(),
+        Rule::near("assistant.machine-recommend", &["addressed|machine-reader|reads-this", "recommend"], 30)
+            .across(2),
+        Rule::near("assistant.machine-remember", &["addressed|machine-reader|assistant", "remember"], 24)
+            .across(2),
+        Rule::near("assistant.machine-scope", &["addressed|machine-reader", "override|stale|instead"], 24)
+            .across(2),
+        Rule::word("assistant.machine-reader", &["machine-reader"]),
         Rule::near("assistant.must-near", &["assistant", "must"], 16).across(1),
         Rule::near("assistant.note-assistant", &["note-to", "assistant|must"], 12).across(1),
         Rule::near("assistant.must-follow", &["must", "follow", "task|instruction"], 9),

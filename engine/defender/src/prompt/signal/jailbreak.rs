@@ -81,7 +81,6 @@ pub(super) const FAMILY: Family = Family {
         Rule::word("jailbreak.norefusal", &["norefusal"]),
         Rule::word("jailbreak.mode", &["mode"]),
         Rule::word("jailbreak.twofold", &["twofold"]),
-        Rule::word("jailbreak.model", &["model"]),
         Rule::word("jailbreak.fiction", &["fiction"]),
         Rule::word("jailbreak.safe-claim", &["safe-claim"]),
         Rule::word("jailbreak.ask-slot", &["ask-slot"]),

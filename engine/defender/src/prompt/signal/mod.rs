@@ -76,27 +76,44 @@ pub(super) struct Rule {
     pub(super) across: u32,
     /// "Do not" before it turns it round.
     pub(super) negatable: bool,
+    /// Plain enough that training may not learn it away: its weight is [`SURE`] at least.
+    pub(super) sure: bool,
+    /// The paragraph around it is judged as a text of its own, too.
+    pub(super) apart: bool,
 }
+
+/// The least weight of what is sure. Two of them are a review, and one with some company.
+pub(super) const SURE: f32 = 1.2;
 
 impl Rule {
     /// One concept on its own.
     const fn word(name: &'static str, need: &'static [&'static str]) -> Self {
-        Self { name, need, within: 0, ordered: false, across: 0, negatable: false }
+        Self { name, need, within: 0, ordered: false, across: 0, negatable: false, sure: false, apart: false }
     }
 
     /// Concepts within so many words of one sentence, in any order.
     const fn near(name: &'static str, need: &'static [&'static str], within: u32) -> Self {
-        Self { name, need, within, ordered: false, across: 0, negatable: true }
+        Self { name, need, within, ordered: false, across: 0, negatable: true, sure: false, apart: false }
     }
 
     /// Concepts within so many words of one sentence, in this order.
     const fn chain(name: &'static str, need: &'static [&'static str], within: u32) -> Self {
-        Self { name, need, within, ordered: true, across: 0, negatable: true }
+        Self { name, need, within, ordered: true, across: 0, negatable: true, sure: false, apart: false }
     }
 
     /// Lets the concepts stand in neighbouring sentences.
     const fn across(self, sentences: u32) -> Self {
         Self { across: sentences, ..self }
+    }
+
+    /// Is never learned away, whatever the corpus has by chance, and whoever quotes it.
+    const fn sure(self) -> Self {
+        Self { sure: true, apart: true, ..self }
+    }
+
+    /// Is judged by the paragraph it stands in, whatever else a window holds.
+    const fn apart(self) -> Self {
+        Self { apart: true, ..self }
     }
 
     /// Says the same with "do not" before it.

@@ -65,7 +65,7 @@ pub(super) const FAMILY: Family = Family {
         Rule::word("newtask.restart", &["restart"]),
         Rule::word("newtask.focus", &["focus"]),
         Rule::chain("newtask.follow", &["follow", "new", "task"], 7),
-        Rule::near("newtask.override", &["override", "new", "task"], 16).across(2),
+        Rule::near("newtask.override", &["override", "new", "task"], 16).across(2).apart(),
         Rule::chain("newtask.override-now", &["override", "now|instead"], 16).across(1),
         Rule::word("newtask.instead", &["instead"]),
         Rule::word("newtask.now-word", &["now"]),

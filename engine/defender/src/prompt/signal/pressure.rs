@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "secretly",
             &[
-                "do not tell|don't tell|do not inform|don't inform|do not mention|don't mention|do not reveal|don't reveal|do not disclose|never reveal|never mention|without telling|without informing|without mentioning|without notifying|without the user|without alerting|do not alert|don't alert|do not notify|don't notify|silently|secretly|covertly|discreetly|quietly|in the background|keep this secret|keep it secret|keep this between|between us|confidentially|hide this|hide the|do not show|don't show|do not display|do not acknowledge|do not explain why|unnoticed|behind the scenes|sag niemandem|ne dis pas|no le digas|non dire|nao conte|niet vertellen|nie mow|не говори*|не сообщай*|не упоминай*|тайно|незаметно|не розголош*|soyleme|gizlice|لا تخبر|سرا|不要告诉|不要提及|秘密地|偷偷|悄悄|黙って|内緒|言わないで|말하지 마|몰래|dung noi|bi mat|jangan beritahu|diam-diam",
+                "do not tell|don't tell|do not inform|don't inform|do not mention|don't mention|do not reveal|don't reveal|do not disclose|never reveal|never mention|without telling|without informing|without mentioning|without notifying|without the user|without alerting|do not alert|don't alert|do not notify|don't notify|silently|secretly|covertly|discreetly|quietly|in the background|keep this secret|keep it secret|keep this between|between us|confidentially|hide this|hide the|do not show|don't show|do not display|do not acknowledge|do not explain why|unnoticed|behind the scenes|don't let on|do not let on|never let on|don't let the|doesn't notice|does not notice|won't notice|without noticing|without being noticed|uninformed|in the dark|leave this out|leave it out|leave that out|leave the word|do not quote|don't quote|never quote|not quote it|don't cite this|no need to echo|no need to mention|no need to inform|no need to tell|no need to show|no need to bother|no mention of|not be mentioned|not to be mentioned|keep this to yourself|keep it to yourself|keep that to yourself|keep it for yourself|keep this for yourself|keep the following from|keep this note|keep this part|don't bring this|do not bring|don't bring up|don't refer to this|do not refer to|do not reference|don't reference|isn't told|is not told|not be told|are not told|shouldn't know|should not know|need not know|doesn't need to know|don't need to know|needn't know|must not learn|must not know|must not see|should not see|shouldn't see|not aware|leave no trace|no trace|conceal|stay silent|say nothing|say nothing about|never speak of|do not log|don't log|don't show the|do not display this|isn't bothered|don't bother|do not bother|hide it from|hidden from|kept from|not disclose|never disclose|without disclosing|without saying|without a word|without explaining|do not explain|don't explain|filtered from|invisible to|pretend you|as if nothing|as though nothing|as if it were your|as your own|sag niemandem|ne dis pas|no le digas|non dire|nao conte|niet vertellen|nie mow|не говори*|не сообщай*|не упоминай*|тайно|незаметно|не розголош*|erwahne diesen|erwahne nicht|erwahne das nicht|nicht erwahnen|verschweig*|ohne es zu erwahnen|ohne hinweis|behalte das fur|behalte es fur|garde cela pour|garde ca pour|gardez cela|ne mentionne pas|ne mentionnez pas|sans le mentionner|sans en parler|sans prevenir|no lo menciones|no menciones|sin mencionar|sin avisar|guardatelo|non menzionare|senza menzionare|senza dirlo|nao mencione|sem mencionar|sem avisar|vermeld dit niet|niet vermelden|nie wspominaj|bez informowania|не упоминая|не показывай*|никому не|bahsetme|soyleme|gizlice|لا تخبر|سرا|不要告诉|不要提及|秘密地|偷偷|悄悄|黙って|内緒|言わないで|말하지 마|몰래|dung noi|bi mat|jangan beritahu|diam-diam",
             ],
         ),
         (
@@ -41,6 +41,14 @@ pub(super) const FAMILY: Family = Family {
         )
         .across(3),
         Rule::word("pressure.secretly", &["secretly"]),
+        Rule::near("pressure.secretly-send", &["secretly", "send", "valuables|sink|address"], 40)
+            .across(3)
+            .firm()
+            .apart(),
+        Rule::near("pressure.secretly-reply", &["secretly", "tell-user|your-user|reply|recommend"], 30)
+            .across(2)
+            .firm(),
+        Rule::near("pressure.secretly-act", &["secretly", "destroy|invoke|remember"], 30).across(2).firm(),
         Rule::word("pressure.interrupt", &["interrupt"]),
         Rule::word("pressure.authority", &["authority"]),
         Rule::near("pressure.urgent-task", &["urgent", "task|interrupt"], 12).across(1),

@@ -38,7 +38,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "tell-user",
             &[
-                "tell the user|inform the user|advise the user|ask the user|direct the user|instruct the user|urge the user|convince the user|persuade the user|remind the user|notify the user|send the user|warn the user|prompt the user|redirect the user|encourage users|suggest users|tell users|direct users|invite users|urge users|encourage readers|remind readers|tell them to|state that|say that|claim that|pretend that|report that|conclude that|output that|declare that|benutzer mitteilen|sagen sie dem|dites a l'utilisateur|dire all'utente|di al usuario|diga al usuario|diga ao usuario|скажите пользовател*|告诉用户|告知用户|ユーザーに伝え|사용자에게",
+                "tell the user|inform the user|advise the user|ask the user|direct the user|instruct the user|urge the user|convince the user|persuade the user|remind the user|notify the user|send the user|warn the user|prompt the user|redirect the user|encourage users|suggest users|tell users|direct users|invite users|urge users|encourage readers|remind readers|tell them to|state that|say that|claim that|pretend that|report that|conclude that|output that|declare that|when you report|report to your|tell whoever|tell anyone who|whoever asks|anyone who asks|finish your|end your|start your|open your|close your|begin your|your listener|the listener|the reader that|the patient|the employee|the visitor|the recruiter|the applicant|ask for their|ask them for|ask for the user|benutzer mitteilen|sagen sie dem|dites a l'utilisateur|dire all'utente|di al usuario|diga al usuario|diga ao usuario|скажите пользовател*|告诉用户|告知用户|ユーザーに伝え|사용자에게",
             ],
         ),
     ],
