@@ -253,7 +253,7 @@ impl PromptGuard {
         let is_told = each(self, scratch, 0, None);
         self.find_encoded(window, base, None, 0, scratch);
         // A paragraph of a text is no whole.
-        let edges = std::mem::replace(&mut scratch.edges, [false; 2]);
+        let edges = std::mem::take(&mut scratch.edges);
         let orders = if is_told { heapless::Vec::new() } else { self.orders_apart(scratch) };
         for order in orders {
             let order = Span { start: order.start.saturating_sub(base), end: order.end.saturating_sub(base) };
