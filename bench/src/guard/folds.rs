@@ -99,15 +99,14 @@ impl Validated {
     /// The sums above which the wanted shares of harmless rows are. Review begins where neither the corpus nor the
     /// documents of the repository that were held out have more than theirs.
     pub(crate) fn marks(&self, recipe: &Recipe) -> Marks {
-        let (review, [block, texts_block], data, documents) = recipe.marks();
-        let said = self.mark(review, 0.0, |kind| !kind.data && !kind.document);
-        let read = self.mark(data[0], 0.0, |kind| kind.data && !kind.document);
-        let read = read.max(highest(self.texts.clone(), data[1]));
+        let said = self.mark(recipe.review_fpr, 0.0, |kind| !kind.data && !kind.document);
+        let read = self.mark(recipe.data_fpr, 0.0, |kind| kind.data && !kind.document);
+        let read = read.max(highest(self.texts.clone(), recipe.texts_fpr));
         let shift = said - read;
-        let review = self.mark(review, shift, |kind| !kind.document);
-        let review = review.max(self.mark(documents, shift, |kind| kind.document));
+        let review = self.mark(recipe.review_fpr, shift, |kind| !kind.document);
+        let review = review.max(self.mark(recipe.documents_fpr, shift, |kind| kind.document));
         let texts = self.texts.iter().map(|sum| sum + shift).collect();
-        let block = self.mark(block, shift, |_| true).max(highest(texts, texts_block));
+        let block = self.mark(recipe.block_fpr, shift, |_| true).max(highest(texts, recipe.texts_block_fpr));
         Marks { review, block: block.max(review + 0.1), data: shift }
     }
 

@@ -1,8 +1,8 @@
 //! Trains the prompt guard's linear model.
 //!
 //! Logistic regression by full-batch gradient descent (Adam), so that the same rows make the same weights on every
-//! machine with the same arithmetic. Every row weighs as its source is small: sources count nearly the same. Weights of
-//! n-grams and of what holds in data only are held down harder than those of the signals.
+//! machine with the same arithmetic. Every row weighs as its source is small: sources count nearly the same. Texts of our
+//! own weigh as much as it takes for documents to pass that the corpus has none of.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,16 +64,19 @@ pub(crate) struct Recipe {
     documents: f32,
     /// Share of harmless rows that may be sent to review in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.01)]
-    review_fpr: f32,
+    pub(crate) review_fpr: f32,
     /// Share of harmless rows that may be blocked in cross-validation; sets the mark.
     #[arg(long, default_value_t = 0.0018)]
-    block_fpr: f32,
+    pub(crate) block_fpr: f32,
     /// The same of review for what is data: there are few harmless documents to tell by.
     #[arg(long, default_value_t = 0.01)]
-    data_fpr: f32,
-    /// The same of what is data among the texts of our own; the lower of both sets the mark.
+    pub(crate) data_fpr: f32,
+    /// Share of what is harmless and data among the texts of our own that may be sent to review; the higher mark of both holds.
     #[arg(long, default_value_t = 0.045)]
-    texts_fpr: f32,
+    pub(crate) texts_fpr: f32,
+    /// The same of block.
+    #[arg(long, default_value_t = 0.014)]
+    pub(crate) texts_block_fpr: f32,
     /// Where this repository is: half of its files are trained on as harmless documents, half show what comes of it.
     #[arg(long, default_value = ".")]
     pub(crate) repository: PathBuf,
@@ -81,16 +84,13 @@ pub(crate) struct Recipe {
     /// packages are trained on as harmless documents, the others show what comes of it, and set no mark.
     #[arg(long)]
     pub(crate) packages: Vec<PathBuf>,
-    /// The same of block.
-    #[arg(long, default_value_t = 0.014)]
-    texts_block_fpr: f32,
     /// Share of the harmless documents held out that may be sent to review; sets the mark, if it is the higher one.
     #[arg(long, default_value_t = 0.007)]
-    documents_fpr: f32,
-    /// Of what a rule of several words says, data may excuse so much.
+    pub(crate) documents_fpr: f32,
+    /// So much of what a rule of several words says, as a share, may be taken back where the text is data.
     #[arg(long, default_value_t = 0.7)]
     excused: f32,
-    /// The same of the orders without a document around them.
+    /// Weight of our own orders without a document around them.
     #[arg(long, default_value_t = 2.0)]
     own_orders: f32,
     /// More texts like those of `own/written.jsonl`, to try them before they are part of it.
@@ -137,15 +137,6 @@ impl Recipe {
         let mut rows = own::rows();
         rows.extend(self.written.iter().flat_map(|file| own::folded(corpus::read(file))));
         rows
-    }
-
-    pub(crate) fn marks(&self) -> (f32, [f32; 2], [f32; 2], f32) {
-        (
-            self.review_fpr,
-            [self.block_fpr, self.texts_block_fpr],
-            [self.data_fpr, self.texts_fpr],
-            self.documents_fpr,
-        )
     }
 }
 

@@ -255,9 +255,12 @@ impl PromptGuard {
         // A paragraph of a text is no whole.
         let edges = std::mem::take(&mut scratch.edges);
         let orders = if is_told { heapless::Vec::new() } else { self.orders_apart(scratch) };
+        let mut last = None;
         for order in orders {
             let order = Span { start: order.start.saturating_sub(base), end: order.end.saturating_sub(base) };
-            if let Some((at, passage)) = passage::around(window, order) {
+            if let Some((at, passage)) = passage::around(window, order)
+                && last.replace((at, passage.len())) != Some((at, passage.len()))
+            {
                 self.read(passage, base + at as u32, scratch);
                 each(self, scratch, 0, None);
             }

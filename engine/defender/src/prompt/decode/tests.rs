@@ -73,6 +73,26 @@ fn lines_that_are_padded_are_texts_of_their_own() {
 }
 
 #[test]
+fn base64_of_every_length_and_with_lines_of_every_length() {
+    use base64::Engine;
+    let words =
+        "so many words are said by so many people that none of them is heard, and yet they go on ".repeat(3);
+    for len in TEXT_BYTES_MIN + 2..words.len() {
+        let text = &words[..len];
+        let run = base64::engine::general_purpose::STANDARD.encode(text);
+        for width in [44, 64, 76, 400] {
+            let lines: Vec<&str> =
+                run.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            // A last line of less than four digits belongs to no run.
+            if lines.last().is_some_and(|last| last.len() >= 4) {
+                check(&lines.join("\n"), text);
+                check(&lines.join("\r\n"), text);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_no_text_is_nothing() {
     for text in [
         "3f786850e387550fdab836ed7e6dc881de23001b0a1c8a4ce6f7ac7c1b2d9b11", // a digest
