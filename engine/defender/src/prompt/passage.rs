@@ -15,11 +15,10 @@ const SHORT_BYTES: usize = 2 * REACH_BYTES;
 
 /// The paragraph of `window` around `order`, both in bytes of it; `None` if that is most of a long window.
 pub(super) fn around(window: &str, order: Span) -> Option<(usize, &str)> {
-    let (from, to) = (order.start as usize, (order.end as usize).min(window.len()));
-    let floor =
-        |at: usize| (0..=at.min(window.len())).rev().find(|&at| window.is_char_boundary(at)).unwrap_or(0);
-    let (from, to) = (floor(from.min(to)), floor(to));
-    let (first, last) = (floor(from.saturating_sub(REACH_BYTES)), floor(to + REACH_BYTES));
+    let to = window.floor_char_boundary(order.end as usize);
+    let from = window.floor_char_boundary(order.start as usize).min(to);
+    let first = window.floor_char_boundary(from.saturating_sub(REACH_BYTES));
+    let last = window.floor_char_boundary(to + REACH_BYTES);
     let before = window.get(first..from)?;
     let behind = window.get(to..last)?;
     let start = before.rfind("\n\n").map_or(first, |at| first + at + 2);

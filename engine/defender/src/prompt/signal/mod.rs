@@ -82,7 +82,7 @@ pub(super) struct Rule {
     pub(super) apart: bool,
 }
 
-/// The least weight of what is sure. Two of them are a review, and one with some company.
+/// The least weight of what is sure, in the model's sums, where a review begins at about 1.6.
 pub(super) const SURE: f32 = 1.2;
 
 impl Rule {
