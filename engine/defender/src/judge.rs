@@ -80,7 +80,7 @@ pub struct Reading {
     worst: Assessment,
     /// Nothing that follows can make it worse.
     certain: bool,
-    repeated: prompt::Repeated,
+    progress: prompt::Progress,
     listing: Listing,
 }
 
@@ -194,7 +194,7 @@ impl Defender {
         if self.policy().mode == Mode::Off {
             return true;
         }
-        let Reading { at, worst, certain, repeated, listing } = reading;
+        let Reading { at, worst, certain, progress, listing } = reading;
         match request.action {
             Action::Prompt { text, from } => {
                 let begin = *at;
@@ -202,11 +202,11 @@ impl Defender {
                 if *certain {
                     *at = end;
                 } else {
-                    let (mut found, next) =
-                        prompts().assess_part(text, begin, SLICE_BYTES, from, repeated, &mut scratch.prompt);
-                    *certain = found.score >= prompt::CERTAIN;
-                    self.credit(from, &mut found);
-                    if found.score > worst.score || begin == 0 {
+                    let (worse, next) =
+                        prompts().assess_part(text, begin, SLICE_BYTES, from, progress, &mut scratch.prompt);
+                    if let Some(mut found) = worse {
+                        *certain = found.score >= prompt::CERTAIN;
+                        self.credit(from, &mut found);
                         *worst = found;
                     }
                     *at = if *certain { end } else { next };

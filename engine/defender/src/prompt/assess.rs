@@ -1,6 +1,6 @@
 //! From a text to an assessment.
 
-use super::decode::{DEPTH_MAX, Decoded, Hints, Source};
+use super::decode::{Decoded, Hints, Source, Turned};
 use super::found::{Matches, Tally};
 use super::matcher::Matcher;
 use super::model::{Model, fingerprint};
@@ -54,6 +54,14 @@ pub struct Scratch {
     pub(super) edges: [bool; 2],
     /// Of a text that comes in parts: what is not yet judged.
     held: String,
+}
+
+/// What is known of a text of which a part was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Progress {
+    repeated: Repeated,
+    /// The sum of its worst window.
+    worst: Option<f32>,
 }
 
 /// What is done with each view of a window: how many encodings it was in, and what part of the original that was. `true`
@@ -125,20 +133,21 @@ impl PromptGuard {
         self.judge(text, from, scratch, true).assessment(&self.model)
     }
 
-    /// The same of the windows of `text` that begin in the `bytes` bytes from `at` on, and where the next one begins; the
-    /// length of the text after the last one, and after one of which nothing worse can be said. The worst of all parts
-    /// is what [`Self::assess`] says. `at` is 0 or what the part before ended with, and `repeated` knows the parts before of
-    /// the same text, and of no other.
+    /// The same of the windows of `text` that begin in the `bytes` bytes from `at` on, if that is worse than the parts before
+    /// were; and where the next one begins: the length of the text after the last one, and after one of which nothing worse
+    /// can be said. What was said last of all parts is what [`Self::assess`] says. `at` is 0 or what the part before ended
+    /// with, and `progress` comes from the parts before of the same text, and of no other.
     pub fn assess_part(
         &self,
         text: &str,
         at: usize,
         bytes: usize,
         from: Provenance,
-        repeated: &mut Repeated,
+        progress: &mut Progress,
         scratch: &mut Scratch,
-    ) -> (Assessment, usize) {
-        let mut worst = Worst::default();
+    ) -> (Option<Assessment>, usize) {
+        let Progress { repeated, worst: before } = progress;
+        let mut worst = Worst { sum: *before, ..Worst::default() };
         let stop = at.saturating_add(bytes);
         let mut next = at;
         while next < stop && next < text.len() {
@@ -151,7 +160,9 @@ impl PromptGuard {
             let done = end == text.len() || worst.is_certain(&self.model);
             next = if done { text.len() } else { behind };
         }
-        (worst.assessment(&self.model), next)
+        let is_worse = worst.sum != *before;
+        *before = worst.sum;
+        (is_worse.then(|| worst.assessment(&self.model)), next)
     }
 
     /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window.
@@ -251,10 +262,11 @@ impl PromptGuard {
     pub(super) fn each_view(&self, window: &str, base: u32, scratch: &mut Scratch, each: EachView<'_>) {
         self.read(window, base, scratch);
         let is_told = each(self, scratch, 0, None);
-        self.find_encoded(window, base, None, 0, scratch);
-        // A paragraph of a text is no whole.
-        let edges = std::mem::take(&mut scratch.edges);
         let orders = if is_told { heapless::Vec::new() } else { self.orders_apart(scratch) };
+        // A paragraph of a text is no whole, and what was decoded is one.
+        let edges = std::mem::replace(&mut scratch.edges, [true; 2]);
+        self.follow(window, base, None, 0, scratch, each);
+        scratch.edges = [false; 2];
         let mut last = None;
         for order in orders {
             let order = Span { start: order.start.saturating_sub(base), end: order.end.saturating_sub(base) };
@@ -269,12 +281,31 @@ impl PromptGuard {
         while let Some((job, text)) = scratch.decoded.take() {
             self.read(&text, 0, scratch);
             each(self, scratch, job.depth, Some(job.span));
-            if job.depth < DEPTH_MAX {
-                self.find_encoded(&text, 0, Some(job.span), job.depth, scratch);
-            }
+            self.follow(&text, 0, Some(job.span), job.depth, scratch, each);
             scratch.decoded.give_back(job, text);
         }
         scratch.edges = edges;
+    }
+
+    /// Finds what is encoded in `text`, whose view is in `scratch`. What has the same view but for its letters is read at
+    /// once, the rest waits.
+    fn follow(
+        &self,
+        text: &str,
+        base: u32,
+        within: Option<Span>,
+        depth: u8,
+        scratch: &mut Scratch,
+        each: EachView<'_>,
+    ) {
+        self.find_encoded(text, base, within, depth, scratch);
+        while let Some(Turned { text, depth, span }) = scratch.decoded.take_turned() {
+            scratch.view.turn();
+            self.matcher.scan(&scratch.view, &mut scratch.found);
+            each(self, scratch, depth, Some(span));
+            self.find_encoded(&text, 0, Some(span), depth, scratch);
+            scratch.decoded.keep(text);
+        }
     }
 
     /// Where orders were found whose paragraphs are to be judged, in the original.

@@ -2,6 +2,7 @@
 
 use super::opening::Look;
 use super::recent::Concepts;
+use super::shape::Kinds;
 use super::view::{CODE, QUOTED, Token};
 
 /// Where a concept was seen.
@@ -16,6 +17,21 @@ pub(super) struct Hit {
     pub(super) line: u32,
     pub(super) start: u32,
     pub(super) end: u32,
+}
+
+impl Hit {
+    /// A concept from the first of two tokens, which is `token`, to the last, and between two places of the folded text.
+    #[inline]
+    pub(super) fn of(
+        concept: u8,
+        token: &Token,
+        [first, last]: [usize; 2],
+        [start, end]: [usize; 2],
+    ) -> Self {
+        let Token { flags, sentence, line, .. } = *token;
+        let [token, last_token] = [first as u32, last as u32];
+        Self { concept, flags, token, last_token, sentence, line, start: start as u32, end: end as u32 }
+    }
 }
 
 /// How often a rule was met, and where first.
@@ -47,11 +63,16 @@ pub(super) struct Common {
 #[derive(Debug, Default)]
 pub(super) struct Matches {
     pub(super) common: Common,
+    /// Of all signs.
+    pub(super) kinds: Kinds,
     pub(super) hits: Vec<Hit>,
     /// Of each rule.
     pub(super) tallies: Vec<Tally>,
     /// Rules that were met, and for which the tally says how.
     pub(super) met: Vec<u16>,
+    /// Bars and commas, which part the cells of tables, and how many there are.
+    pub(super) cells: Vec<u32>,
+    pub(super) parted: usize,
     /// Signs and words that a phrase may begin with.
     pub(super) signs: Vec<u32>,
     pub(super) openers: Vec<Opener>,
@@ -66,13 +87,13 @@ pub(super) struct Matches {
 /// What was asked about a concept last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
-    /// By what had been seen near and far.
+    /// By what of that which its uses look for had been seen, near and far.
     pub(super) seen: [Concepts; 2],
     /// Which of its uses may be completed, a bit each. Those whose rules are met often enough are taken out.
     pub(super) open: u64,
 }
 
-/// Nothing was: whoever asks has seen the concept itself.
+/// Nothing was: no use is open where nothing that it looks for was seen.
 const UNASKED: Asked = Asked { seen: [0; 2], open: 0 };
 
 /// The last two hits of a concept.

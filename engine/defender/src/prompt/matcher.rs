@@ -8,6 +8,7 @@ use super::lexicon::{Lexicon, Start};
 use super::opening::{Openings, Opens};
 use super::recent::{Concepts, Recent};
 use super::rule::{Compiled, Use, Used, open_uses, uses_of};
+use super::shape::Kinds;
 use super::signal::{FAMILIES, SURE};
 use super::view::{CODE, DENSE, Folder, LINE_START, QUOTED, SENTENCE_START, View, is_word, leads_alone};
 use crate::RuleId;
@@ -164,7 +165,7 @@ impl Matcher {
         found.clear(self.rules.len(), self.concepts.len());
         let bytes = view.text.as_bytes();
         let mut signs = std::mem::take(&mut found.signs);
-        let count = self.find_signs(view, &mut signs);
+        let count = self.find_signs(view, &mut signs, found);
         let mut signs_left = Signs { places: signs.iter().take(count).copied().peekable(), token: 0 };
         let mut openers = std::mem::take(&mut found.openers);
         let mut counted = std::mem::take(&mut found.counted);
@@ -182,8 +183,13 @@ impl Matcher {
             match self.openings.of(look, bytes, start, end) {
                 Opens::Nothing => {}
                 Opens::Alone(entries) => {
-                    let place = Place { start, first: index, end };
-                    self.ended(view, entries, place, index, &mut recent, found);
+                    // A whole word: nothing of it goes on, and no other token is reached.
+                    for word in self.words.get(entries).unwrap_or_default() {
+                        if !word.first || token.flags & (SENTENCE_START | LINE_START) != 0 {
+                            let hit = Hit::of(word.concept, token, [index; 2], [start, end]);
+                            self.see(&hit, &mut recent, found);
+                        }
+                    }
                 }
                 Opens::Walk => self.walk(view, bytes, start, index, &mut recent, found),
             }
@@ -247,19 +253,28 @@ impl Matcher {
         [count, common]
     }
 
-    /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are. Without a branch
-    /// for each: a text has many, and of all kinds.
-    fn find_signs(&self, view: &View, signs: &mut Vec<u32>) -> usize {
+    /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are. Takes note of
+    /// the others as well. Without a branch for each: a text has many, and of all kinds.
+    fn find_signs(&self, view: &View, signs: &mut Vec<u32>, found: &mut Matches) -> usize {
         let bytes = view.text.as_bytes();
+        let Matches { kinds, cells, parted, .. } = found;
+        *kinds = Kinds::default();
         if signs.len() < bytes.len() {
             signs.resize(bytes.len(), 0);
+            cells.resize(bytes.len(), 0);
         }
         let mut count = 0;
+        *parted = 0;
         view.each_sign(|at| {
-            if let Some(place) = signs.get_mut(count) {
-                *place = at as u32;
+            let byte = bytes.get(at).copied().unwrap_or(b' ');
+            kinds.see(byte);
+            for (places, count) in [(&mut *signs, count), (&mut *cells, *parted)] {
+                if let Some(place) = places.get_mut(count) {
+                    *place = at as u32;
+                }
             }
             count += usize::from(self.openings.at_sign(bytes, at));
+            *parted += usize::from((byte == b'|') | (byte == b','));
         });
         count
     }
@@ -337,16 +352,7 @@ impl Matcher {
             if inside || amid {
                 continue;
             }
-            let hit = Hit {
-                concept: word.concept,
-                flags: token.flags,
-                token: first as u32,
-                last_token: last as u32,
-                sentence: token.sentence,
-                line: token.line,
-                start: start as u32,
-                end: end as u32,
-            };
+            let hit = Hit::of(word.concept, token, [first, last], [start, end]);
             self.see(&hit, recent, found);
         }
         last
@@ -355,7 +361,7 @@ impl Matcher {
     /// Takes note of a word that was found. Not inlined: what it needs would be made ready for each end of a word.
     #[inline(never)]
     fn see(&self, hit: &Hit, recent: &mut Recent, found: &mut Matches) {
-        let used = self.used.get(usize::from(hit.concept)).copied().unwrap_or_default();
+        let Some(used) = self.used.get(usize::from(hit.concept)) else { return };
         if used.partner {
             recent.see(hit.concept, hit.token);
             found.remember(hit);
@@ -371,14 +377,15 @@ impl Matcher {
 
     /// Tallies the rules that `hit` completes together with others.
     #[inline(never)]
-    fn complete(&self, used: Used, hit: &Hit, recent: &Recent, found: &mut Matches) {
+    fn complete(&self, used: &Used, hit: &Hit, recent: &Recent, found: &mut Matches) {
         let [near, far] = recent.seen();
         let seen = [if hit.flags & DENSE != 0 { far } else { near }, far];
         let uses = self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default();
         let concept = usize::from(hit.concept);
         let Some(asked) = found.asked.get_mut(concept) else { return };
-        if asked.seen != seen {
-            *asked = Asked { seen, open: open_uses(uses, seen) };
+        let sought = [seen[0] & used.sought[0], seen[1] & used.sought[1]];
+        if asked.seen != sought {
+            *asked = Asked { seen: sought, open: open_uses(uses, seen) };
         }
         let mut open = asked.open;
         while open != 0 {

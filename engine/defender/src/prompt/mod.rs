@@ -25,9 +25,8 @@ mod shape;
 mod signal;
 mod view;
 
-pub use assess::{CERTAIN, PromptGuard, Scratch, WINDOW_BYTES};
+pub use assess::{CERTAIN, Progress, PromptGuard, Scratch, WINDOW_BYTES};
 pub use model::{BUCKETS, Model};
-pub use repeated::Repeated;
 pub use sample::Sample;
 
 /// What the findings of each family are called.

@@ -24,18 +24,19 @@ pub(super) struct Openings {
     nearer: Vec<[u8; 2]>,
     /// The first four bytes of phrases that end inside of a word, or three and any fourth; then more of them: six, five or
     /// four, where there are not so many.
-    stems: Bits<256>,
+    stems: Bits<1024>,
     six: Bits<256>,
     five: Bits<64>,
-    four: Bits<256>,
+    four: Bits<512>,
     /// First bytes of phrases in a script whose characters may stand alone: six, or three where there are not so many.
     far: Bits<64>,
     far_short: Bits<64>,
     /// First bytes of shorter ones, and of words that found no place.
     leads: [bool; 256],
     /// The first three bytes of phrases that begin with a sign.
-    signs: Bits<512>,
-    /// Signs that begin shorter ones.
+    signs: Bits<256>,
+    /// The two bytes of shorter ones, and signs that are one.
+    sign_pairs: Bits<64>,
     short_signs: [bool; 256],
 }
 
@@ -172,6 +173,7 @@ const FAR: u8 = 0xE0;
 const FIVE: u64 = 0xFF_FFFF_FFFF;
 const FOUR: u64 = 0xFFFF_FFFF;
 const THREE: u64 = 0xFF_FFFF;
+const TWO: u64 = 0xFFFF;
 
 #[inline]
 fn mix(value: u64) -> u64 {
@@ -265,6 +267,7 @@ impl Openings {
             far_short: Bits::new(),
             leads: [false; 256],
             signs: Bits::new(),
+            sign_pairs: Bits::new(),
             short_signs: [false; 256],
         };
         let mut nearer: Vec<(usize, [u8; 2])> = Vec::new();
@@ -282,8 +285,7 @@ impl Openings {
             if len == 0 {
                 match bytes.len() {
                     1 => set(&mut openings.short_signs, lead),
-                    // Whatever comes behind two.
-                    2 => (0..=0xFF).for_each(|byte| openings.signs.add(mix(raw & 0xFFFF | byte << 16))),
+                    2 => openings.sign_pairs.add(mix(raw & TWO)),
                     _ => openings.signs.add(mix(raw & THREE)),
                 }
                 continue;
@@ -467,7 +469,7 @@ impl Openings {
     pub(super) fn at_sign(&self, text: &[u8], at: usize) -> bool {
         let raw = eight(text, at);
         let short = self.short_signs.get((raw & 0xFF) as usize).copied().unwrap_or(false);
-        (self.signs.has(mix(raw & THREE)) | u64::from(short)) & 1 != 0
+        (self.signs.has(mix(raw & THREE)) | self.sign_pairs.has(mix(raw & TWO)) | u64::from(short)) & 1 != 0
     }
 
     /// Bytes that the tables take.
@@ -479,6 +481,7 @@ impl Openings {
             + (self.counted.places.len() + self.begins.0.len()) * 8
             + (self.longer.0.len() + self.longish.0.len() + self.six.0.len() + self.stems.0.len()) * 8
             + (self.five.0.len() + self.four.0.len() + self.far.0.len() + self.far_short.0.len()) * 8
+            + (self.signs.0.len() + self.sign_pairs.0.len()) * 8
     }
 }
 

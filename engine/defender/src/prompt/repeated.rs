@@ -11,7 +11,7 @@ const GROUP: usize = 4;
 
 /// Which windows of one text were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repeated {
+pub(super) struct Repeated {
     /// Where they begin. 0 is a free place: the window at the edge of the text is not remembered.
     starts: [[u32; GROUP]; SLOTS / GROUP],
 }

@@ -8,6 +8,9 @@ use crate::RuleId;
 /// So many characters of a script without spaces are as long as a word of another.
 const DENSE_WORD: u32 = 3;
 
+/// All concepts: what any will do for.
+const ANY: Concepts = Concepts::MAX;
+
 /// A rule needs at most so many concepts.
 const NEEDS_MAX: usize = 4;
 
@@ -19,6 +22,8 @@ pub(super) struct Used {
     pub(super) to: u16,
     /// Rules ask whether it was seen lately.
     pub(super) partner: bool,
+    /// What else its uses look for, near and far: they are open or not by that alone.
+    pub(super) sought: [Concepts; 2],
 }
 
 /// A rule that needs a concept.
@@ -78,7 +83,7 @@ pub(super) fn uses_of(rules: &[Compiled], concepts: usize, not: usize) -> (Vec<U
                     if need >> concept & 1 == 0 || !completes {
                         continue;
                     }
-                    let mut others = [Concepts::MAX; 2];
+                    let mut others = [ANY; 2];
                     let rest = rule.need.iter().enumerate().filter(|(other, _)| *other != slot);
                     for (place, (_, &need)) in others.iter_mut().zip(rest) {
                         *place = need;
@@ -91,7 +96,14 @@ pub(super) fn uses_of(rules: &[Compiled], concepts: usize, not: usize) -> (Vec<U
         }
         let asked = rules.iter().filter(|rule| rule.need.len() > 1).flat_map(|rule| &rule.need);
         let partner = concept == not || asked.fold(0, |all, need| all | need) >> concept & 1 == 1;
-        used.push(Used { from, alone_to, to: uses.len() as u16, partner });
+        let mut sought = [0; 2];
+        for one in uses.iter().skip(usize::from(alone_to)) {
+            let at = sought.iter_mut().skip(usize::from(one.far)).take(1);
+            at.for_each(|sought| {
+                *sought |= one.others.iter().filter(|&&need| need != ANY).fold(0, |all, need| all | need)
+            });
+        }
+        used.push(Used { from, alone_to, to: uses.len() as u16, partner, sought });
     }
     (uses, used)
 }

@@ -3,7 +3,7 @@
 use super::decode::count;
 use super::found::{Hit, Matches};
 use super::matcher::Matcher;
-use super::view::{UPPER, View};
+use super::view::View;
 
 /// Names of what [`Shape::measure`] writes, in order.
 pub(super) const NAMES: [&str; 36] = [
@@ -185,14 +185,14 @@ impl Shape {
         let share = ordered as f32 / sentences;
         let foreign_edge =
             edge_foreign.iter().zip(edge_english).any(|(&f, e)| f >= 2 && e == 0) && english > foreign;
-        let text = Text::of(view);
+        let text = Text::of(view, found);
         // Three rows make a table; the headers of a mail are words of courtesy.
         let lines = if text.bars / 2 + text.commas / COMMAS_MIN >= ROWS_MIN || any & COURTESY != 0 {
-            Lines::of(view, found, &text, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0)
+            Lines::of(view, found, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0)
         } else {
             Lines::default()
         };
-        let capitals = view.tokens.iter().filter(|token| token.flags & UPPER != 0).count() as f32;
+        let capitals = view.capitals as f32;
         let (mut quoted, mut negated, mut fired) = (0u32, 0u32, 0u32);
         for (_, tally) in found.met() {
             quoted += u32::from(tally.quoted > 0);
@@ -310,28 +310,41 @@ const HEADERS: [&[u8]; 13] = [
     b"de :",
     b"objet :",
 ];
+/// Most lines are none by their first two bytes.
+fn is_header(line: &[u8]) -> bool {
+    let begins = line.first_chunk::<2>();
+    HEADERS.iter().any(|header| header.first_chunk() == begins && line.starts_with(header))
+}
+
 /// A line of at least so many words is a sentence.
 const SENTENCE_WORDS_MIN: u32 = 5;
 
 impl Lines {
-    fn of(view: &View, found: &Matches, text: &Text, is_order: impl Fn(&Hit) -> bool) -> Self {
+    fn of(view: &View, found: &Matches, is_order: impl Fn(&Hit) -> bool) -> Self {
         let mut lines = Self::default();
         let bytes = view.text.as_bytes();
         let (mut rows, mut prose, mut at, mut commas_before) = (0u32, 0u32, 0usize, 0);
         let (mut prose_line, mut headed) = (None, false);
+        let mut cells = found.cells.iter().take(found.parted).peekable();
         while let Some(token) = view.tokens.get(at) {
             let len = view.tokens.iter().skip(at).take_while(|next| next.line == token.line).count().max(1);
             let end = view.tokens.get(at + len - 1).map_or(bytes.len(), |last| last.end as usize);
             let line = bytes.get(token.start as usize..end).unwrap_or_default();
-            let is_header = HEADERS.iter().any(|header| line.starts_with(header));
-            if line.starts_with(b"subject:") || line.starts_with(b"from:") && line.contains(&b'@') {
-                lines.before_header |= !headed && (1..=2).contains(&(rows + prose));
+            if is_header(line) {
+                if line.starts_with(b"subject:") || line.starts_with(b"from:") && line.contains(&b'@') {
+                    lines.before_header |= !headed && (1..=2).contains(&(rows + prose));
+                }
+                headed = true;
             }
-            headed |= is_header;
             // Signs around a line belong to its neighbours as well: only what is between its words parts cells. Rows
             // parted by commas are alike.
-            let bars = if text.bars > 0 { count(line, |b| b == b'|') } else { 0 };
-            let commas = if text.commas >= COMMAS_MIN { count(line, |b| b == b',') } else { 0 };
+            let (mut bars, mut commas) = (0, 0);
+            while let Some(&at) = cells.next_if(|&&at| (at as usize) < end) {
+                let is_inside = at >= token.start;
+                let is_bar = bytes.get(at as usize) == Some(&b'|');
+                bars += usize::from(is_inside & is_bar);
+                commas += usize::from(is_inside & !is_bar);
+            }
             let columns = commas >= COMMAS_MIN as usize && len < 4 * commas;
             if bars >= 2 || columns && commas == commas_before {
                 rows += 1;
@@ -369,47 +382,51 @@ const DIGITS_MOST: f32 = 0.2;
 const ENDING_BYTES: usize = 100;
 
 impl Text {
-    fn of(view: &View) -> Self {
+    fn of(view: &View, found: &Matches) -> Self {
         let bytes = view.text.as_bytes();
         let (_, ending) =
             bytes.split_at_checked(bytes.len().saturating_sub(ENDING_BYTES)).unwrap_or_default();
-        let [bars, exclaims, asks, digits, odd, commas] = tally(bytes);
+        let [bars, exclaims, asks, odd, commas] = found.kinds.all();
+        let digits = count(bytes, |byte| byte.is_ascii_digit()) as u32;
         let mut text = Self { bars, exclaims, asks, digits, commas, ..Self::default() };
-        let [.., odd_end, _] = tally(ending);
+        let mut kinds = Kinds::default();
+        ending.iter().for_each(|&byte| kinds.see(byte));
+        let [.., odd_end, _] = kinds.all();
         text.odd_share = odd as f32 / (bytes.len() as f32 + 20.0);
         text.odd_ending = odd_end as f32 / (ENDING_BYTES.min(bytes.len()) as f32 + 20.0);
         text
     }
 }
 
-/// How many bytes of each kind there are, in the order of [`KINDS`].
-fn tally(bytes: &[u8]) -> [u32; 6] {
-    let mut all = [0; 6];
-    // A count is a byte of a sum: so many fit into it.
-    for part in bytes.chunks(usize::from(u8::MAX)) {
-        let sum = part
-            .iter()
-            .fold(0u64, |sum, &byte| sum.wrapping_add(KINDS.get(usize::from(byte)).copied().unwrap_or(0)));
-        for (all, one) in all.iter_mut().zip(sum.to_le_bytes()) {
-            *all += u32::from(one);
-        }
+/// How many signs of each kind there are, in the order of [`KINDS`]: so many bits each, which no text fills.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kinds(u128);
+
+const KIND_BITS: usize = 24;
+
+impl Kinds {
+    #[inline]
+    pub(super) fn see(&mut self, byte: u8) {
+        self.0 = self.0.wrapping_add(KINDS.get(usize::from(byte)).copied().unwrap_or(0));
     }
-    all
+
+    fn all(self) -> [u32; 5] {
+        std::array::from_fn(|kind| (self.0 >> (KIND_BITS * kind)) as u32 & ((1 << KIND_BITS) - 1))
+    }
 }
 
-/// One in the place of every kind that a byte is of: bars, exclamation and question marks, digits, signs that belong to no
-/// sentence, commas.
+/// One in the place of every kind that a sign is of: bars, exclamation and question marks, signs that belong to no sentence,
+/// commas.
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const KINDS: [u64; 256] = {
+const KINDS: [u128; 256] = {
     let mut kinds = [0; 256];
     let mut n = 0;
     while n < 256 {
         let byte = n as u8;
-        let is =
-            [byte == b'|', byte == b'!', byte == b'?', byte.is_ascii_digit(), is_odd(byte), byte == b','];
+        let is = [byte == b'|', byte == b'!', byte == b'?', is_odd(byte), byte == b','];
         let mut kind = 0;
         while kind < is.len() {
-            kinds[n] |= (is[kind] as u64) << (8 * kind);
+            kinds[n] |= (is[kind] as u128) << (KIND_BITS * kind);
             kind += 1;
         }
         n += 1;

@@ -310,8 +310,10 @@ fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
     let behind_path = || memchr::memrchr(b'/', run);
     let behind_name =
         || memchr::memchr_iter(b'=', run).find(|at| run.get(at + 1).is_some_and(|&next| next != b'='));
+    // What begins behind padding is the same wherever the first digits belong.
+    let is_long = run.iter().take(BASE64_MIN).all(|&byte| byte != b'=');
     // Most that are encoded are whole: the other places are looked for when they are needed.
-    (0..4).any(&mut from)
+    (0..if is_long { 4 } else { 1 }).any(&mut from)
         || behind_path().is_some_and(|at| from(at + 1))
         || behind_name().is_some_and(|at| from(at + 1))
 }
@@ -322,6 +324,10 @@ fn base64_from_its_start(run: &[u8], out: &mut Vec<u8>) -> bool {
     let mut from = 0;
     memchr::memchr_iter(b'=', run).chain([run.len()]).all(|end| {
         let part = run.get(from..end).unwrap_or_default();
+        // One digit before padding is no byte; only of the first part a window may have cut off the others.
+        if from > 0 && end < run.len() && part.len() == 1 {
+            return false;
+        }
         from = end + 1;
         let is_empty = part.iter().all(u8::is_ascii_whitespace);
         if !is_empty && !out.is_empty() {

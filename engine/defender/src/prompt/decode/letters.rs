@@ -3,12 +3,18 @@
 /// Each letter for the one thirteen places on.
 pub(super) fn rot13(text: &str, out: &mut Vec<u8>) {
     out.clear();
+    out.extend_from_slice(text.as_bytes());
+    turn(out);
+}
+
+/// The same in place.
+pub(in crate::prompt) fn turn(text: &mut [u8]) {
     // Without a branch, so that the compiler turns many at once.
-    out.extend(text.as_bytes().iter().map(|&byte| {
-        let lower = byte | 0x20;
+    for byte in text {
+        let lower = *byte | 0x20;
         let by = if lower < b'n' { 13 } else { 0u8.wrapping_sub(13) };
-        byte.wrapping_add(if lower.wrapping_sub(b'a') < 26 { by } else { 0 })
-    }));
+        *byte = byte.wrapping_add(if lower.wrapping_sub(b'a') < 26 { by } else { 0 });
+    }
 }
 
 /// The last character first.
@@ -46,8 +52,7 @@ fn has_mixed(text: &[u8]) -> bool {
     let next = text.get(1..).unwrap_or_default();
     let is_letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
     let is_digit = |byte: u8| byte.wrapping_sub(b'0') < 10 || byte == b'@' || byte == b'$';
-    let chunk = usize::from(u8::MAX);
-    let sides = text.chunks(chunk).zip(next.chunks(chunk)).map(|(text, next)| {
+    let sides = text.chunks(COUNTED_AT_ONCE).zip(next.chunks(COUNTED_AT_ONCE)).map(|(text, next)| {
         let mixed = |(&one, &two): (&u8, &u8)| {
             u8::from(is_letter(one) & is_digit(two) | is_digit(one) & is_letter(two))
         };
@@ -148,8 +153,11 @@ const LEET_SIDES: usize = 30;
 const LEET_WORD_MAX: usize = 32;
 const MORSE_SIGNS: usize = 8;
 
+/// Bytes whose count is a byte itself: whole vectors of them.
+const COUNTED_AT_ONCE: usize = 240;
+
 /// How many bytes are such. Counted in bytes, so that the compiler looks at many at once.
 pub(in crate::prompt) fn count(text: &[u8], is: impl Fn(u8) -> bool) -> usize {
     let part = |part: &[u8]| usize::from(part.iter().fold(0u8, |count, &byte| count + u8::from(is(byte))));
-    text.chunks(usize::from(u8::MAX)).map(part).sum()
+    text.chunks(COUNTED_AT_ONCE).map(part).sum()
 }

@@ -5,8 +5,9 @@
 mod bits;
 mod letters;
 
-pub(super) use letters::count;
+pub(super) use letters::{count, turn};
 
+use super::view::has_escapes;
 use crate::Span;
 
 /// Encodings inside encodings are followed so far.
@@ -22,8 +23,20 @@ pub(super) struct Decoded {
     texts: Vec<String>,
     jobs: Vec<Job>,
     next: usize,
+    /// What the text that was looked at last is in rot13, if that is read the same way, and its buffer.
+    turned: Option<Turned>,
+    spare: String,
     budget: usize,
     bytes: Vec<u8>,
+}
+
+/// The rot13 of a text in which all words and signs are at the same places: its view has only to be turned.
+#[derive(Debug)]
+pub(super) struct Turned {
+    pub(super) text: String,
+    /// How many encodings it was in, and what part of the original it was.
+    pub(super) depth: u8,
+    pub(super) span: Span,
 }
 
 /// One decoded text.
@@ -65,6 +78,7 @@ impl Decoded {
     pub(super) fn begin(&mut self, bytes: usize) {
         self.jobs.clear();
         self.next = 0;
+        self.turned = None;
         self.budget = bytes * GROWTH_MAX;
     }
 
@@ -79,6 +93,15 @@ impl Decoded {
         if let Some(place) = self.texts.get_mut(job.text) {
             *place = text;
         }
+    }
+
+    /// Takes what the text that was looked at last is in rot13. Give its buffer back with [`Self::keep`].
+    pub(super) fn take_turned(&mut self) -> Option<Turned> {
+        self.turned.take()
+    }
+
+    pub(super) fn keep(&mut self, text: String) {
+        self.spare = text;
     }
 
     /// Decodes what can be decoded of a text. `carried` are bytes hidden in variation selectors.
@@ -96,7 +119,10 @@ impl Decoded {
         self.add(carried, depth + 1, whole);
         if hints.rot13 >= 2 && hints.rot13 > hints.english {
             letters::rot13(text, &mut bytes);
-            self.add(&bytes, depth + 1, whole);
+            match text.is_ascii() && !has_escapes(text.as_bytes()) && !has_escapes(&bytes) {
+                true => self.turn(&bytes, depth + 1, whole),
+                false => self.add(&bytes, depth + 1, whole),
+            }
         }
         if hints.reversed >= 2 && hints.reversed > hints.english {
             letters::reversed(text, &mut bytes);
@@ -114,11 +140,7 @@ impl Decoded {
 
     /// Keeps `bytes`, if they are text and there is room.
     fn add(&mut self, bytes: &[u8], depth: u8, span: Span) {
-        if bytes.len() > self.budget || self.jobs.len() >= TEXTS_MAX || !reads_as_text(bytes) {
-            return;
-        }
-        let Ok(text) = std::str::from_utf8(bytes) else { return };
-        self.budget -= bytes.len();
+        let Some(text) = self.admitted(bytes) else { return };
         let slot = self.jobs.len();
         if self.texts.len() <= slot {
             self.texts.push(String::new());
@@ -128,6 +150,25 @@ impl Decoded {
             buffer.push_str(text);
             self.jobs.push(Job { text: slot, depth, span });
         }
+    }
+
+    /// The same of a text whose view is there already.
+    fn turn(&mut self, bytes: &[u8], depth: u8, span: Span) {
+        let Some(text) = self.admitted(bytes) else { return };
+        let mut buffer = std::mem::take(&mut self.spare);
+        buffer.clear();
+        buffer.push_str(text);
+        self.turned = Some(Turned { text: buffer, depth, span });
+    }
+
+    /// `bytes` as text, if they are one and there is room.
+    fn admitted<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a str> {
+        if bytes.len() > self.budget || self.jobs.len() >= TEXTS_MAX || !reads_as_text(bytes) {
+            return None;
+        }
+        let text = std::str::from_utf8(bytes).ok()?;
+        self.budget -= bytes.len();
+        Some(text)
     }
 }
 

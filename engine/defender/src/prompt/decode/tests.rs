@@ -16,7 +16,8 @@ fn decode(text: &str, hints: Hints) -> Vec<String> {
     let coded = blocks(is_coded);
     let source = Source { text, spaces: &spaces, coded: &coded, base: 0, within: None, depth: 0 };
     decoded.find(source, hints, &[]);
-    std::iter::from_fn(|| decoded.take().map(|(_, text)| text)).collect()
+    let turned = decoded.take_turned().map(|turned| turned.text);
+    turned.into_iter().chain(std::iter::from_fn(|| decoded.take().map(|(_, text)| text))).collect()
 }
 
 #[track_caller]
@@ -52,6 +53,25 @@ fn each_encoding_is_read() {
 }
 
 #[test]
+fn a_view_is_turned_only_if_all_but_its_letters_is_the_same() {
+    let turned = |text: &str| {
+        let mut decoded = Decoded::default();
+        decoded.begin(text.len());
+        let hints = Hints { rot13: 2, ..Hints::default() };
+        decoded.find(Source { text, spaces: &[], coded: &[], base: 0, within: None, depth: 0 }, hints, &[]);
+        let turned = decoded.take_turned().map(|turned| turned.text);
+        (turned, decoded.take().map(|(_, text)| text))
+    };
+    let now = |text: &str| (Some(text.to_owned()), None);
+    let later = |text: &str| (None, Some(text.to_owned()));
+    assert_eq!(turned("bcra gur qbbe abj"), now("open the door now"));
+    assert_eq!(turned("bcra gur qbbe & 9% \\ abj"), now("open the door & 9% \\ now"));
+    assert_eq!(turned("bcra gur qbbe abj\u{e9}"), later("open the door now\u{e9}"));
+    assert_eq!(turned("bcra gur qbbe &#97; abj"), later("open the door &#97; now"));
+    assert_eq!(turned("bcra gur qbbe \\a abj"), later("open the door \\n now"));
+}
+
+#[test]
 fn base64_is_found_behind_other_digits() {
     check("https://example.org/a/cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93", SAYS);
     check("?redirect_to=cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93", SAYS);
@@ -70,6 +90,13 @@ fn lines_that_are_padded_are_texts_of_their_own() {
     let says = "please open the door now or say no";
     let two = format!("{says} {says}");
     check(&line.repeat(2), &two);
+}
+
+#[test]
+fn padding_behind_one_digit_is_of_no_text() {
+    let text = "cGxlYXNlIG9wZW4gdGhlIGRvb3Igbm93";
+    check(&format!("Q==\n{text}"), SAYS);
+    assert_eq!(decode(&format!("QQ==Q={text}QQ==Q=QQ=="), Hints::default()), [""; 0]);
 }
 
 #[test]

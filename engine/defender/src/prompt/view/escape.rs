@@ -10,6 +10,11 @@ pub(super) fn read(text: &[u8]) -> Option<(char, usize)> {
     }
 }
 
+/// Whether anything in `text` reads as an escape.
+pub(in crate::prompt) fn has_escapes(text: &[u8]) -> bool {
+    memchr::memchr3_iter(b'&', b'\\', b'%', text).any(|at| read(text.get(at..).unwrap_or_default()).is_some())
+}
+
 fn entity(text: &[u8]) -> Option<(char, usize)> {
     // The longest that is read: `&#x10FFFF;`.
     let end = text.iter().take(12).position(|&b| b == b';')?;

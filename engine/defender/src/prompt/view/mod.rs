@@ -11,16 +11,18 @@ mod run;
 mod spaced;
 mod token;
 
+pub(super) use escape::has_escapes;
 pub(super) use fold::Folder;
 #[cfg(test)]
 pub(super) use run::is_coded;
-pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token, UPPER};
+pub(super) use token::{CODE, DENSE, LINE_START, QUOTED, SENTENCE_START, Token};
 pub(super) use token::{is_word, leads_alone};
 
 use crate::Span;
 use fold::Folded;
 use invisible::Invisible;
 use run::{IDEOGRAPH_BYTES, Plain};
+use spaced::Singles;
 use token::Marks;
 
 /// What was stripped or undone on the way.
@@ -42,6 +44,16 @@ pub(super) struct Disguise {
     pub(super) mixed: u32,
 }
 
+/// Where a part of the folded text came from.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    /// Its first byte, which came from byte `to` of the original.
+    from: u32,
+    to: u32,
+    /// The next came from so many bytes further on.
+    step: u32,
+}
+
 /// The folded text of a window.
 #[derive(Debug, Default)]
 pub(super) struct View {
@@ -51,8 +63,9 @@ pub(super) struct View {
     /// How many sentences and lines there are.
     pub(super) sentences: u32,
     pub(super) lines: u32,
-    /// From the first (byte of `text`) on, the original is at the second plus the distance.
-    map: Vec<(u32, u32)>,
+    map: Vec<Origin>,
+    /// How many words begin with three capitals.
+    pub(super) capitals: u32,
     /// Where the original ends.
     end: u32,
     /// Where lines start in `text`.
@@ -66,8 +79,9 @@ pub(super) struct View {
     /// Where the original is plain, and where the words and signs of `text` are.
     plain: Plain,
     marks: Marks,
+    singles: Singles,
     spare: String,
-    spare_map: Vec<(u32, u32)>,
+    spare_map: Vec<Origin>,
 }
 
 impl View {
@@ -78,6 +92,8 @@ impl View {
         let mut plain = std::mem::take(&mut self.plain);
         plain.read(text.as_bytes());
         self.fold_all(text, base, folder, &plain);
+        // All at once: words are short.
+        self.text.make_ascii_lowercase();
         self.plain = plain;
         if self.mark() && self.join_letters() {
             self.mark();
@@ -137,6 +153,14 @@ impl View {
         }
     }
 
+    /// Becomes the view of what its original is in rot13, which was ASCII without escapes: all but the letters is the same.
+    pub(super) fn turn(&mut self) {
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        super::decode::turn(&mut bytes);
+        // ASCII becomes ASCII.
+        self.text = String::from_utf8(bytes).unwrap_or_default();
+    }
+
     /// The part of the original that `start..end` of the folded text came from.
     pub(super) fn span(&self, start: u32, end: u32) -> Span {
         let from = self.origin(start);
@@ -155,16 +179,16 @@ impl View {
     }
 
     fn origin(&self, folded: u32) -> u32 {
-        self.origin_before(self.map.partition_point(|&(from, _)| from <= folded), folded)
+        self.origin_before(self.map.partition_point(|part| part.from <= folded), folded)
     }
 
     /// The same, where `after` is the number of the first entry of the map that is behind.
     fn origin_before(&self, after: usize, folded: u32) -> u32 {
         match after.checked_sub(1).and_then(|n| self.map.get(n)) {
-            Some(&(from, to)) => {
+            Some(&Origin { from, to, step }) => {
                 // One character may be folded to many: its last byte comes before what the next came from.
-                let next = self.map.get(after).map_or(self.end, |&(_, next)| next);
-                (to + (folded - from)).min(next.saturating_sub(1).max(to))
+                let next = self.map.get(after).map_or(self.end, |next| next.to);
+                (to + (folded - from) * step).min(next.saturating_sub(1).max(to))
             }
             None => folded,
         }
@@ -179,6 +203,7 @@ impl View {
         self.carried.clear();
         self.uppers.clear();
         self.disguise = Disguise::default();
+        self.capitals = 0;
         self.line_starts.push(0);
     }
 
@@ -261,9 +286,6 @@ impl View {
             self.line_starts.push(self.text.len() as u32);
         });
         self.text.push_str(text.get(lines..to).unwrap_or_default());
-        if let Some(pushed) = self.text.get_mut(at..) {
-            pushed.make_ascii_lowercase();
-        }
         plain.each_shout(from, to, |place| {
             let before = (place - from).checked_sub(1).and_then(|n| bytes.get(n));
             if before.is_none_or(|byte| !byte.is_ascii_alphanumeric()) {
@@ -371,7 +393,7 @@ impl View {
     /// Remembers where the next byte came from, if it is not right behind the last.
     fn note(&mut self, at: u32, came_from: u32, last: &mut Last) {
         if last.expected != came_from || at == 0 {
-            self.map.push((at, came_from));
+            self.map.push(Origin { from: at, to: came_from, step: 1 });
         }
         last.expected = came_from + 1;
         last.selector = false;
@@ -379,7 +401,7 @@ impl View {
 
     /// The same of a character whose folded form has another length.
     fn note_wide(&mut self, at: u32, came_from: u32, last: &mut Last) {
-        self.map.push((at, came_from));
+        self.map.push(Origin { from: at, to: came_from, step: 1 });
         last.expected = u32::MAX;
     }
 

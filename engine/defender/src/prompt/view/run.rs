@@ -67,7 +67,7 @@ impl Plain {
     /// Calls `each` with every line feed of a part.
     pub(super) fn each_feed(&self, start: usize, end: usize, mut each: impl FnMut(usize)) {
         let mut from = start;
-        while let Some(at) = self.feeds.first(from).filter(|&at| at < end) {
+        while let Some(at) = self.feeds.first_before(from, end) {
             each(at);
             from = at + 1;
         }

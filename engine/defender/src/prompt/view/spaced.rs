@@ -1,6 +1,7 @@
 //! Words whose letters stand apart: `i g n o r e`, `i.g.n.o.r.e`.
 
-use super::View;
+use super::mask::{self, BLOCK, Places};
+use super::{Origin, View};
 
 /// So many single letters in a row are no list of options and no initials any more.
 pub(super) const RUN_MIN: usize = 6;
@@ -21,13 +22,30 @@ fn run(bytes: &[u8], start: usize) -> (usize, usize) {
     (at.saturating_sub(1).max(start), letters)
 }
 
-fn has_runs(bytes: &[u8]) -> bool {
-    let mut before = b' ';
-    bytes.iter().enumerate().any(|(at, &byte)| {
-        let begins = byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric();
-        before = byte;
-        begins && run(bytes, at).1 >= RUN_MIN
-    })
+/// Letters and digits that stand alone, where a run may begin.
+#[derive(Debug, Default)]
+pub(super) struct Singles(Places);
+
+impl Singles {
+    fn read(&mut self, bytes: &[u8]) {
+        self.0.clear();
+        mask::each_block(bytes, b' ', |block| {
+            self.0.push(mask::bits(block, |byte| byte.is_ascii_alphanumeric()));
+        });
+    }
+
+    /// The first at `from` or behind.
+    fn next(&self, from: usize) -> Option<usize> {
+        let blocks = self.0.blocks();
+        let block = |n: usize| blocks.get(n).copied().unwrap_or(0);
+        let mut kept = u64::MAX << (from % BLOCK);
+        (from / BLOCK..blocks.len()).find_map(|n| {
+            let (here, kept) = (block(n), std::mem::replace(&mut kept, u64::MAX));
+            let before = n.checked_sub(1).map_or(0, block) >> (BLOCK - 1);
+            let single = here & !(here << 1 | before) & !(here >> 1 | block(n + 1) << (BLOCK - 1)) & kept;
+            (single != 0).then(|| n * BLOCK + single.trailing_zeros() as usize)
+        })
+    }
 }
 
 /// Follows the map of a view from its beginning.
@@ -38,81 +56,132 @@ struct Origins {
 }
 
 impl Origins {
-    /// Where `folded` came from, which is not before what was asked last.
-    fn of(&mut self, view: &View, folded: usize) -> u32 {
-        while view.map.get(self.after).is_some_and(|&(from, _)| from as usize <= folded) {
-            self.after += 1;
+    /// Calls `each` with every part of `start..end` that came from one piece of the original: where it begins, and where that
+    /// came from. Only every so manyth byte counts. Not before what was asked last.
+    fn each_part(
+        &mut self,
+        view: &View,
+        start: usize,
+        end: usize,
+        every: usize,
+        mut each: impl FnMut(usize, u32),
+    ) {
+        let mut at = start;
+        while at < end {
+            while view.map.get(self.after).is_some_and(|part| part.from as usize <= at) {
+                self.after += 1;
+            }
+            each(at, view.origin_before(self.after, at as u32));
+            let part = view.map.get(self.after).map_or(end, |next| next.from as usize).min(end);
+            // The first that is not before the next part.
+            at += (part - at).next_multiple_of(every);
         }
-        view.origin_before(self.after, folded as u32)
+    }
+}
+
+/// A text whose runs are joined, as far as that is done.
+struct Joined<'a> {
+    view: &'a mut View,
+    bytes: &'a [u8],
+    out: String,
+    map: Vec<Origin>,
+    origins: Origins,
+    /// How much of the text is done, and how many of its lines and wide gaps.
+    done: usize,
+    line: usize,
+    wide: usize,
+}
+
+impl Joined<'_> {
+    /// Takes over the text as it is, up to `end`.
+    fn keep(&mut self, text: &str, end: usize) {
+        let base = self.out.len();
+        while let Some(start) =
+            self.view.line_starts.get_mut(self.line).filter(|start| **start as usize <= end)
+        {
+            *start = (base + (*start as usize).saturating_sub(self.done)) as u32;
+            self.line += 1;
+        }
+        self.origins.each_part(self.view, self.done, end, 1, |at, to| {
+            self.map.push(Origin { from: (base + at - self.done) as u32, to, step: 1 });
+        });
+        self.out.push_str(text.get(self.done..end).unwrap_or_default());
+        self.done = end;
+    }
+
+    /// Joins the run that begins where the text is done, and ends at `end`. A wider gap, or another separator than the
+    /// first, parts words.
+    fn join(&mut self, end: usize) {
+        let mut at = self.done;
+        let separator = self.bytes.get(at + 1).copied().unwrap_or(b' ');
+        while at < end {
+            while self.view.wide.get(self.wide).is_some_and(|&gap| (gap as usize) <= at) {
+                self.wide += 1;
+            }
+            let most = self.view.wide.get(self.wide).map_or(end, |&gap| gap as usize).min(end);
+            let (base, mut gap) = (self.out.len(), at);
+            for pair in self.bytes.get(at..most).unwrap_or_default().chunks(2) {
+                self.out.push(pair.first().copied().map_or(' ', char::from));
+                gap += pair.len();
+                if pair.get(1).is_some_and(|&byte| byte != separator) {
+                    gap -= 1;
+                    break;
+                }
+            }
+            let gap = gap.min(most);
+            self.origins.each_part(self.view, at, gap, 2, |n, to| {
+                self.map.push(Origin { from: (base + (n - at) / 2) as u32, to, step: 2 });
+            });
+            if gap < end {
+                let base = self.out.len() as u32;
+                self.origins.each_part(self.view, gap, gap + 1, 1, |_, to| {
+                    self.map.push(Origin { from: base, to, step: 1 });
+                });
+                self.out.push(' ');
+            }
+            at = gap + 1;
+        }
+        self.done = end;
     }
 }
 
 impl View {
-    /// Joins the letters of every run; false if there are none. A wider gap, or another separator than the first, parts
-    /// words.
+    /// Joins the letters of every run; false if there are none.
     pub(super) fn join_letters(&mut self) -> bool {
-        if !has_runs(self.text.as_bytes()) {
-            return false;
-        }
         let text = std::mem::take(&mut self.text);
-        let mut out = std::mem::take(&mut self.spare);
-        let mut map = std::mem::take(&mut self.spare_map);
+        let mut singles = std::mem::take(&mut self.singles);
+        let (mut out, mut map) = (std::mem::take(&mut self.spare), std::mem::take(&mut self.spare_map));
         out.clear();
         map.clear();
-        self.uppers.clear();
-        let mut origins = Origins::default();
         let bytes = text.as_bytes();
-        let (mut at, mut line, mut wide) = (0, 0, 0);
-        let mut before = b' ';
-        let mut next_origin = u32::MAX;
-        while let Some(&byte) = bytes.get(at) {
-            while self.line_starts.get(line).is_some_and(|&start| start as usize <= at) {
-                if let Some(start) = self.line_starts.get_mut(line) {
-                    *start = out.len() as u32;
-                }
-                line += 1;
+        singles.read(bytes);
+        let origins = Origins::default();
+        let mut joined = Joined { view: self, bytes, out, map, origins, done: 0, line: 0, wide: 0 };
+        let mut at = 0;
+        while let Some(start) = singles.next(at) {
+            let (end, letters) = run(bytes, start);
+            if letters >= RUN_MIN {
+                joined.view.disguise.spaced += letters as u32;
+                joined.keep(&text, start);
+                joined.join(end);
             }
-            if byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric() {
-                let (end, letters) = run(bytes, at);
-                if letters >= RUN_MIN {
-                    let separator = bytes.get(at + 1).copied().unwrap_or(b' ');
-                    self.disguise.spaced += letters as u32;
-                    for n in (at..end).step_by(2) {
-                        map.push((out.len() as u32, origins.of(self, n)));
-                        out.push(char::from(bytes.get(n).copied().unwrap_or(b' ')));
-                        let gap = n + 1;
-                        while self.wide.get(wide).is_some_and(|&w| (w as usize) < gap) {
-                            wide += 1;
-                        }
-                        let parts = self.wide.get(wide).is_some_and(|&w| w as usize == gap)
-                            || bytes.get(gap).is_some_and(|&b| b != separator);
-                        if parts && gap < end {
-                            map.push((out.len() as u32, origins.of(self, gap)));
-                            out.push(' ');
-                        }
-                    }
-                    before = b'x';
-                    at = end;
-                    next_origin = u32::MAX;
-                    continue;
-                }
-            }
-            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
-            let origin = origins.of(self, at);
-            if origin != next_origin {
-                map.push((out.len() as u32, origin));
-            }
-            next_origin = origin + c.len_utf8() as u32;
-            out.push(c);
-            before = byte;
-            at += c.len_utf8();
+            // What begins inside of a run has no more letters than it.
+            at = end.max(start + 1);
         }
-        for start in self.line_starts.iter_mut().skip(line) {
-            *start = out.len() as u32;
+        let any = joined.done > 0;
+        if any {
+            joined.keep(&text, text.len());
+            joined.view.uppers.clear();
         }
-        self.spare = std::mem::replace(&mut self.text, out);
-        self.spare = text;
-        self.spare_map = std::mem::replace(&mut self.map, map);
-        true
+        let Joined { out, map, .. } = joined;
+        self.singles = singles;
+        if any {
+            self.text = out;
+            self.spare = text;
+            self.spare_map = std::mem::replace(&mut self.map, map);
+        } else {
+            (self.text, self.spare, self.spare_map) = (text, out, map);
+        }
+        any
     }
 }

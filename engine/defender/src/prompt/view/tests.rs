@@ -67,11 +67,12 @@ fn sentences_lines_quotes_and_code() {
             QUOTED,
             CODE,
             LINE_START,
-            SENTENCE_START | LINE_START | UPPER,
+            SENTENCE_START | LINE_START,
             CODE
         ]
     );
     assert_eq!(view.tokens.iter().map(|token| token.sentence).max(), Some(2));
+    assert_eq!(view.capitals, 1);
 }
 
 #[test]
@@ -89,5 +90,71 @@ fn a_ligature_is_its_own_origin() {
         let end = view.text.find(" a").unwrap_or(view.text.len()) as u32;
         let span = view.span(0, end);
         assert_eq!(span.start..span.end, spans, "{text:?}");
+    }
+}
+
+/// What is read of a view: all but where it came from.
+fn seen(view: &View) -> (&str, &[Token], Disguise, [u32; 3]) {
+    (&view.text, &view.tokens, view.disguise, [view.sentences, view.lines, view.capitals])
+}
+
+proptest::proptest! {
+    /// Runs are joined as if it were looked for them letter by letter.
+    #[test]
+    fn runs_are_joined_and_nothing_else(text in "([a-c1-2éA]|[ .,|]| {2,3}|\n|b c |1 2 3 ){0,60}") {
+        let view = read(&text);
+        let folded = {
+            let mut view = View::default();
+            let mut plain = Plain::default();
+            view.clear();
+            view.end = text.len() as u32;
+            plain.read(text.as_bytes());
+            view.fold_all(&text, 0, &Folder::new(), &plain);
+            view.text.make_ascii_lowercase();
+            view
+        };
+        let (mut expect, mut came_from) = (String::new(), Vec::new());
+        let bytes = folded.text.as_bytes();
+        let is_letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        let mut at = 0;
+        while at < bytes.len() {
+            let mut end = at;
+            while is_letter(end) && bytes.get(end + 1).is_none_or(|&byte| spaced::is_separator(byte)) {
+                end += 2;
+            }
+            let letters = (at..end).step_by(2).filter(|&n| bytes[n].is_ascii_alphabetic()).count();
+            if letters >= spaced::RUN_MIN && (at == 0 || !is_letter(at - 1)) {
+                for n in (at..end).step_by(2) {
+                    came_from.push(folded.origin(n as u32));
+                    expect.push(char::from(bytes[n]));
+                    let is_wide = folded.wide.contains(&(n as u32 + 1));
+                    if n + 2 < end && (is_wide || bytes[n + 1] != bytes[at + 1]) {
+                        came_from.push(folded.origin(n as u32 + 1));
+                        expect.push(' ');
+                    }
+                }
+                at = end - 1;
+            } else {
+                let c = folded.text[at..].chars().next().unwrap();
+                (0..c.len_utf8()).for_each(|n| came_from.push(folded.origin((at + n) as u32)));
+                expect.push(c);
+                at += c.len_utf8();
+            }
+        }
+        proptest::prop_assert_eq!(&view.text, &expect);
+        let found: Vec<u32> = (0..view.text.len()).map(|at| view.origin(at as u32)).collect();
+        proptest::prop_assert_eq!(found, came_from);
+    }
+
+    #[test]
+    fn a_turned_view_is_that_of_the_turned_text(text in "[ -~\n]{0,200}") {
+        let mut turned = text.clone().into_bytes();
+        crate::prompt::decode::turn(&mut turned);
+        let turned = String::from_utf8(turned).unwrap();
+        if !has_escapes(text.as_bytes()) && !has_escapes(turned.as_bytes()) {
+            let (mut view, expect) = (read(&text), read(&turned));
+            view.turn();
+            proptest::prop_assert_eq!(seen(&view), seen(&expect));
+        }
     }
 }

@@ -12,10 +12,8 @@ pub(in crate::prompt) const LINE_START: u8 = 2;
 pub(in crate::prompt) const QUOTED: u8 = 4;
 /// In a code block or between backticks.
 pub(in crate::prompt) const CODE: u8 = 8;
-/// Three or more capitals.
-pub(in crate::prompt) const UPPER: u8 = 16;
 /// One character of a script that writes without spaces: several of them are a word.
-pub(in crate::prompt) const DENSE: u8 = 32;
+pub(in crate::prompt) const DENSE: u8 = 16;
 
 /// The longest text that counts as one quotation. Longer ones are whole documents between quotation marks.
 const QUOTE_BYTES_MAX: u32 = 400;
@@ -96,7 +94,7 @@ impl Marks {
         }
         let end = self.gaps.first(start).unwrap_or(bytes.len()).min(bytes.len());
         let mut from = start;
-        while let Some(at) = self.alone.first(from).filter(|&at| at < end) {
+        while let Some(at) = self.alone.first_before(from, end) {
             if stands_alone(bytes, at) {
                 return at;
             }
@@ -219,7 +217,7 @@ impl View {
         flags |= if reader.fresh_sentence { SENTENCE_START } else { 0 };
         flags |= if reader.fresh_line { LINE_START } else { 0 };
         if self.uppers.get(reader.upper).is_some_and(|&upper| upper as usize == start) {
-            flags |= UPPER;
+            self.capitals += 1;
             reader.upper += 1;
         }
         (reader.fresh_sentence, reader.fresh_line) = (false, false);
