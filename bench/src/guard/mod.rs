@@ -7,6 +7,7 @@ mod documents;
 mod earlier;
 mod folds;
 mod hammer;
+mod long;
 mod own;
 mod prompts;
 mod report;

@@ -11,10 +11,10 @@ use super::corpus::{self, Channel};
 use super::documents;
 use super::earlier::Earlier;
 use super::folds;
-use super::hammer;
 use super::own;
 use super::report::{self, Judged};
 use super::train::{Prepared, Recipe};
+use super::{hammer, long};
 
 /// Which rows.
 #[derive(clap::Args)]
@@ -72,7 +72,7 @@ pub(crate) fn run(options: &Options) {
             hammer::mutate(&rows, &guard, count);
         }
         if options.long {
-            hammer::long(&rows, &guard);
+            long::measure(&rows, &guard);
         }
         return;
     }

@@ -12,6 +12,7 @@ pub(in crate::micro) const CASES: &[Case] = &[
     Case { name: "defender.prompt.short", unit: "text", each: 1, warm: 4, count: 200, make: short },
     Case { name: "defender.prompt.clean.4k", unit: "text", each: 1, warm: 2, count: 20, make: clean },
     Case { name: "defender.prompt.dirty.4k", unit: "text", each: 1, warm: 2, count: 20, make: dirty },
+    Case { name: "defender.prompt.digits.4k", unit: "text", each: 1, warm: 2, count: 20, make: digits },
     Case { name: "defender.command.clean", unit: "command", each: 1, warm: 4, count: 200, make: build },
     Case { name: "defender.command.dirty", unit: "command", each: 1, warm: 4, count: 200, make: wipe },
 ];
@@ -69,6 +70,14 @@ fn dirty() -> Box<dyn Operation> {
     text.push_str(ATTACK);
     text.push_str(&clean);
     judging(text, false, true)
+}
+
+/// Digits that stand alone: each may begin a word whose letters are apart.
+fn digits() -> Box<dyn Operation> {
+    let digits =
+        std::iter::successors(Some(7u32), |n| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)));
+    let text = digits.take(2_048).flat_map(|n| [char::from(b'0' + (n >> 24) as u8 % 10), ' ']).collect();
+    judging(text, false, false)
 }
 
 fn build() -> Box<dyn Operation> {
