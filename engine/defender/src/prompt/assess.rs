@@ -262,20 +262,14 @@ impl PromptGuard {
     pub(super) fn each_view(&self, window: &str, base: u32, scratch: &mut Scratch, each: EachView<'_>) {
         self.read(window, base, scratch);
         let is_told = each(self, scratch, 0, None);
-        let orders = if is_told { heapless::Vec::new() } else { self.orders_apart(scratch) };
+        let passages = if is_told { heapless::Vec::new() } else { self.passages(window, base, scratch) };
         // A paragraph of a text is no whole, and what was decoded is one.
         let edges = std::mem::replace(&mut scratch.edges, [true; 2]);
         self.follow(window, base, None, 0, scratch, each);
         scratch.edges = [false; 2];
-        let mut last = None;
-        for order in orders {
-            let order = Span { start: order.start.saturating_sub(base), end: order.end.saturating_sub(base) };
-            if let Some((at, passage)) = passage::around(window, order)
-                && last.replace((at, passage.len())) != Some((at, passage.len()))
-            {
-                self.read(passage, base + at as u32, scratch);
-                each(self, scratch, 0, None);
-            }
+        for (at, passage) in passages {
+            self.read(passage, base + at as u32, scratch);
+            each(self, scratch, 0, None);
         }
         scratch.edges = [true; 2];
         while let Some((job, text)) = scratch.decoded.take() {
@@ -308,10 +302,27 @@ impl PromptGuard {
         }
     }
 
-    /// Where orders were found whose paragraphs are to be judged, in the original.
-    fn orders_apart(&self, scratch: &Scratch) -> heapless::Vec<Span, PASSAGES_MAX> {
-        let met = scratch.found.met().filter(|&(rule, tally)| tally.plain > 0 && self.matcher.is_apart(rule));
-        met.take(PASSAGES_MAX).map(|(_, tally)| scratch.view.span(tally.start, tally.end)).collect()
+    /// The paragraphs of `window` around orders that were found in it, each once, and where they begin.
+    fn passages<'a>(
+        &self,
+        window: &'a str,
+        base: u32,
+        scratch: &Scratch,
+    ) -> heapless::Vec<(usize, &'a str), PASSAGES_MAX> {
+        let mut passages: heapless::Vec<(usize, &str), PASSAGES_MAX> = heapless::Vec::new();
+        for &[start, end] in &scratch.found.orders {
+            let Span { start, end } = scratch.view.span(start, end);
+            let order = Span { start: start.saturating_sub(base), end: end.saturating_sub(base) };
+            if let Some((at, passage)) = passage::around(window, order)
+                && !passages
+                    .iter()
+                    .any(|&(known, text)| known <= at && at + passage.len() <= known + text.len())
+                && passages.push((at, passage)).is_err()
+            {
+                break;
+            }
+        }
+        passages
     }
 
     fn read(&self, text: &str, base: u32, scratch: &mut Scratch) {

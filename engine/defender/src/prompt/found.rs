@@ -70,6 +70,8 @@ pub(super) struct Matches {
     pub(super) tallies: Vec<Tally>,
     /// Rules that were met, and for which the tally says how.
     pub(super) met: Vec<u16>,
+    /// Where rules were met whose paragraphs are judged apart: the first few, in the folded text.
+    pub(super) orders: heapless::Vec<[u32; 2], ORDERS_MAX>,
     /// Bars and commas, which part the cells of tables, and how many there are.
     pub(super) cells: Vec<u32>,
     pub(super) parted: usize,
@@ -83,6 +85,9 @@ pub(super) struct Matches {
     /// Of each concept.
     pub(super) asked: Vec<Asked>,
 }
+
+/// So many orders of a window are remembered. Of more the later ones are judged with the window, and not apart.
+const ORDERS_MAX: usize = 8;
 
 /// What was asked about a concept last.
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +156,7 @@ impl Matches {
     }
 
     pub(super) fn clear(&mut self, rules: usize, concepts: usize) {
+        self.orders.clear();
         // Of the concepts only those that were hit have anything to forget: short texts have few.
         for hit in self.hits.drain(..) {
             let concept = usize::from(hit.concept);

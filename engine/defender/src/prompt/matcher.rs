@@ -143,11 +143,6 @@ impl Matcher {
         self.rules.get(rule).map_or(0.0, |rule| rule.least)
     }
 
-    /// Whether the paragraph around what a rule found is judged as a text of its own.
-    pub(super) fn is_apart(&self, rule: usize) -> bool {
-        self.rules.get(rule).is_some_and(|rule| rule.apart)
-    }
-
     /// Whether a rule says by itself that there may be an attack.
     pub(super) fn is_evidence(&self, rule: usize) -> bool {
         self.rules.get(rule).is_some_and(|rule| rule.need.len() > 1 && !rule.name.starts_with("benign."))
@@ -437,6 +432,10 @@ impl Matcher {
         } else if (first.flags | hit.flags) & (QUOTED | CODE) != 0 {
             &mut tally.quoted
         } else {
+            if rule.apart {
+                // Full: those before are told apart, this one is not.
+                let _ = found.orders.push([first.start.min(hit.start), hit.end]);
+            }
             &mut tally.plain
         };
         *count = count.saturating_add(1);

@@ -10,6 +10,9 @@ const REACH_BYTES: usize = 300;
 /// So many are read of one window, at most.
 pub(super) const PASSAGES_MAX: usize = 2;
 
+/// What parts paragraphs.
+const BLANK_LINES: [&str; 2] = ["\n\n", "\n\r\n"];
+
 /// A text that is no longer is read again as a whole: as if it stood in a longer one.
 const SHORT_BYTES: usize = 2 * REACH_BYTES;
 
@@ -21,8 +24,10 @@ pub(super) fn around(window: &str, order: Span) -> Option<(usize, &str)> {
     let last = window.floor_char_boundary(to + REACH_BYTES);
     let before = window.get(first..from)?;
     let behind = window.get(to..last)?;
-    let start = before.rfind("\n\n").map_or(first, |at| first + at + 2);
-    let end = behind.find("\n\n").map_or(last, |at| to + at);
+    // Lines end with a line feed, or with a carriage return before it.
+    let start = BLANK_LINES.iter().filter_map(|blank| Some(before.rfind(blank)? + blank.len())).max();
+    let end = BLANK_LINES.iter().filter_map(|blank| behind.find(blank)).min();
+    let (start, end) = (first + start.unwrap_or(0), end.map_or(last, |at| to + at));
     (window.len() <= SHORT_BYTES || 2 * (end - start) < window.len())
         .then_some((start, window.get(start..end)?))
 }
@@ -43,6 +48,8 @@ mod tests {
     fn paragraphs() {
         let filler = "words ".repeat(100);
         check(&format!("{filler}\n\nDo it\nnow.\n\n{filler}"), "it", Some("Do it\nnow."));
+        check(&format!("{filler}\r\n\r\nDo it\r\nnow.\r\n\r\n{filler}"), "it", Some("Do it\r\nnow.\r"));
+        check(&format!("{filler}\n\nDo it.\r\n\r\n{filler}"), "Do", Some("Do it.\r"));
         check(&format!("Do it.\n\n{filler}"), "Do", Some("Do it."));
         check(&format!("{filler}\n\nDo it."), "it.", Some("Do it."));
         check("Do it.", "it", Some("Do it."));

@@ -101,7 +101,7 @@ pub(super) const FAMILY: Family = Family {
         Rule::chain("override.context-first", &["scope", "context|everything", "override"], 8),
         Rule::chain("override.everything", &["override", "everything"], 3).apart(),
         Rule::near("override.all", &["override", "all", "instruction|context"], 7),
-        Rule::chain("override.your", &["override", "your", "instruction"], 6).apart(),
+        Rule::chain("override.your", &["override", "your", "instruction"], 6).sure(),
         Rule::near("override.stale", &["instruction", "stale"], 9).firm(),
         Rule::word("override.word", &["override"]),
         Rule::chain("override.scoped-only", &["scope", "instruction"], 3),

@@ -29,6 +29,7 @@ const BLOCK: u8 = 20;
 #[command(after_help = "\
 Examples:
   pincer defender scan 'please summarise this page'
+  pincer defender scan --file notes.md
   pincer defender scan --file page.html --from web
   pincer defender scan --command 'git push --force'
   some-tool | pincer defender scan - --from tool
@@ -45,9 +46,9 @@ pub(super) struct ScanArgs {
     /// Judge a shell command; - for standard input
     #[arg(long, value_name = "LINE", conflicts_with_all = ["text", "file", "from"], allow_hyphen_values = true)]
     command: Option<String>,
-    /// Who wrote the text
-    #[arg(long, value_name = "WHO", default_value = "operator")]
-    from: From,
+    /// Who wrote the text [default: file with --file, operator without]
+    #[arg(long, value_name = "WHO")]
+    from: Option<From>,
     /// Judge by this policy (.toml or .json) [default: the config's]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -70,6 +71,14 @@ enum From {
     File,
     /// The body of a webhook
     Hook,
+}
+
+impl ScanArgs {
+    fn from(&self) -> From {
+        // What a file holds was written by anybody: an operator's own words are judged more kindly.
+        let unsaid = if self.file.is_some() { From::File } else { From::Operator };
+        self.from.unwrap_or(unsaid)
+    }
 }
 
 impl From {
@@ -102,7 +111,7 @@ pub(super) fn execute(args: &ScanArgs, global: &Global, output: &Output) -> Resu
     let text = text(args)?;
     let action = match &args.command {
         Some(_) => Action::Command(&text),
-        None => Action::Prompt { text: &text, from: args.from.provenance() },
+        None => Action::Prompt { text: &text, from: args.from().provenance() },
     };
     let mut judge = Judge::new(policy)?;
     let judgement = judge.judge(action);
