@@ -116,34 +116,13 @@ pub(super) fn each_block(bytes: &[u8], filler: u8, mut each: impl FnMut(&[u8; BL
 pub(super) fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
     let mut flags = [0u8; BLOCK];
     for (flag, &byte) in flags.iter_mut().zip(block) {
-        *flag = if is(byte) { u8::MAX } else { 0 };
+        *flag = u8::from(is(byte));
     }
-    highest(&flags)
-}
-
-/// The highest bit of each byte.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[allow(unsafe_code, reason = "the compiler finds the instruction for it in no safe way of writing it")]
-fn highest(flags: &[u8; BLOCK]) -> u64 {
-    use std::arch::x86_64::{_mm_loadu_si128, _mm_movemask_epi8};
-    let parts = flags.as_chunks::<16>().0.iter();
-    parts.enumerate().fold(0, |bits, (n, part)| {
-        // SAFETY: every x86-64 has SSE2, and `part` is 16 bytes that may be read from any address.
-        let part = unsafe { _mm_movemask_epi8(_mm_loadu_si128(part.as_ptr().cast())) };
-        bits | u64::from(part as u16) << (16 * n)
-    })
-}
-
-/// The same where there is no such instruction: the product has the lowest bits of all eight bytes, in order, in its highest
-/// byte; no two sums meet.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-fn highest(flags: &[u8; BLOCK]) -> u64 {
     let eights = flags.as_chunks::<8>().0.iter();
     eights.enumerate().fold(0, |bits, (n, eight)| {
-        let lowest = u64::from_le_bytes(*eight) & 0x0101_0101_0101_0101;
-        bits | (lowest.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n)
+        // The product has the lowest bits of all eight bytes, in order, in its highest byte; no two sums meet.
+        let eight = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | eight << (8 * n)
     })
 }
 

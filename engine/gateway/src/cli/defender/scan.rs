@@ -75,7 +75,7 @@ enum From {
 
 impl ScanArgs {
     fn from(&self) -> From {
-        // What a file holds was written by anybody: an operator's own words are judged more kindly.
+        // What a file holds anybody may have written.
         let unsaid = if self.file.is_some() { From::File } else { From::Operator };
         self.from.unwrap_or(unsaid)
     }
