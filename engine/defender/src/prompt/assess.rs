@@ -376,7 +376,14 @@ impl PromptGuard {
         let mut total = 0;
         let count = ngram::each(&scratch.view, from.is_data(), |bucket| total += self.model.gram(bucket));
         let grams = total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0);
-        sum + grams.clamp(-GRAMS_LEAST, GRAMS_MOST)
+        let is_short = scratch.view.tokens.len() <= 24;
+        let least = if is_short && self.has_sure(scratch) { 0.0 } else { -GRAMS_LEAST };
+        sum + grams.clamp(least, GRAMS_MOST)
+    }
+
+    /// Whether a rule that is never learned away was met, outside of quotation marks and code.
+    fn has_sure(&self, scratch: &Scratch) -> bool {
+        scratch.found.met().any(|(rule, tally)| tally.plain > 0 && self.matcher.least(rule) > 0.0)
     }
 
     /// Whether any rule of an attack was met by more than a word on its own. Without, n-grams count nothing.

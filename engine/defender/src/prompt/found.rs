@@ -92,6 +92,8 @@ const ORDERS_MAX: usize = 8;
 /// What was asked about a concept last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
+    /// When: how often what was seen had changed, and whether characters stood alone.
+    pub(super) at: (u32, bool),
     /// By what of that which its uses look for had been seen, near and far.
     pub(super) seen: [Concepts; 2],
     /// Which of its uses may be completed, a bit each. Those whose rules are met often enough are taken out.
@@ -99,7 +101,7 @@ pub(super) struct Asked {
 }
 
 /// Nothing was: no use is open where nothing that it looks for was seen.
-const UNASKED: Asked = Asked { seen: [0; 2], open: 0 };
+const UNASKED: Asked = Asked { at: (u32::MAX, false), seen: [0; 2], open: 0 };
 
 /// The last two hits of a concept.
 #[derive(Debug, Clone, Copy)]
@@ -144,6 +146,15 @@ impl Common {
 }
 
 impl Matches {
+    /// Whether the newest hit of the concept has the same words.
+    #[inline]
+    pub(super) fn is_latest(&self, hit: &Hit) -> bool {
+        self.latest.get(usize::from(hit.concept)).is_some_and(|latest| {
+            latest.token == hit.token
+                && self.hits.get(latest.hits[0] as usize).is_some_and(|newest| newest.last_token == hit.last_token)
+        })
+    }
+
     /// Makes what is the next hit the newest of its concept.
     #[inline]
     pub(super) fn remember(&mut self, hit: &Hit) {

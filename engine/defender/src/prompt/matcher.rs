@@ -358,6 +358,10 @@ impl Matcher {
     fn see(&self, hit: &Hit, recent: &mut Recent, found: &mut Matches) {
         let Some(used) = self.used.get(usize::from(hit.concept)) else { return };
         if used.partner {
+            // Signs in a row, or two spellings of one word: nothing that is not known.
+            if found.is_latest(hit) {
+                return;
+            }
             recent.see(hit.concept, hit.token);
             found.remember(hit);
         }
@@ -371,16 +375,24 @@ impl Matcher {
     }
 
     /// Tallies the rules that `hit` completes together with others.
-    #[inline(never)]
+    #[inline]
     fn complete(&self, used: &Used, hit: &Hit, recent: &Recent, found: &mut Matches) {
-        let [near, far] = recent.seen();
-        let seen = [if hit.flags & DENSE != 0 { far } else { near }, far];
-        let uses = self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default();
+        let is_dense = hit.flags & DENSE != 0;
         let concept = usize::from(hit.concept);
         let Some(asked) = found.asked.get_mut(concept) else { return };
-        let sought = [seen[0] & used.sought[0], seen[1] & used.sought[1]];
-        if asked.seen != sought {
-            *asked = Asked { seen: sought, open: open_uses(uses, seen) };
+        let at = (recent.changes(), is_dense);
+        if asked.at == at && asked.open == 0 {
+            return;
+        }
+        let [near, far] = recent.seen();
+        let seen = [if is_dense { far } else { near }, far];
+        let uses = self.uses.get(usize::from(used.alone_to)..usize::from(used.to)).unwrap_or_default();
+        if asked.at != at {
+            let sought = [seen[0] & used.sought[0], seen[1] & used.sought[1]];
+            if asked.seen != sought {
+                *asked = Asked { at, seen: sought, open: open_uses(uses, seen) };
+            }
+            asked.at = at;
         }
         let mut open = asked.open;
         while open != 0 {

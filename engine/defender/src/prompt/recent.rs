@@ -10,6 +10,9 @@ pub(super) struct Recent {
     near: [Concepts; 2],
     far: [Concepts; 2],
     block: u32,
+    /// What was seen in both blocks, near and far, and how often that has changed.
+    seen: [Concepts; 2],
+    changes: u32,
 }
 
 /// Words in a block, as a power of two.
@@ -24,13 +27,30 @@ impl Recent {
             self.turn(token);
         }
         let bit = 1 << concept;
-        self.near[0] |= bit;
-        self.far[0] |= bit;
+        // What is near is far as well: a far block is so many near ones.
+        if self.near[0] & bit == 0 {
+            self.near[0] |= bit;
+            self.far[0] |= bit;
+            self.change();
+        }
     }
 
     /// What was seen in the last two blocks, near and far.
+    #[inline]
     pub(super) fn seen(&self) -> [Concepts; 2] {
-        [self.near, self.far].map(|blocks| blocks[0] | blocks[1])
+        self.seen
+    }
+
+    /// How often that has changed: it is the same as long as this is.
+    #[inline]
+    pub(super) fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    fn change(&mut self) {
+        let seen = [self.near, self.far].map(|blocks| blocks[0] | blocks[1]);
+        self.changes += u32::from(seen != self.seen);
+        self.seen = seen;
     }
 
     #[inline(never)]
@@ -40,6 +60,7 @@ impl Recent {
         turn(&mut self.near, block - self.block);
         turn(&mut self.far, far(block) - far(self.block));
         self.block = block;
+        self.change();
     }
 }
 
@@ -68,5 +89,22 @@ mod tests {
         assert_eq!(recent.seen(), [0b10000, 0b11110]);
         recent.see(5, 1000);
         assert_eq!(recent.seen(), [0b10_0000, 0b10_0000]);
+    }
+
+    #[test]
+    fn a_change_is_told() {
+        let mut recent = Recent::default();
+        let mut changes = |concept, token| {
+            let before = (recent.changes(), recent.seen());
+            recent.see(concept, token);
+            assert_eq!(before.0 != recent.changes(), before.1 != recent.seen());
+            before.0 != recent.changes()
+        };
+        assert!(changes(1, 3));
+        assert!(!changes(1, 9), "again");
+        assert!(changes(2, 9));
+        assert!(!changes(1, 17), "the block before has it");
+        assert!(changes(1, 33), "the other one is forgotten near by");
+        assert!(changes(1, 1000));
     }
 }

@@ -48,9 +48,19 @@ pub(super) const NAMES: [&str; 36] = [
 /// What each concept is to the shape: a set of the kinds below.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    kinds: [u8; 128],
-    /// The number of a concept in each set of a peak; none has this one: [`u8::MAX`].
-    numbers: [[u8; 2]; 128],
+    concepts: [Meaning; 128],
+}
+
+/// What one concept is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Meaning {
+    kinds: u8,
+    /// Its number in each set of a peak, or [`u8::MAX`].
+    numbers: [u8; 2],
+}
+
+impl Meaning {
+    const NOTHING: Self = Self { kinds: 0, numbers: [u8::MAX; 2] };
 }
 
 /// What a mail begins with, among others.
@@ -107,37 +117,32 @@ const JAILBREAK_REACH: u32 = 80;
 
 impl Shape {
     pub(super) fn new(matcher: &Matcher) -> Self {
-        let mut kinds = [0; 128];
-        let mut numbers = [[u8::MAX; 2]; 128];
-        let sets: [(u8, &[&str]); 4] = [
+        let mut concepts = [Meaning::NOTHING; 128];
+        let mut meaning = |name: &str, set: &dyn Fn(&mut Meaning)| {
+            let concept = matcher.concept(name).and_then(|concept| concepts.get_mut(usize::from(concept)));
+            concept.into_iter().for_each(set);
+        };
+        let kinds: [(u8, &[&str]); 4] = [
             (COURTESY, &["courtesy"]),
             (ORDERS, &["imperative", "duty", "answer-order", "note-to"]),
             (ASKS, &["question"]),
             (FOREIGN, &["foreign"]),
         ];
-        for (kind, names) in sets {
-            for concept in names.iter().filter_map(|name| matcher.concept(name)) {
-                if let Some(kinds) = kinds.get_mut(usize::from(concept)) {
-                    *kinds |= kind;
-                }
-            }
+        for (kind, names) in kinds {
+            names.iter().for_each(|name| meaning(name, &|meaning| meaning.kinds |= kind));
         }
-        for (set, names) in [DIRECTIVE, JAILBREAK].into_iter().enumerate() {
-            for (number, concept) in names.iter().filter_map(|name| matcher.concept(name)).enumerate() {
-                let place = numbers.get_mut(usize::from(concept)).and_then(|numbers| numbers.get_mut(set));
-                place.into_iter().for_each(|place| *place = number as u8);
-            }
+        for (number, name) in DIRECTIVE.iter().enumerate() {
+            meaning(name, &|meaning| meaning.numbers[0] = number as u8);
         }
-        Self { kinds, numbers }
+        for (number, name) in JAILBREAK.iter().enumerate() {
+            meaning(name, &|meaning| meaning.numbers[1] = number as u8);
+        }
+        Self { concepts }
     }
 
-    /// The numbers of a concept in the sets of the peaks.
-    fn numbers(&self, hit: &Hit) -> [u8; 2] {
-        self.numbers.get(usize::from(hit.concept)).copied().unwrap_or([u8::MAX; 2])
-    }
-
-    fn kinds(&self, hit: &Hit) -> u8 {
-        self.kinds.get(usize::from(hit.concept)).copied().unwrap_or(0)
+    #[inline]
+    fn meaning(&self, hit: &Hit) -> Meaning {
+        self.concepts.get(usize::from(hit.concept)).copied().unwrap_or(Meaning::NOTHING)
     }
 
     /// Appends the features named in [`NAMES`]. `whole` says whether the text begins and ends where the view does.
@@ -156,9 +161,12 @@ impl Shape {
         let (mut before, mut any) = (None, 0);
         let (mut orders, mut jailbreaks) = (Peak::new(ORDER_REACH), Peak::new(JAILBREAK_REACH));
         for hit in &found.hits {
-            let kinds = self.kinds(hit);
+            let meaning = self.meaning(hit);
+            if meaning == Meaning::NOTHING {
+                continue;
+            }
+            let Meaning { kinds, numbers: [directive, jailbreak] } = meaning;
             any |= kinds;
-            let [directive, jailbreak] = self.numbers(hit);
             orders.see(directive, hit.token);
             jailbreaks.see(jailbreak, hit.token);
             let edges = [
@@ -188,7 +196,7 @@ impl Shape {
         let text = Text::of(view, found);
         // Three rows make a table; the headers of a mail are words of courtesy.
         let lines = if text.bars / 2 + text.commas / COMMAS_MIN >= ROWS_MIN || any & COURTESY != 0 {
-            Lines::of(view, found, |hit| self.kinds(hit) & (ORDERS | ASKS) != 0)
+            Lines::of(view, found, |hit| self.meaning(hit).kinds & (ORDERS | ASKS) != 0)
         } else {
             Lines::default()
         };

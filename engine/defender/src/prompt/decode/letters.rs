@@ -20,9 +20,11 @@ pub(in crate::prompt) fn turn(text: &mut [u8]) {
 /// The last character first.
 pub(super) fn reversed(text: &str, out: &mut Vec<u8>) {
     out.clear();
-    for c in text.chars().rev() {
-        let mut buffer = [0; 4];
-        out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+    out.extend_from_slice(text.as_bytes());
+    out.reverse();
+    // Of characters of several bytes the last byte is the first now: turned back, each up to its lead.
+    if !text.is_ascii() {
+        out.split_inclusive_mut(|byte| !(0x80..0xC0).contains(byte)).for_each(<[u8]>::reverse);
     }
 }
 
@@ -128,13 +130,13 @@ pub(super) fn morse(text: &str, out: &mut Vec<u8>) -> bool {
         return false;
     }
     let mut letters = 0;
-    for group in text.split(|c: char| !matches!(c, '.' | '-' | '/' | '|')) {
+    for group in text.as_bytes().split(|b| !matches!(b, b'.' | b'-' | b'/' | b'|')) {
         match group {
-            "" => {}
-            "/" | "|" | "//" => out.push(b' '),
-            _ => match MORSE.iter().find(|(code, _)| *code == group.as_bytes()) {
+            b"" => {}
+            b"/" | b"|" | b"//" => out.push(b' '),
+            _ => match morse_code(group).and_then(|code| MORSE_LETTERS.get(code).copied()) {
                 // A full stop is no letter E.
-                Some(&(code, letter)) if code.len() > 1 || letters > 0 => {
+                Some(letter) if letter > 0 && (group.len() > 1 || letters > 0) => {
                     out.push(letter);
                     letters += 1;
                 }
@@ -144,6 +146,37 @@ pub(super) fn morse(text: &str, out: &mut Vec<u8>) -> bool {
     }
     letters >= 8
 }
+
+/// The place of a group of dots and dashes among [`MORSE_LETTERS`]: a bit each, behind a first one that tells their number.
+const fn morse_code(mut group: &[u8]) -> Option<usize> {
+    let mut code = 1;
+    while let [sign, rest @ ..] = group {
+        code = match sign {
+            b'.' if code < MORSE_PLACES => code << 1,
+            b'-' if code < MORSE_PLACES => code << 1 | 1,
+            _ => return None,
+        };
+        group = rest;
+    }
+    Some(code)
+}
+
+/// Of the longest, five signs, and one more.
+const MORSE_PLACES: usize = 64;
+
+/// What the groups stand for; most for nothing.
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const MORSE_LETTERS: [u8; MORSE_PLACES] = {
+    let mut letters = [0; 64];
+    let mut n = 0;
+    while n < MORSE.len() {
+        if let Some(code) = morse_code(MORSE[n].0) {
+            letters[code] = MORSE[n].1;
+        }
+        n += 1;
+    }
+    letters
+};
 
 /// Of so many characters of leet at least one is a digit, and of Morse code one a dot or dash.
 const LEET_DIGITS: usize = 20;

@@ -107,17 +107,18 @@ impl View {
         let mut last = Last::default();
         while let Some(&byte) = bytes.get(at) {
             let mut came_from = base + at as u32;
-            if last.class == Class::Space
-                && byte.is_ascii_graphic()
-                && let Some(end) = plain.words_end(at).or_else(|| plain.long_word_end(at))
-            {
-                self.push_words(text, at, end, came_from, plain, &mut last);
-                at = end;
-                continue;
-            }
-            if last.class == Class::Space && (byte == b' ' || byte == b'\n') {
-                at = self.pass_spaces(at, plain, &mut last);
-                continue;
+            if last.class == Class::Space {
+                if byte.is_ascii_graphic()
+                    && let Some(end) = plain.words_end(at)
+                {
+                    self.push_words(text, at, end, came_from, plain, &mut last);
+                    at = end;
+                    continue;
+                }
+                if byte == b' ' || byte == b'\n' {
+                    at = self.pass_spaces(at, plain, &mut last);
+                    continue;
+                }
             }
             if byte.is_ascii() {
                 match byte {

@@ -47,16 +47,13 @@ impl Plain {
     }
 
     /// The end of the run of words from `start` on, which is no space: visible ASCII that begins no escape, with one
-    /// space or line feed between words. Ends behind a space.
+    /// space or line feed between words. Ends behind a space, or behind one long word that has none.
     pub(super) fn words_end(&self, start: usize) -> Option<usize> {
         let stop = self.stops.first(start).unwrap_or(self.len);
-        self.spaces.last(start, stop).map(|space| space + 1)
-    }
-
-    /// The end of the run of visible ASCII from `start` on that begins no escape and has no space in it, if it is long.
-    pub(super) fn long_word_end(&self, start: usize) -> Option<usize> {
-        let end = self.stops.first(start).unwrap_or(self.len);
-        (end - start >= LONG_WORD).then_some(end)
+        match self.spaces.last(start, stop) {
+            Some(space) => Some(space + 1),
+            None => (stop - start >= LONG_WORD).then_some(stop),
+        }
     }
 
     /// Where the spaces and line feeds from `start` on end.
@@ -129,6 +126,9 @@ mod tests {
             ("a b\n\nc d ", Some(4)),
             ("a b\n c d ", Some(4)),
             ("a\tb c", None),
+            (&"x".repeat(LONG_WORD), Some(LONG_WORD)),
+            (&format!("{} ", "x".repeat(LONG_WORD)), Some(LONG_WORD + 1)),
+            (&"x".repeat(LONG_WORD - 1), None),
         ] {
             let mut plain = Plain::default();
             for filler in 0..70 {
