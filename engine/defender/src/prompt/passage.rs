@@ -10,8 +10,8 @@ const REACH_BYTES: usize = 300;
 /// So many are read of one window, at most.
 pub(super) const PASSAGES_MAX: usize = 2;
 
-/// What parts paragraphs.
-const BLANK_LINES: [&str; 2] = ["\n\n", "\n\r\n"];
+/// What parts paragraphs; in JSON line ends are escaped.
+const BLANK_LINES: [&str; 4] = ["\n\n", "\n\r\n", r"\n\n", r"\n\r\n"];
 
 /// A text that is no longer is read again as a whole: as if it stood in a longer one.
 const SHORT_BYTES: usize = 2 * REACH_BYTES;
@@ -50,6 +50,8 @@ mod tests {
         check(&format!("{filler}\n\nDo it\nnow.\n\n{filler}"), "it", Some("Do it\nnow."));
         check(&format!("{filler}\r\n\r\nDo it\r\nnow.\r\n\r\n{filler}"), "it", Some("Do it\r\nnow.\r"));
         check(&format!("{filler}\n\nDo it.\r\n\r\n{filler}"), "Do", Some("Do it.\r"));
+        check(&format!(r"{filler}\n\nDo it\nnow.\n\n{filler}"), "it", Some(r"Do it\nnow."));
+        check(&format!(r"{filler}\r\n\r\nDo it.\r\n\r\n{filler}"), "it", Some(r"Do it.\r"));
         check(&format!("Do it.\n\n{filler}"), "Do", Some("Do it."));
         check(&format!("{filler}\n\nDo it."), "it.", Some("Do it."));
         check("Do it.", "it", Some("Do it."));

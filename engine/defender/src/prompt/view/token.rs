@@ -34,6 +34,8 @@ struct Open {
     at: u32,
     token: usize,
     line: u32,
+    /// It is no quotation, but a value of JSON: what a tool says.
+    is_value: bool,
 }
 
 /// Where words end, and signs that mean something.
@@ -271,10 +273,15 @@ impl View {
                     }
                     self.quote(&mut reader.open[2], here, line, true, CODE);
                 }
-                b'"' => self.quote(&mut reader.open[0], here, line, true, QUOTED),
+                b'"' => {
+                    let is_value = reader.open[0].is_none() && is_value(bytes, at);
+                    self.quote(&mut reader.open[0], here, line, true, QUOTED);
+                    reader.open[0].iter_mut().for_each(|open| open.is_value = is_value);
+                }
                 // An apostrophe is none of these two.
                 b'\'' if !is_word(before) && is_word(next) => {
-                    reader.open[1] = Some(Open { at: here, token: self.tokens.len(), line });
+                    let is_value = is_value(bytes, at);
+                    reader.open[1] = Some(Open { at: here, token: self.tokens.len(), line, is_value });
                 }
                 b'\'' if !is_word(next) => self.quote(&mut reader.open[1], here, line, false, QUOTED),
                 _ => {}
@@ -285,15 +292,24 @@ impl View {
     /// A quotation mark: the end of `open`, or else (if it `may_open`) a new beginning.
     fn quote(&mut self, open: &mut Option<Open>, at: u32, line: u32, may_open: bool, flag: u8) {
         match open.take() {
+            // However long it is, and on how many lines.
+            Some(Open { is_value: true, .. }) => {}
             Some(from) if from.line == line && at - from.at <= QUOTE_BYTES_MAX => {
                 for token in self.tokens.iter_mut().skip(from.token) {
                     token.flags |= flag;
                 }
             }
-            _ if may_open => *open = Some(Open { at, token: self.tokens.len(), line }),
+            _ if may_open => *open = Some(Open { at, token: self.tokens.len(), line, is_value: false }),
             _ => {}
         }
     }
+}
+
+/// Whether the quotation mark at `at` begins a value of JSON, or of what looks like it: a colon is before it, and a name
+/// between quotation marks.
+fn is_value(bytes: &[u8], at: usize) -> bool {
+    let before = bytes.get(..at).unwrap_or_default().trim_ascii_end().strip_suffix(b":");
+    before.is_some_and(|name| matches!(name.trim_ascii_end(), [.., b'"' | b'\'']))
 }
 
 /// Letters and digits; everything beyond ASCII counts as a letter, since punctuation was folded to ASCII.
