@@ -308,6 +308,9 @@ impl View {
 /// Whether the quotation mark at `at` begins a value of JSON, or of what looks like it: a colon is before it, and a name
 /// between quotation marks.
 fn is_value(bytes: &[u8], at: usize) -> bool {
+    if at.checked_sub(1).and_then(|n| bytes.get(n)) .is_some_and(|b| matches!(b, b',' | b'=')) {
+        return true;
+    }
     let before = bytes.get(..at).unwrap_or_default().trim_ascii_end().strip_suffix(b":");
     before.is_some_and(|name| matches!(name.trim_ascii_end(), [.., b'"' | b'\'']))
 }
