@@ -122,6 +122,7 @@ struct Reader<'a> {
     upper: usize,
     open: [Option<Open>; 3],
     code: bool,
+    value_end: usize,
     /// The next sign that was not looked at.
     sign: usize,
     /// Words before it are in the same sentence and line as the last, and nothing else is to be said of them.
@@ -167,6 +168,7 @@ impl View {
             upper: 0,
             open: [None; 3],
             code: false,
+            value_end: 0,
             sign: marks.sign(0),
             special: 0,
         };
@@ -274,7 +276,12 @@ impl View {
                     self.quote(&mut reader.open[2], here, line, true, CODE);
                 }
                 b'"' => {
-                    let is_value = reader.open[0].is_none() && is_value(bytes, at);
+                    match reader.open[0] {
+                        Some(Open { is_value: true, .. }) => reader.value_end = at + 1,
+                        _ => {}
+                    }
+                    let is_value = reader.open[0].is_none()
+                        && (is_value(bytes, at) || follows(bytes, reader.value_end, at));
                     self.quote(&mut reader.open[0], here, line, true, QUOTED);
                     reader.open[0].iter_mut().for_each(|open| open.is_value = is_value);
                 }
@@ -305,10 +312,14 @@ impl View {
     }
 }
 
+fn follows(bytes: &[u8], end: usize, at: usize) -> bool {
+    end > 0 && bytes.get(end..at).is_some_and(|between| between.trim_ascii() == b",")
+}
+
 /// Whether the quotation mark at `at` begins a value of JSON, or of what looks like it: a colon is before it, and a name
 /// between quotation marks.
 fn is_value(bytes: &[u8], at: usize) -> bool {
-    if at.checked_sub(1).and_then(|n| bytes.get(n)) .is_some_and(|b| matches!(b, b',' | b'=')) {
+    if at.checked_sub(1).and_then(|n| bytes.get(n)) .is_some_and(|b| matches!(b, b',' | b'=' | b'[')) {
         return true;
     }
     let before = bytes.get(..at).unwrap_or_default().trim_ascii_end().strip_suffix(b":");
