@@ -191,6 +191,10 @@ impl View {
             marks.gaps.each_run_of_others(bytes.len(), |start, end| self.word(&mut reader, start, end, 0));
         }
         self.signs(&mut reader, bytes.len());
+        // A text that is one quotation quotes nothing: its marks are those of a string.
+        if self.tokens.iter().all(|token| token.flags & (QUOTED | CODE) != 0) {
+            self.tokens.iter_mut().for_each(|token| token.flags &= !(QUOTED | CODE));
+        }
         self.sentences = reader.sentence + 1;
         self.lines = self.line_starts.len() as u32;
         self.text = text;
