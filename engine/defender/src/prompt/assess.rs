@@ -28,6 +28,9 @@ const DECODED_BONUS: f32 = 0.7;
 const GRAMS_MOST: f32 = 1.0;
 const GRAMS_LEAST: f32 = 1.0;
 
+/// In a text of so few words a plain order is most of what it says: n-grams take nothing from it.
+const ORDER_WORDS_MAX: usize = 24;
+
 /// A long text has many windows, and the worst of many is worse than one by chance alone. So much is taken from the sum
 /// of a window each time that what came before it doubles, up to a limit that no clear attack falls below.
 const LATE_MALUS: f32 = 0.2;
@@ -376,8 +379,8 @@ impl PromptGuard {
         let mut total = 0;
         let count = ngram::each(&scratch.view, from.is_data(), |bucket| total += self.model.gram(bucket));
         let grams = total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0);
-        let is_short = scratch.view.tokens.len() <= 24;
-        let least = if is_short && self.has_sure(scratch) { 0.0 } else { -GRAMS_LEAST };
+        let is_order = scratch.view.tokens.len() <= ORDER_WORDS_MAX && self.has_sure(scratch);
+        let least = if is_order { 0.0 } else { -GRAMS_LEAST };
         sum + grams.clamp(least, GRAMS_MOST)
     }
 

@@ -7,6 +7,7 @@ mod escape;
 mod fold;
 mod invisible;
 mod mask;
+mod quote;
 mod run;
 mod spaced;
 mod token;

@@ -2,6 +2,7 @@
 
 use super::View;
 use super::mask::{self, BLOCK, Places};
+use super::quote::{Mark, Place, Quotes};
 use super::spaced::RUN_MIN;
 
 /// The first word of a sentence.
@@ -15,9 +16,6 @@ pub(in crate::prompt) const CODE: u8 = 8;
 /// One character of a script that writes without spaces: several of them are a word.
 pub(in crate::prompt) const DENSE: u8 = 16;
 
-/// The longest text that counts as one quotation. Longer ones are whole documents between quotation marks.
-const QUOTE_BYTES_MAX: u32 = 400;
-
 /// One word; of scripts that write without spaces, one character.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::prompt) struct Token {
@@ -26,16 +24,6 @@ pub(in crate::prompt) struct Token {
     pub(in crate::prompt) sentence: u32,
     pub(in crate::prompt) line: u32,
     pub(in crate::prompt) flags: u8,
-}
-
-/// An open quotation: where, and the first token in it.
-#[derive(Clone, Copy)]
-struct Open {
-    at: u32,
-    token: usize,
-    line: u32,
-    /// It is no quotation, but a value of JSON: what a tool says.
-    is_value: bool,
 }
 
 /// Where words end, and signs that mean something.
@@ -120,9 +108,8 @@ struct Reader<'a> {
     /// How many lines and upper-case words have begun.
     line: usize,
     upper: usize,
-    open: [Option<Open>; 3],
+    quotes: Quotes,
     code: bool,
-    value_end: usize,
     /// The next sign that was not looked at.
     sign: usize,
     /// Words before it are in the same sentence and line as the last, and nothing else is to be said of them.
@@ -166,9 +153,8 @@ impl View {
             fresh_line: true,
             line: 0,
             upper: 0,
-            open: [None; 3],
+            quotes: Quotes::default(),
             code: false,
-            value_end: 0,
             sign: marks.sign(0),
             special: 0,
         };
@@ -260,7 +246,7 @@ impl View {
             reader.sign = reader.marks.sign(at + 1);
             let here = at as u32;
             self.begin_lines(reader, here);
-            let line = reader.line as u32;
+            let place = Place { at, line: reader.line as u32, token: self.tokens.len() };
             let next = bytes.get(at + 1).copied().unwrap_or(b' ');
             let before = at.checked_sub(1).and_then(|n| bytes.get(n)).copied().unwrap_or(b' ');
             match byte {
@@ -277,57 +263,30 @@ impl View {
                         reader.sign = reader.marks.sign(at + 3);
                         continue;
                     }
-                    self.quote(&mut reader.open[2], here, line, true, CODE);
+                    let quoted = reader.quotes.see(Mark::Back, place, bytes, true);
+                    self.flag(quoted, CODE);
                 }
                 b'"' => {
-                    match reader.open[0] {
-                        Some(Open { is_value: true, .. }) => reader.value_end = at + 1,
-                        _ => {}
-                    }
-                    let is_value = reader.open[0].is_none()
-                        && (is_value(bytes, at) || follows(bytes, reader.value_end, at));
-                    self.quote(&mut reader.open[0], here, line, true, QUOTED);
-                    reader.open[0].iter_mut().for_each(|open| open.is_value = is_value);
+                    let quoted = reader.quotes.see(Mark::Double, place, bytes, true);
+                    self.flag(quoted, QUOTED);
                 }
                 // An apostrophe is none of these two.
-                b'\'' if !is_word(before) && is_word(next) => {
-                    let is_value = is_value(bytes, at);
-                    reader.open[1] = Some(Open { at: here, token: self.tokens.len(), line, is_value });
+                b'\'' if !is_word(before) && is_word(next) => reader.quotes.open(Mark::Single, place, bytes),
+                b'\'' if !is_word(next) => {
+                    let quoted = reader.quotes.see(Mark::Single, place, bytes, false);
+                    self.flag(quoted, QUOTED);
                 }
-                b'\'' if !is_word(next) => self.quote(&mut reader.open[1], here, line, false, QUOTED),
                 _ => {}
             }
         }
     }
 
-    /// A quotation mark: the end of `open`, or else (if it `may_open`) a new beginning.
-    fn quote(&mut self, open: &mut Option<Open>, at: u32, line: u32, may_open: bool, flag: u8) {
-        match open.take() {
-            // However long it is, and on how many lines.
-            Some(Open { is_value: true, .. }) => {}
-            Some(from) if from.line == line && at - from.at <= QUOTE_BYTES_MAX => {
-                for token in self.tokens.iter_mut().skip(from.token) {
-                    token.flags |= flag;
-                }
-            }
-            _ if may_open => *open = Some(Open { at, token: self.tokens.len(), line, is_value: false }),
-            _ => {}
+    /// Flags the tokens that were quoted: all from the first of them on.
+    fn flag(&mut self, quoted: Option<usize>, flag: u8) {
+        if let Some(first) = quoted {
+            self.tokens.iter_mut().skip(first).for_each(|token| token.flags |= flag);
         }
     }
-}
-
-fn follows(bytes: &[u8], end: usize, at: usize) -> bool {
-    end > 0 && bytes.get(end..at).is_some_and(|between| between.trim_ascii() == b",")
-}
-
-/// Whether the quotation mark at `at` begins a value of JSON, or of what looks like it: a colon is before it, and a name
-/// between quotation marks.
-fn is_value(bytes: &[u8], at: usize) -> bool {
-    if at.checked_sub(1).and_then(|n| bytes.get(n)) .is_some_and(|b| matches!(b, b',' | b'=' | b'[')) {
-        return true;
-    }
-    let before = bytes.get(..at).unwrap_or_default().trim_ascii_end().strip_suffix(b":");
-    before.is_some_and(|name| matches!(name.trim_ascii_end(), [.., b'"' | b'\'']))
 }
 
 /// Letters and digits; everything beyond ASCII counts as a letter, since punctuation was folded to ASCII.
