@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 /// One labelled text.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) text: String,

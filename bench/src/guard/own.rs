@@ -12,6 +12,9 @@ use super::documents;
 /// they demand.
 pub(super) const WRITTEN: [&str; 4] = ["own:texts", "own:planted", "own:messages", "own:demands"];
 
+/// The source of those of tools once more, as JSON.
+pub(super) const JSON: &str = "own:json";
+
 /// The source of texts that are only judged.
 pub(super) const UNSEEN: &str = "unseen";
 
@@ -30,20 +33,38 @@ pub(super) fn source(source: &str) -> &str {
     source.split_once(FOLD).map_or(source, |(source, _)| source)
 }
 
-/// Puts rows like those of `own/written.jsonl` into their parts, by their text.
+/// Puts rows like those of `own/written.jsonl` into their parts, by their text. What tools say comes once more as JSON, as
+/// most agents are told it.
 pub(super) fn folded(rows: Vec<Row>) -> impl Iterator<Item = Row> {
-    rows.into_iter().map(|row| {
+    rows.into_iter().flat_map(|row| {
         let fold = documents::hash(&row.text) >> 32 & (FOLDS as u64 - 1);
-        Row { source: format!("{}{FOLD}{fold}", row.source), ..row }
+        let json = as_json(&row).map(|json| Row { source: format!("{JSON}{FOLD}{fold}"), ..json });
+        std::iter::once(Row { source: format!("{}{FOLD}{fold}", row.source), ..row }).chain(json)
     })
+}
+
+/// What a tool says as JSON, in one of the ways that tools have; `None` if it is no tool's or is JSON.
+fn as_json(row: &Row) -> Option<Row> {
+    use serde_json::json;
+    let text =
+        Some(&row.text).filter(|text| row.channel == Channel::Tool && !text.starts_with(['{', '[']))?;
+    let text = match documents::hash(text) >> 40 & 3 {
+        0 => json!({"result": text}).to_string(),
+        1 => json!([{"type": "text", "text": text}]).to_string(),
+        2 => json!({"id": 17, "status": "ok", "content": text, "truncated": false}).to_string(),
+        _ => format!("{:#}", json!({"items": [{"name": "first", "body": text}], "next": null})),
+    };
+    Some(Row { text, category: format!("{} in JSON", row.category), ..row.clone() })
 }
 
 /// Each order is put into so many documents.
 const PLACES: usize = 4;
 
-/// Texts of the same kinds, by a writer who saw none of the others: never trained on, and they set no mark.
+/// Texts of the same kinds, by a writer who saw none of the others, and those of tools once more as JSON: never trained on,
+/// and they set no mark.
 pub(crate) fn unseen() -> Vec<Row> {
-    corpus::rows(include_str!("own/unseen.jsonl"), "own/unseen.jsonl")
+    let rows = corpus::rows(include_str!("own/unseen.jsonl"), "own/unseen.jsonl");
+    rows.into_iter().flat_map(|row| [as_json(&row), Some(row)]).flatten().collect()
 }
 
 /// All of them, as rows.

@@ -4,7 +4,7 @@ use super::decode::{Decoded, Hints, Source, Turned};
 use super::found::{Matches, Tally};
 use super::matcher::Matcher;
 use super::model::{Model, fingerprint};
-use super::passage::{self, PASSAGES_MAX};
+use super::passage::{self, PASSAGES_MAX, SHORT_BYTES};
 use super::repeated::Repeated;
 use super::shape::{self, Shape};
 use super::view::{Folder, View};
@@ -28,8 +28,10 @@ const DECODED_BONUS: f32 = 0.7;
 const GRAMS_MOST: f32 = 1.0;
 const GRAMS_LEAST: f32 = 1.0;
 
-/// In a text of so few words a plain order is most of what it says: n-grams take nothing from it.
+/// In a short text, or a paragraph of one, that has so few words a plain order is most of what it says: its other words add
+/// so much at least, and take nothing.
 const ORDER_WORDS_MAX: usize = 24;
+const ORDER_LEAST: f32 = 0.4;
 
 /// A long text has many windows, and the worst of many is worse than one by chance alone. So much is taken from the sum
 /// of a window each time that what came before it doubles, up to a limit that no clear attack falls below.
@@ -55,6 +57,8 @@ pub struct Scratch {
     decoded: Decoded,
     /// Whether the text begins and ends with the window: what stands at its edges tells nothing if it does not.
     pub(super) edges: [bool; 2],
+    /// Whether the window is all of a text, and that is short.
+    is_short: bool,
     /// Of a text that comes in parts: what is not yet judged.
     held: String,
 }
@@ -263,6 +267,7 @@ impl PromptGuard {
 
     /// Reads `window` and everything that is encoded in it; calls `each` with the view and matches of each in `scratch`.
     pub(super) fn each_view(&self, window: &str, base: u32, scratch: &mut Scratch, each: EachView<'_>) {
+        scratch.is_short = scratch.edges == [true; 2] && window.len() <= SHORT_BYTES;
         self.read(window, base, scratch);
         let is_told = each(self, scratch, 0, None);
         let passages = if is_told { heapless::Vec::new() } else { self.passages(window, base, scratch) };
@@ -379,8 +384,9 @@ impl PromptGuard {
         let mut total = 0;
         let count = ngram::each(&scratch.view, from.is_data(), |bucket| total += self.model.gram(bucket));
         let grams = total as f32 * self.model.gram_step / (count as f32).sqrt().max(1.0);
-        let is_order = scratch.view.tokens.len() <= ORDER_WORDS_MAX && self.has_sure(scratch);
-        let least = if is_order { 0.0 } else { -GRAMS_LEAST };
+        let is_order =
+            scratch.is_short && scratch.view.tokens.len() <= ORDER_WORDS_MAX && self.has_sure(scratch);
+        let least = if is_order { ORDER_LEAST } else { -GRAMS_LEAST };
         sum + grams.clamp(least, GRAMS_MOST)
     }
 

@@ -151,7 +151,10 @@ impl Matches {
     pub(super) fn is_latest(&self, hit: &Hit) -> bool {
         self.latest.get(usize::from(hit.concept)).is_some_and(|latest| {
             latest.token == hit.token
-                && self.hits.get(latest.hits[0] as usize).is_some_and(|newest| newest.last_token == hit.last_token)
+                && self
+                    .hits
+                    .get(latest.hits[0] as usize)
+                    .is_some_and(|newest| newest.last_token == hit.last_token)
         })
     }
 

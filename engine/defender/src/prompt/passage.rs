@@ -14,7 +14,7 @@ pub(super) const PASSAGES_MAX: usize = 2;
 const BLANK_LINES: [&str; 4] = ["\n\n", "\n\r\n", r"\n\n", r"\n\r\n"];
 
 /// A text that is no longer is read again as a whole: as if it stood in a longer one.
-const SHORT_BYTES: usize = 2 * REACH_BYTES;
+pub(super) const SHORT_BYTES: usize = 2 * REACH_BYTES;
 
 /// The paragraph of `window` around `order`, both in bytes of it; `None` if that is most of a long window.
 pub(super) fn around(window: &str, order: Span) -> Option<(usize, &str)> {

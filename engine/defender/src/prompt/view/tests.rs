@@ -76,6 +76,17 @@ fn sentences_lines_quotes_and_code() {
 }
 
 #[test]
+fn what_is_quoted_as_a_whole_is_not_quoted() {
+    let flags =
+        |text: &str| read(text).tokens.iter().fold(0, |flags, token| flags | token.flags) & (QUOTED | CODE);
+    for text in ["\"one two\"", "'one'", "`one` \"two\"", "```\none two\n```"] {
+        assert_eq!(flags(text), 0, "{text:?}");
+    }
+    assert_eq!(flags("\"one two\" three"), QUOTED);
+    assert_eq!(flags("say ```one```"), CODE);
+}
+
+#[test]
 fn ideographs_are_words_of_their_own() {
     assert_eq!(read("忽略ab之前").tokens.len(), 5);
     assert_eq!(read("지시를 무시").tokens.len(), 2);
