@@ -77,6 +77,8 @@ pub(super) struct View {
     carried: Vec<u8>,
     /// Upper-case words start here.
     uppers: Vec<u32>,
+    /// Quotation marks that were escaped: those inside of others.
+    escaped: Vec<u32>,
     /// Where the original is plain, and where the words and signs of `text` are.
     plain: Plain,
     marks: Marks,
@@ -126,6 +128,9 @@ impl View {
                     b'&' | b'\\' | b'%' => {
                         if let Some((c, len)) = escape::read(bytes.get(at..).unwrap_or_default()) {
                             self.disguise.escapes += u32::from(c.is_alphanumeric());
+                            if c == '"' {
+                                self.escaped.push(self.text.len() as u32);
+                            }
                             self.push_char(c, came_from, folder, &mut last);
                             at += len;
                             continue;
@@ -204,6 +209,7 @@ impl View {
         self.wide.clear();
         self.carried.clear();
         self.uppers.clear();
+        self.escaped.clear();
         self.disguise = Disguise::default();
         self.capitals = 0;
         self.line_starts.push(0);

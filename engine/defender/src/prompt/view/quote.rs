@@ -7,6 +7,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     Double,
+    /// A double one that was escaped: it is inside of others, or they are of another language.
+    Escaped,
     Single,
     Back,
 }
@@ -23,7 +25,7 @@ pub(super) struct Place {
 /// What has begun and not ended, of each mark.
 #[derive(Debug, Default)]
 pub(super) struct Quotes {
-    open: [Option<Open>; 3],
+    open: [Option<Open>; 4],
     /// Where the last string of an array ended, its mark included.
     listed_end: usize,
 }
@@ -71,9 +73,10 @@ impl Quotes {
     }
 
     fn opened(&mut self, mark: Mark) -> &mut Option<Open> {
-        let [double, single, back] = &mut self.open;
+        let [double, escaped, single, back] = &mut self.open;
         match mark {
             Mark::Double => double,
+            Mark::Escaped => escaped,
             Mark::Single => single,
             Mark::Back => back,
         }

@@ -172,6 +172,7 @@ impl View {
         if any {
             joined.keep(&text, text.len());
             joined.view.uppers.clear();
+            joined.view.escaped.clear();
         }
         let Joined { out, map, .. } = joined;
         self.singles = singles;

@@ -87,6 +87,13 @@ fn what_is_quoted_as_a_whole_is_not_quoted() {
 }
 
 #[test]
+fn what_is_quoted_in_json_is_quoted() {
+    let view = read(r#"{"text": "one \"two\" three", "more": "four"} "five""#);
+    let quoted: Vec<bool> = view.tokens.iter().map(|token| token.flags & QUOTED != 0).collect();
+    assert_eq!(quoted, [true, false, true, false, true, false, true]);
+}
+
+#[test]
 fn ideographs_are_words_of_their_own() {
     assert_eq!(read("忽略ab之前").tokens.len(), 5);
     assert_eq!(read("지시를 무시").tokens.len(), 2);

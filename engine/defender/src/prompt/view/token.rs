@@ -105,15 +105,26 @@ struct Reader<'a> {
     sentence: u32,
     fresh_sentence: bool,
     fresh_line: bool,
-    /// How many lines and upper-case words have begun.
+    /// How many lines and upper-case words have begun, and how many escaped marks are behind.
     line: usize,
     upper: usize,
+    escaped: usize,
     quotes: Quotes,
     code: bool,
     /// The next sign that was not looked at.
     sign: usize,
     /// Words before it are in the same sentence and line as the last, and nothing else is to be said of them.
     special: usize,
+}
+
+impl Reader<'_> {
+    /// Whether the mark at `at`, which is not before the last that was asked about, is one of those that were escaped.
+    fn is_escaped(&mut self, escaped: &[u32], at: u32) -> bool {
+        while escaped.get(self.escaped).is_some_and(|&mark| mark < at) {
+            self.escaped += 1;
+        }
+        escaped.get(self.escaped) == Some(&at)
+    }
 }
 
 impl View {
@@ -153,6 +164,7 @@ impl View {
             fresh_line: true,
             line: 0,
             upper: 0,
+            escaped: 0,
             quotes: Quotes::default(),
             code: false,
             sign: marks.sign(0),
@@ -267,7 +279,9 @@ impl View {
                     self.flag(quoted, CODE);
                 }
                 b'"' => {
-                    let quoted = reader.quotes.see(Mark::Double, place, bytes, true);
+                    let mark =
+                        if reader.is_escaped(&self.escaped, here) { Mark::Escaped } else { Mark::Double };
+                    let quoted = reader.quotes.see(mark, place, bytes, true);
                     self.flag(quoted, QUOTED);
                 }
                 // An apostrophe is none of these two.
