@@ -60,7 +60,7 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 60.0)]
     own_texts: f32,
     /// The same of all texts of tools among them once more, as JSON.
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 3.0)]
     own_json: f32,
     /// Weight of the documents of the repository, and of the packages, beside one source.
     #[arg(long, default_value_t = 32.0)]
