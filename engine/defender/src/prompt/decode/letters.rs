@@ -43,7 +43,9 @@ pub(super) fn is_leet(text: &[u8]) -> bool {
         let letters = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
         let digits = word.iter().filter(|&&b| letter(b).is_some()).count();
         words += u32::from(letters + digits > 1);
-        mixed += u32::from(letters > 0 && digits > 0);
+        // Hex is no leet: dumps and disassembly are full of it.
+        let is_word = word.iter().any(|b| (b'g'..=b'z').contains(&(b | 0x20)));
+        mixed += u32::from(is_word && digits > 0);
         plain += u32::from(letters > 3 && digits == 0);
     }
     mixed >= 3 && mixed * 5 >= words * 2 && mixed > plain
