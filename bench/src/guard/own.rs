@@ -12,9 +12,6 @@ use super::documents;
 /// they demand.
 pub(super) const WRITTEN: [&str; 4] = ["own:texts", "own:planted", "own:messages", "own:demands"];
 
-/// The source of those of tools once more, as JSON.
-pub(super) const JSON: &str = "own:json";
-
 /// The source of texts that are only judged.
 pub(super) const UNSEEN: &str = "unseen";
 
@@ -33,13 +30,11 @@ pub(super) fn source(source: &str) -> &str {
     source.split_once(FOLD).map_or(source, |(source, _)| source)
 }
 
-/// Puts rows like those of `own/written.jsonl` into their parts, by their text. What tools say comes once more as JSON, as
-/// most agents are told it.
+/// Puts rows like those of `own/written.jsonl` into their parts, by their text.
 pub(super) fn folded(rows: Vec<Row>) -> impl Iterator<Item = Row> {
-    rows.into_iter().flat_map(|row| {
+    rows.into_iter().map(|row| {
         let fold = documents::hash(&row.text) >> 32 & (FOLDS as u64 - 1);
-        let json = as_json(&row).map(|json| Row { source: format!("{JSON}{FOLD}{fold}"), ..json });
-        std::iter::once(Row { source: format!("{}{FOLD}{fold}", row.source), ..row }).chain(json)
+        Row { source: format!("{}{FOLD}{fold}", row.source), ..row }
     })
 }
 

@@ -54,14 +54,11 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 20.0)]
     own_documents: f32,
     /// The same of the whole texts of `own/written.jsonl`: of each of their four kinds.
-    #[arg(long, default_value_t = 12.0)]
+    #[arg(long, default_value_t = 15.0)]
     own_written: f32,
     /// The same of the harmless texts of tools among them: the corpus has few.
     #[arg(long, default_value_t = 60.0)]
     own_texts: f32,
-    /// The same of all texts of tools among them once more, as JSON.
-    #[arg(long, default_value_t = 3.0)]
-    own_json: f32,
     /// Weight of the documents of the repository, and of the packages, beside one source.
     #[arg(long, default_value_t = 32.0)]
     documents: f32,
@@ -239,7 +236,6 @@ impl Prepared {
                 "own:documents" | "own:requests" => recipe.own_documents,
                 "own:texts" => recipe.own_texts,
                 "own:orders" => recipe.own_orders,
-                own::JSON => recipe.own_json,
                 source if own::WRITTEN.contains(&source) => recipe.own_written,
                 source if source.starts_with("own:") => recipe.own,
                 source if source.starts_with("trained") => recipe.documents,
