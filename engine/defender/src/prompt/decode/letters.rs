@@ -169,7 +169,7 @@ const MORSE_PLACES: usize = 64;
 /// What the groups stand for; most for nothing.
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const MORSE_LETTERS: [u8; MORSE_PLACES] = {
-    let mut letters = [0; 64];
+    let mut letters = [0; MORSE_PLACES];
     let mut n = 0;
     while n < MORSE.len() {
         if let Some(code) = morse_code(MORSE[n].0) {

@@ -152,3 +152,12 @@ fn hex_is_no_leet() {
         assert!(!letters::is_leet(text.as_bytes()), "{text}");
     }
 }
+
+#[test]
+fn the_last_character_comes_first() {
+    for text in ["", "abc", "né ab", "忽略x", "a\u{1f600}é", "\u{e0069}"] {
+        let mut out = Vec::new();
+        letters::reversed(text, &mut out);
+        assert_eq!(String::from_utf8(out), Ok(text.chars().rev().collect()), "{text}");
+    }
+}
