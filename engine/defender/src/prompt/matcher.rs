@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::ops::Range;
 
-use super::found::{Asked, Common, Hit, Matches, Opener};
+use super::found::{Common, Hit, Matches, Opener};
 use super::lexicon::{Lexicon, Start};
 use super::opening::{Openings, Opens};
 use super::recent::{Concepts, Recent};
@@ -390,7 +390,7 @@ impl Matcher {
         if asked.at != at {
             let sought = [seen[0] & used.sought[0], seen[1] & used.sought[1]];
             if asked.seen != sought {
-                *asked = Asked { at, seen: sought, open: open_uses(uses, seen) };
+                (asked.seen, asked.open) = (sought, open_uses(uses, seen));
             }
             asked.at = at;
         }

@@ -27,7 +27,7 @@ impl Recent {
             self.turn(token);
         }
         let bit = 1 << concept;
-        // What is near is far as well: a far block is so many near ones.
+        // What is near is far as well: a far block is so many near ones. In a new block nothing is yet.
         if self.near[0] & bit == 0 {
             self.near[0] |= bit;
             self.far[0] |= bit;
@@ -60,7 +60,6 @@ impl Recent {
         turn(&mut self.near, block - self.block);
         turn(&mut self.far, far(block) - far(self.block));
         self.block = block;
-        self.change();
     }
 }
 
