@@ -48,10 +48,12 @@ pub(super) fn runs(
             if end - start >= BASE64_MIN {
                 let end = start + wrapped(text.get(start..).unwrap_or_default(), end - start);
                 let run = text.get(start..end).unwrap_or_default();
-                if run.len() >= HEX_MIN && hex(run, out)
+                // What has no other digits is no base64: digests are full of them, and four places would be tried.
+                let is_hex = run.len() >= HEX_MIN && is_hex(run);
+                if is_hex && hex(run, out)
                     || run.len() >= BASE32_MIN && base32(run, out)
                     || run.len() >= BINARY_MIN && binary(run, out)
-                    || base64(run, out)
+                    || !is_hex && base64(run, out)
                 {
                     each(start, end, out);
                 }
@@ -239,17 +241,36 @@ fn grouped(rest: &[u8], len: usize, out: &mut Vec<u8>) -> usize {
     if out.len() >= 6 { (at - 1).min(rest.len()) } else { 0 }
 }
 
+/// Whether a run has no other digits than hex, and line ends.
+fn is_hex(run: &[u8]) -> bool {
+    // In parts, so that the compiler looks at many at once and most runs are done with the first.
+    run.chunks(BASE64_MIN).all(|part| {
+        part.iter().fold(true, |all, &byte| {
+            let is_letter = (byte | 0x20).wrapping_sub(b'a') < 6;
+            all & (is_letter | (byte.wrapping_sub(b'0') < 10) | is_line_end(byte))
+        })
+    })
+}
+
+/// Of a run of hex digits and line ends.
 fn hex(run: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let mut high = None;
     for &byte in run {
-        if byte.is_ascii_whitespace() {
+        if is_line_end(byte) {
             continue;
         }
-        let Some(digit) = char::from(byte).to_digit(16) else { return false };
+        // Letters are nine above their last four bits.
+        let digit = (byte & 0xF) + 9 * (byte >> 6);
         match high.take() {
             None => high = Some(digit),
-            Some(first) => out.push((first * 16 + digit) as u8),
+            Some(first) => {
+                let byte = first << 4 | digit;
+                if is_no_text(byte) {
+                    return false;
+                }
+                out.push(byte);
+            }
         }
     }
     high.is_none() && super::reads_as_text(out)
@@ -305,7 +326,10 @@ fn digit(byte: u8, place: usize) -> u32 {
 fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
     let mut from = |start: usize| {
         let run = run.get(start..).unwrap_or_default();
-        run.len() >= BASE64_MIN && base64_from_its_start(run, out) && super::reads_as_text(out)
+        run.len() >= BASE64_MIN
+            && begins_as_text(run)
+            && base64_from_its_start(run, out)
+            && super::reads_as_text(out)
     };
     let behind_path = || memchr::memrchr(b'/', run);
     let behind_name =
@@ -316,6 +340,18 @@ fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
     (0..if is_long { 4 } else { 1 }).any(&mut from)
         || behind_path().is_some_and(|at| from(at + 1))
         || behind_name().is_some_and(|at| from(at + 1))
+}
+
+/// Whether the first digits could stand for text: most runs are words, paths and numbers, and these tell.
+#[inline]
+fn begins_as_text(run: &[u8]) -> bool {
+    let Some(bytes) = run.first_chunk::<BASE64_MIN>().and_then(fours::<BASE64_MIN, { BASE64_MIN / 4 * 3 }>) else {
+        return true; // padding or line ends: looked at as a whole
+    };
+    let any = |is: fn(u8) -> bool| bytes.iter().fold(false, |any, &byte| any | is(byte));
+    // A character that is cut at the end goes on.
+    let is_utf8 = || std::str::from_utf8(&bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
+    !any(is_no_text) && (!any(|byte| byte >= 0x80) || is_utf8())
 }
 
 /// Behind padding another encoded text may begin.
@@ -387,6 +423,12 @@ fn fours<const DIGITS: usize, const BYTES: usize>(digits: &[u8; DIGITS]) -> Opti
 
 /// Digits that are decoded together.
 const PIECE: usize = 32;
+
+/// Lines of a wrapped run end with these.
+#[inline]
+fn is_line_end(byte: u8) -> bool {
+    (byte == b'\n') | (byte == b'\r')
+}
 
 /// What chance produces and no text has: most runs are words and numbers, which stand for bytes of all kinds, and the
 /// first ones tell.

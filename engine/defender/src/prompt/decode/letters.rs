@@ -34,27 +34,72 @@ pub(super) fn is_leet(text: &[u8]) -> bool {
     if count(text, |b| b.is_ascii_digit()) * LEET_DIGITS < text.len() || !has_mixed(text) {
         return false;
     }
-    let (mut words, mut mixed, mut plain) = (0u32, 0u32, 0u32);
+    let (mut mixed, mut ended, mut plain, mut other) = (0u32, 0u32, 0u32, 0u32);
     for word in text.split(|b| b.is_ascii_whitespace()) {
-        // Digits of another encoding.
+        // Digits of another encoding, and names.
         if word.len() > LEET_WORD_MAX {
             continue;
         }
-        let letters = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
-        let digits = word.iter().filter(|&&b| letter(b).is_some()).count();
-        words += u32::from(letters + digits > 1);
-        // Hex is no leet: dumps and disassembly are full of it.
-        let is_word = word.iter().any(|b| (b'g'..=b'z').contains(&(b | 0x20)));
-        mixed += u32::from(is_word && digits > 0);
-        plain += u32::from(letters > 3 && digits == 0);
+        if word.contains(&b'_') {
+            other += 1;
+            continue;
+        }
+        for part in word.split(|&b| b.is_ascii_punctuation() && letter(b).is_none() && b != b'\'') {
+            match leet_word(part) {
+                Leet::Mixed => mixed += 1,
+                Leet::Ended => ended += 1,
+                Leet::Plain => plain += 1,
+                Leet::Other => other += 1,
+                Leet::None => {}
+            }
+        }
     }
-    mixed >= 3 && mixed * 5 >= words * 2 && mixed > plain
+    // Of leet fewer words end with a digit than have one inside; code is full of numbered names.
+    let leet = mixed + ended.min(mixed);
+    leet >= 3 && leet * 5 >= (mixed + ended + plain + other) * 2 && leet > plain
+}
+
+/// What a word says about its text being leet.
+enum Leet {
+    /// Digits stand among its letters.
+    Mixed,
+    /// A digit stands at its end: `th3`, but also `x3`.
+    Ended,
+    /// A longer word of letters.
+    Plain,
+    /// Another word.
+    Other,
+    /// None of more than one letter or digit.
+    None,
+}
+
+fn leet_word(word: &[u8]) -> Leet {
+    let letters = count(word, |b| b.is_ascii_alphabetic());
+    let digits = count(word, |b| letter(b).is_some());
+    if letters + digits <= 1 {
+        return Leet::None;
+    }
+    if digits == 0 {
+        return if letters > 3 { Leet::Plain } else { Leet::Other };
+    }
+    // Hex is no leet: dumps and disassembly are full of it.
+    let is_word = word.iter().any(|b| (b'g'..=b'z').contains(&(b | 0x20)));
+    // Nor is a name behind its sign.
+    let from = word.iter().position(|b| !b.is_ascii_punctuation()).unwrap_or(word.len());
+    let pairs = word.iter().zip(word.iter().skip(1)).skip(from);
+    let is_inside = pairs.into_iter().any(|(&one, two)| letter(one).is_some() && two.is_ascii_alphabetic());
+    match is_word {
+        true if is_inside => Leet::Mixed,
+        true => Leet::Ended,
+        false => Leet::Other,
+    }
 }
 
 /// Whether letters and what stands for them are side by side as often as they must be in leet.
 fn has_mixed(text: &[u8]) -> bool {
     let next = text.get(1..).unwrap_or_default();
-    let is_letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
+    // Other letters than those of hex.
+    let is_letter = |byte: u8| (byte | 0x20).wrapping_sub(b'g') < 20;
     let is_digit = |byte: u8| byte.wrapping_sub(b'0') < 10 || byte == b'@' || byte == b'$';
     let sides = text.chunks(COUNTED_AT_ONCE).zip(next.chunks(COUNTED_AT_ONCE)).map(|(text, next)| {
         let mixed = |(&one, &two): (&u8, &u8)| {
@@ -182,8 +227,8 @@ const MORSE_LETTERS: [u8; MORSE_PLACES] = {
 
 /// Of so many characters of leet at least one is a digit, and of Morse code one a dot or dash.
 const LEET_DIGITS: usize = 20;
-/// A word of leet has one such pair at least, and four of ten words are such.
-const LEET_SIDES: usize = 30;
+/// A word of leet has one such pair or more, and four of ten words are such.
+const LEET_SIDES: usize = 40;
 /// The longest word that is read as leet.
 const LEET_WORD_MAX: usize = 32;
 const MORSE_SIGNS: usize = 8;

@@ -10,6 +10,46 @@ pub(super) fn read(text: &[u8]) -> Option<(char, usize)> {
     }
 }
 
+/// Whether an escape may begin with these two bytes; one is read only where it may. Without a branch: they are of all kinds.
+#[inline]
+pub(super) fn may_begin(mark: u8, next: u8) -> bool {
+    let of = |kinds: &[u8; 256], byte: u8| kinds.get(usize::from(byte)).copied().unwrap_or(0);
+    of(&FIRST, mark) & of(&SECOND, next) != 0
+}
+
+const ENTITY: u8 = 1;
+const BACKSLASH: u8 = 2;
+const PERCENT: u8 = 4;
+
+/// Of each byte: the kind of escapes that it begins, and the kinds that may have it behind their mark.
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const FIRST: [u8; 256] = {
+    let mut kinds = [0; 256];
+    kinds[b'&' as usize] = ENTITY;
+    kinds[b'\\' as usize] = BACKSLASH;
+    kinds[b'%' as usize] = PERCENT;
+    kinds
+};
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const SECOND: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let of = byte as u8;
+        if of.is_ascii_lowercase() || of == b'#' {
+            kinds[byte] |= ENTITY;
+        }
+        if matches!(of, b'n' | b'r' | b't' | b'"' | b'x' | b'u') {
+            kinds[byte] |= BACKSLASH;
+        }
+        if of.is_ascii_hexdigit() {
+            kinds[byte] |= PERCENT;
+        }
+        byte += 1;
+    }
+    kinds
+};
+
 /// Whether anything in `text` reads as an escape.
 pub(in crate::prompt) fn has_escapes(text: &[u8]) -> bool {
     memchr::memchr3_iter(b'&', b'\\', b'%', text).any(|at| read(text.get(at..).unwrap_or_default()).is_some())
@@ -94,6 +134,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expect: Option<(char, usize)>) {
         assert_eq!(read(text.as_bytes()), expect, "{text}");
+        let may_begin = matches!(text.as_bytes(), &[mark, next, ..] if may_begin(mark, next));
+        assert!(expect.is_none() || may_begin, "{text}");
     }
 
     #[test]
@@ -107,6 +149,14 @@ mod tests {
         check("\\x69", Some(('i', 4)));
         check("%69", Some(('i', 3)));
         check("%C3%A9", Some(('é', 6)));
+    }
+
+    #[test]
+    fn most_marks_begin_none() {
+        for text in [b"& ", b"&&", b"\\d", b"\\\\", b"%s", b"% ", b"a6"] {
+            let &[mark, next] = text;
+            assert!(!may_begin(mark, next), "{text:?}");
+        }
     }
 
     #[test]

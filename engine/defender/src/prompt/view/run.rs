@@ -1,5 +1,6 @@
 //! Runs of plain ASCII: what most of most texts is made of.
 
+use super::escape;
 use super::mask::{self, BLOCK, Places};
 
 /// Where a text is plain, found once for the whole of it.
@@ -24,13 +25,25 @@ impl Plain {
             places.clear();
         }
         self.len = bytes.len();
-        let mut space_before = 0;
+        let (mut space_before, mut begun) = (0, 0);
         mask::each_block(bytes, 0, |block| {
             let (spaces, feeds) =
                 (mask::bits(block, |byte| byte == b' '), mask::bits(block, |byte| byte == b'\n'));
-            let others = mask::bits(block, |byte| {
-                !(0x20..0x7F).contains(&byte) || byte == b'&' || byte == b'\\' || byte == b'%'
-            });
+            let mut others = mask::bits(block, |byte| !(0x20..0x7F).contains(&byte));
+            let mut marks = mask::bits(block, |byte| byte == b'&' || byte == b'\\' || byte == b'%');
+            // Most of them begin no escape. Of many the others are not asked about: they are read one by one.
+            for _ in 0..MARKS_MAX {
+                if marks == 0 {
+                    break;
+                }
+                let place = marks.trailing_zeros();
+                marks &= marks - 1;
+                let at = begun + place as usize;
+                let of = |at: usize| bytes.get(at).copied().unwrap_or(0);
+                others |= u64::from(escape::may_begin(of(at), of(at + 1))) << place;
+            }
+            others |= marks;
+            begun += BLOCK;
             let white = spaces | feeds;
             self.stops.push((others & !feeds) | (white & (white << 1 | space_before)));
             space_before = white >> (BLOCK - 1);
@@ -86,6 +99,9 @@ impl Plain {
         }
     }
 }
+
+/// So many marks of escapes are looked at in a block.
+const MARKS_MAX: usize = 6;
 
 /// A word of so many bytes is worth being looked for.
 const LONG_WORD: usize = 64;
