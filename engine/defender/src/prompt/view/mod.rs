@@ -122,6 +122,13 @@ impl View {
                     at = self.pass_spaces(at, plain, &mut last);
                     continue;
                 }
+            } else if byte.is_ascii_punctuation()
+                && let Some(end) = plain.word_end(at)
+            {
+                // A sign begins no word: the same is true of what stands behind it.
+                self.push_words(text, at, end, came_from, plain, &mut last);
+                at = end;
+                continue;
             }
             if byte.is_ascii() {
                 match byte {

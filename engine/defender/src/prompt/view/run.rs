@@ -69,6 +69,13 @@ impl Plain {
         }
     }
 
+    /// The end of the visible ASCII from `start` on that begins no escape and has no space in it, if that is long.
+    pub(super) fn word_end(&self, start: usize) -> Option<usize> {
+        let stop = self.stops.first_before(start, start + SIGNS_MAX).unwrap_or(start + SIGNS_MAX);
+        let end = self.spaces.first_before(start, stop).unwrap_or(stop).min(self.len);
+        (end >= start + SIGNS_MIN).then_some(end)
+    }
+
     /// Where the spaces and line feeds from `start` on end.
     pub(super) fn spaces_end(&self, start: usize) -> usize {
         self.spaces.first_other(start).unwrap_or(self.len).min(self.len)
@@ -102,6 +109,10 @@ impl Plain {
 
 /// So many marks of escapes are looked at in a block.
 const MARKS_MAX: usize = 6;
+
+/// What stands behind a sign is looked for as far as this, and is worth it from so many bytes on.
+const SIGNS_MAX: usize = 64;
+const SIGNS_MIN: usize = 12;
 
 /// A word of so many bytes is worth being looked for.
 const LONG_WORD: usize = 64;
