@@ -82,6 +82,10 @@ pub const RULES: &[RuleText] = &[
     says("prompt.reply-control", "orders about the reply, from somebody whom it does not go to"),
     says("prompt.role-marker", "turns of a conversation that data has no business to contain"),
     says("prompt.smuggling", "pieces that are to be put together and obeyed"),
+    says(
+        "prompt.too-much",
+        "made of more words and signs a byte than any text has, and long: the rest was not read",
+    ),
     says("prompt.tool-order", "an order to use tools: run this, delete that, grant access"),
     says("tool.unread-arguments", "arguments of a tool that could not all be read"),
     says("url.unreadable", "an address that cannot be read as one"),
@@ -128,6 +132,7 @@ mod tests {
             include_str!("judge.rs"),
             include_str!("intel/signal.rs"),
             include_str!("prompt/assess.rs"),
+            include_str!("prompt/effort.rs"),
             include_str!("prompt/matcher.rs"),
         ];
         for text in sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {

@@ -78,7 +78,7 @@ pub struct Reading {
     /// Where what was not read begins.
     at: usize,
     worst: Assessment,
-    /// Nothing that follows can make it worse.
+    /// Nothing that follows can make it worse, or it is not read.
     certain: bool,
     progress: prompt::Progress,
     listing: Listing,
@@ -208,6 +208,13 @@ impl Defender {
                         *certain = found.score >= prompt::CERTAIN;
                         self.credit(from, &mut found);
                         *worst = found;
+                    }
+                    if let Some(mut unread) = progress.unread(text.len()) {
+                        if from == Provenance::Operator {
+                            unread.weight -= self.policy().operator_credit.get();
+                        }
+                        prompt::add_unread(worst, unread);
+                        *certain = true;
                     }
                     *at = if *certain { end } else { next };
                     end = end.max(*at);

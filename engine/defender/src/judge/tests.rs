@@ -117,3 +117,31 @@ fn parts_of_a_text_say_what_the_whole_says() {
         assert_eq!(reading.worst, prompts().assess(&text, from, &mut scratch.prompt), "{before}");
     }
 }
+
+#[test]
+fn what_makes_too_much_work_waits_for_a_person() {
+    let defender = Defender::new(Policy::default()).unwrap();
+    let text = prompt::tests::work::dense(400_000);
+    for (from, expect) in
+        [(Provenance::Operator, 54.0), (Provenance::ChannelUser, 64.0), (Provenance::ToolOutput, 64.0)]
+    {
+        let action = Action::Prompt { text: &text, from };
+        let request = Request { action, agent: "main", session: "main", channel: None, sender: None };
+        let (mut reading, mut scratch) = (Reading::default(), Scratch::default());
+        let mut parts = 1;
+        while !defender.read_on(&request, &mut reading, &mut scratch) {
+            parts += 1;
+        }
+        assert!(
+            parts > text.len() / (SLICE_BYTES + prompt::WINDOW_BYTES),
+            "denied phrases are looked for in parts"
+        );
+        let found = &reading.worst;
+        assert_eq!(found.score, expect);
+        assert_eq!(found.findings[0].rule, "prompt.too-much");
+        assert_eq!(found.findings[0].span.end as usize, text.len());
+        if from != Provenance::Operator {
+            assert_eq!(*found, prompts().assess(&text, from, &mut scratch.prompt));
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! From a text to an assessment.
 
 use super::decode::{Decoded, Hints, Source, Turned};
+use super::effort::{self, Effort};
 use super::found::{Matches, Tally};
 use super::matcher::Matcher;
 use super::model::{Model, fingerprint};
@@ -69,6 +70,14 @@ pub struct Progress {
     repeated: Repeated,
     /// The sum of its worst window.
     worst: Option<f32>,
+    effort: Effort,
+}
+
+impl Progress {
+    /// What is to be said of the text of `len` bytes beside what was found, if it is not read to its end.
+    pub(crate) fn unread(&self, len: usize) -> Option<Finding> {
+        self.effort.unread(len)
+    }
 }
 
 /// What is done with each view of a window: how many encodings it was in, and what part of the original that was. `true`
@@ -137,13 +146,16 @@ impl PromptGuard {
 
     /// Judges `text` by who wrote it.
     pub fn assess(&self, text: &str, from: Provenance, scratch: &mut Scratch) -> Assessment {
-        self.judge(text, from, scratch, true).assessment(&self.model)
+        let worst = self.judge(text, from, scratch, true);
+        let unread = worst.effort.unread(text.len());
+        worst.assessment(&self.model, unread)
     }
 
     /// The same of the windows of `text` that begin in the `bytes` bytes from `at` on, if that is worse than the parts before
     /// were; and where the next one begins: the length of the text after the last one, and after one of which nothing worse
     /// can be said. What was said last of all parts is what [`Self::assess`] says. `at` is 0 or what the part before ended
-    /// with, and `progress` comes from the parts before of the same text, and of no other.
+    /// with, and `progress` comes from the parts before of the same text, and of no other; it tells in the end whether the
+    /// rest was not read.
     pub fn assess_part(
         &self,
         text: &str,
@@ -153,8 +165,8 @@ impl PromptGuard {
         progress: &mut Progress,
         scratch: &mut Scratch,
     ) -> (Option<Assessment>, usize) {
-        let Progress { repeated, worst: before } = progress;
-        let mut worst = Worst { sum: *before, ..Worst::default() };
+        let Progress { repeated, worst: before, effort } = progress;
+        let mut worst = Worst { sum: *before, effort: *effort, ..Worst::default() };
         let stop = at.saturating_add(bytes);
         let mut next = at;
         while next < stop && next < text.len() {
@@ -164,12 +176,12 @@ impl PromptGuard {
                 let window = text.get(next..end).unwrap_or_default();
                 self.judge_window(window, next as u32, from, scratch, &mut worst);
             }
-            let done = end == text.len() || worst.is_certain(&self.model);
+            let done = end == text.len() || worst.is_done(&self.model);
             next = if done { text.len() } else { behind };
         }
         let is_worse = worst.sum != *before;
-        *before = worst.sum;
-        (is_worse.then(|| worst.assessment(&self.model)), next)
+        (*before, *effort) = (worst.sum, worst.effort);
+        (is_worse.then(|| worst.assessment(&self.model, None)), next)
     }
 
     /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window.
@@ -179,19 +191,20 @@ impl PromptGuard {
         from: Provenance,
         scratch: &mut Scratch,
     ) -> Assessment {
-        let (mut worst, mut base) = (Worst::default(), 0);
+        let (mut worst, mut base, mut len) = (Worst::default(), 0, 0);
         let mut held = std::mem::take(&mut scratch.held);
         held.clear();
         for chunk in chunks {
             let mut rest = chunk;
-            while !rest.is_empty() && !worst.is_certain(&self.model) {
+            len += chunk.len();
+            while !rest.is_empty() && !worst.is_done(&self.model) {
                 // A window and one more character tell that another window follows.
                 let room = (WINDOW_BYTES + 4).saturating_sub(held.len()).min(rest.len());
                 let cut = (room..=rest.len()).find(|&at| rest.is_char_boundary(at)).unwrap_or(rest.len());
                 let (head, tail) = rest.split_at(cut);
                 held.push_str(head);
                 rest = tail;
-                while held.len() > WINDOW_BYTES && !worst.is_certain(&self.model) {
+                while held.len() > WINDOW_BYTES && !worst.is_done(&self.model) {
                     let (end, behind) = window_end(&held, 0);
                     scratch.edges = [base == 0, false];
                     self.judge_window(held.get(..end).unwrap_or_default(), base, from, scratch, &mut worst);
@@ -200,12 +213,13 @@ impl PromptGuard {
                 }
             }
         }
-        if !held.is_empty() && !worst.is_certain(&self.model) {
+        if !held.is_empty() && !worst.is_done(&self.model) {
             scratch.edges = [base == 0, true];
             self.judge_window(&held, base, from, scratch, &mut worst);
         }
         scratch.held = held;
-        worst.assessment(&self.model)
+        let unread = worst.effort.unread(len);
+        worst.assessment(&self.model, unread)
     }
 
     /// The model's sum of the worst part of `text`, before it is put on the scale: what marks are chosen by.
@@ -213,8 +227,8 @@ impl PromptGuard {
         self.judge(text, from, scratch, false).sum.unwrap_or(f32::MIN)
     }
 
-    /// Reads window after window; `until_certain` ends it where nothing more can be said.
-    fn judge(&self, text: &str, from: Provenance, scratch: &mut Scratch, until_certain: bool) -> Worst {
+    /// Reads window after window; `until_done` ends it where nothing more can be said, or nothing more is read.
+    fn judge(&self, text: &str, from: Provenance, scratch: &mut Scratch, until_done: bool) -> Worst {
         let (mut worst, mut repeated) = (Worst::default(), Repeated::default());
         for (start, end) in windows(text) {
             if !is_edge(text, start, end) && repeated.was_read(text.as_bytes(), start, end) {
@@ -223,7 +237,7 @@ impl PromptGuard {
             let window = text.get(start..end).unwrap_or_default();
             scratch.edges = [start == 0, end == text.len()];
             self.judge_window(window, start as u32, from, scratch, &mut worst);
-            if until_certain && worst.is_certain(&self.model) {
+            if until_done && worst.is_done(&self.model) {
                 break;
             }
         }
@@ -258,6 +272,8 @@ impl PromptGuard {
             }
             worst.sum.is_some_and(|sum| sum >= guard.model.block)
         });
+        let steps = std::mem::take(&mut scratch.found.steps);
+        worst.effort.add(steps, base as usize + window.len());
         if worst.sum != before {
             for finding in &mut worst.findings {
                 finding.span = on_characters(finding.span, window, base);
@@ -468,6 +484,7 @@ fn thinness(words: usize) -> f32 {
 struct Worst {
     sum: Option<f32>,
     findings: heapless::Vec<Finding, { crate::FINDINGS_MAX }>,
+    effort: Effort,
 }
 
 impl Worst {
@@ -497,8 +514,19 @@ impl Worst {
         self.sum.is_some_and(|sum| model.score(sum) >= CERTAIN)
     }
 
-    fn assessment(self, model: &Model) -> Assessment {
-        Assessment { score: self.sum.map_or(0.0, |sum| model.score(sum)), findings: self.findings }
+    /// Whether nothing more can be said, or nothing more is read.
+    fn is_done(&self, model: &Model) -> bool {
+        self.effort.is_spent() || self.is_certain(model)
+    }
+
+    /// What was found, and that the rest was not read, if so.
+    fn assessment(self, model: &Model, unread: Option<Finding>) -> Assessment {
+        let score = self.sum.map_or(0.0, |sum| model.score(sum));
+        let mut assessment = Assessment { score, findings: self.findings };
+        if let Some(unread) = unread {
+            effort::add_unread(&mut assessment, unread);
+        }
+        assessment
     }
 }
 

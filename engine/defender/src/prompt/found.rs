@@ -84,6 +84,8 @@ pub(super) struct Matches {
     pub(super) latest: Vec<Latest>,
     /// Of each concept.
     pub(super) asked: Vec<Asked>,
+    /// Steps of all that was read since they were taken ([`super::effort`]).
+    pub(super) steps: u32,
 }
 
 /// So many orders of a window are remembered. Of more the later ones are judged with the window, and not apart.

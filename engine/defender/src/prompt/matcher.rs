@@ -3,6 +3,7 @@
 use std::iter::Peekable;
 use std::ops::Range;
 
+use super::effort;
 use super::found::{Common, Hit, Matches, Opener};
 use super::lexicon::{Lexicon, Start};
 use super::opening::{Openings, Opens};
@@ -77,7 +78,7 @@ impl Matcher {
             });
             for text in lists.iter().flat_map(|list| list.split('|')).filter(|text| !text.is_empty()) {
                 let (text, first) = text.strip_prefix('^').map_or((text, false), |rest| (rest, true));
-                let (text, open) = text.strip_suffix('*').map_or((text, false), |rest| (rest, true));
+                let (text, open) = stem(text).map_or((text, false), |stem| (stem, true));
                 let text = folder.fold_str(&text.replace('¦', "|"));
                 if name == COMMON {
                     common.push(text);
@@ -160,7 +161,7 @@ impl Matcher {
         found.clear(self.rules.len(), self.concepts.len());
         let bytes = view.text.as_bytes();
         let mut signs = std::mem::take(&mut found.signs);
-        let count = self.find_signs(view, &mut signs, found);
+        let [count, all_signs] = self.find_signs(view, &mut signs, found);
         let mut signs_left = Signs { places: signs.iter().take(count).copied().peekable(), token: 0 };
         let mut openers = std::mem::take(&mut found.openers);
         let mut counted = std::mem::take(&mut found.counted);
@@ -168,6 +169,7 @@ impl Matcher {
             true => self.find_openers::<true>(view, &mut openers, &mut counted),
             false => self.find_openers::<false>(view, &mut openers, &mut counted),
         };
+        found.steps = found.steps.saturating_add(effort::of_view(count, all_signs));
         let mut recent = Recent::default();
         let last = view.tokens.last().copied().unwrap_or_default();
         for &Opener { index, look } in openers.iter().take(count) {
@@ -248,9 +250,9 @@ impl Matcher {
         [count, common]
     }
 
-    /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are. Takes note of
-    /// the others as well. Without a branch for each: a text has many, and of all kinds.
-    fn find_signs(&self, view: &View, signs: &mut Vec<u32>, found: &mut Matches) -> usize {
+    /// Writes the signs that a phrase may begin with to the front of `signs`; returns how many there are, and how many of
+    /// all. Takes note of the others as well. Without a branch for each: a text has many, and of all kinds.
+    fn find_signs(&self, view: &View, signs: &mut Vec<u32>, found: &mut Matches) -> [usize; 2] {
         let bytes = view.text.as_bytes();
         let Matches { kinds, cells, parted, .. } = found;
         *kinds = Kinds::default();
@@ -258,7 +260,7 @@ impl Matcher {
             signs.resize(bytes.len(), 0);
             cells.resize(bytes.len(), 0);
         }
-        let mut count = 0;
+        let (mut count, mut all) = (0, 0);
         *parted = 0;
         view.each_sign(|at| {
             let byte = bytes.get(at).copied().unwrap_or(b' ');
@@ -268,10 +270,11 @@ impl Matcher {
                     *place = at as u32;
                 }
             }
+            all += 1;
             count += usize::from(self.openings.at_sign(bytes, at));
             *parted += usize::from((byte == b'|') | (byte == b','));
         });
-        count
+        [count, all]
     }
 
     /// Tallies what was only counted.
@@ -357,6 +360,7 @@ impl Matcher {
     #[inline(never)]
     fn see(&self, hit: &Hit, recent: &mut Recent, found: &mut Matches) {
         let Some(used) = self.used.get(usize::from(hit.concept)) else { return };
+        found.steps = found.steps.saturating_add(effort::SEEN);
         if used.partner {
             // Signs in a row, or two spellings of one word: nothing that is not known.
             if found.is_latest(hit) {
@@ -481,6 +485,11 @@ const GOES_ON: [bool; 256] = {
     goes_on
 };
 
+/// What is before a star that lets a word go on; behind a sign a star is a sign too.
+fn stem(text: &str) -> Option<&str> {
+    text.strip_suffix('*').filter(|stem| !stem.ends_with(|c: char| c.is_ascii_punctuation()))
+}
+
 /// Whether the last character asks for a word to end after it.
 fn ends_bounded(text: &str) -> bool {
     let Some(last) = text.chars().next_back() else { return false };
@@ -492,6 +501,19 @@ fn ends_bounded(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_lets_a_word_go_on() {
+        for (text, expect) in [
+            ("instruct*", Some("instruct")),
+            ("忽略*", Some("忽略")),
+            ("/*", None),
+            ("***", None),
+            ("now", None),
+        ] {
+            assert_eq!(stem(text), expect, "{text}");
+        }
+    }
 
     #[test]
     fn each_use_of_a_concept_has_a_bit() {

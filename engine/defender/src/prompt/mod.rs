@@ -6,10 +6,12 @@
 //! A text is read in windows. Each is folded to what it means itself ([`view`]), searched for the words and rules of all
 //! families in one pass ([`signal`], [`lexicon`], [`matcher`]), measured for its shape, and summed up by a linear model
 //! ([`model`]).
-//! What is encoded in it is decoded and judged in the same way ([`decode`]). The worst of all parts is the verdict.
+//! What is encoded in it is decoded and judged in the same way ([`decode`]). The worst of all parts is the verdict. A text
+//! that makes too much work is not read to its end ([`effort`]).
 
 mod assess;
 mod decode;
+mod effort;
 mod found;
 mod lexicon;
 mod matcher;
@@ -25,6 +27,8 @@ mod shape;
 mod signal;
 mod view;
 
+pub(crate) use effort::add_unread;
+
 pub use assess::{CERTAIN, Progress, PromptGuard, Scratch, WINDOW_BYTES};
 pub use model::{BUCKETS, Model};
 pub use sample::Sample;
@@ -36,4 +40,4 @@ pub(crate) fn families() -> impl Iterator<Item = crate::RuleId> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

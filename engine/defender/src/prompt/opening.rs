@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Words, and beginnings of words, that phrases begin with.
 #[derive(Debug)]
 pub(super) struct Openings {
-    /// Eight places a bucket: a byte of the hash of the word in each, and the words' numbers.
+    /// Eight places a bucket: the words' numbers, and a byte of the hash of each that is a phrase itself.
     tags: Box<[u64; 1 << BUCKET_BITS]>,
     numbers: Vec<[u16; 8]>,
     words: Vec<Known>,
@@ -22,6 +22,8 @@ pub(super) struct Openings {
     longish: Bits<512>,
     /// What phrases have behind a word that have no more than two bytes there: zero is for a second that there is not.
     nearer: Vec<[u8; 2]>,
+    /// Words, with the first of such bytes.
+    near: Bits<64>,
     /// The first four bytes of phrases that end inside of a word, or three and any fourth; then more of them: six, five or
     /// four, where there are not so many.
     stems: Bits<1024>,
@@ -67,8 +69,10 @@ pub(super) enum Opens {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Look {
     hash: u64,
-    /// Places of the word's bucket that may be the word's.
+    /// Places of the word's bucket that may be the word's, if it is a phrase itself.
     same: u64,
+    /// A phrase may have one or two bytes behind it.
+    near: bool,
     /// A phrase may begin with its first bytes.
     stem: bool,
     /// A phrase may begin with it and what is behind it.
@@ -81,7 +85,7 @@ impl Look {
     /// Whether anything may be known: false for most words of which nothing is.
     #[inline]
     pub(super) fn may_open(&self) -> bool {
-        self.stem | self.longer | (self.same != 0)
+        self.stem | self.longer | self.near | (self.same != 0)
     }
 }
 
@@ -210,6 +214,12 @@ fn hash(first: u64, len: usize) -> u64 {
     mixed ^ mixed >> 32
 }
 
+/// With one byte that stands behind it.
+#[inline]
+fn with_one(word: u64, behind: u64) -> u64 {
+    word.rotate_left(23) ^ behind << 56
+}
+
 /// With three bytes that stand behind it.
 #[inline]
 fn with_three(word: u64, behind: u64) -> u64 {
@@ -259,6 +269,7 @@ impl Openings {
             longer: Bits::new(),
             longish: Bits::new(),
             nearer: Vec::new(),
+            near: Bits::new(),
             stems: Bits::new(),
             six: Bits::new(),
             five: Bits::new(),
@@ -348,6 +359,16 @@ impl Openings {
             }
             known.nearer.end = here + 1;
             self.nearer.push(behind);
+            self.near.add(with_one(hash(known.first, known.text.len()), u64::from(behind[0])));
+        }
+        // What begins a phrase and is none is not taken for one.
+        for (number, known) in self.words.iter().enumerate().filter(|(_, known)| known.entries.is_empty()) {
+            let bucket = bucket(hash(known.first, known.text.len()));
+            let place =
+                self.numbers.get(bucket).and_then(|held| held.iter().position(|&n| usize::from(n) == number));
+            if let (Some(place), Some(tags)) = (place, self.tags.get_mut(bucket)) {
+                *tags &= !(0xFF << (8 * place));
+            }
         }
     }
 
@@ -391,8 +412,17 @@ impl Openings {
         let hash = hash(first, len);
         let lead = self.leads.get((raw & 0xFF) as usize).copied().unwrap_or(false);
         let stem = (self.stems.has(mix(raw & FOUR)) | u64::from(lead)) & 1 != 0;
-        let longer = self.begins.has(with_three(hash, eight(text, end))) & 1 != 0;
-        Look { hash, same: self.same_tags(hash), stem, longer, is_counted: self.counted.has(first, hash) }
+        let behind = eight(text, end);
+        let longer = self.begins.has(with_three(hash, behind)) & 1 != 0;
+        let near = self.near.has(with_one(hash, behind)) & 1 != 0;
+        Look {
+            hash,
+            same: self.same_tags(hash),
+            stem,
+            longer,
+            near,
+            is_counted: self.counted.has(first, hash),
+        }
     }
 
     /// The same of a text whose characters may stand alone. What stands alone is not told apart from what does not.
@@ -433,11 +463,15 @@ impl Openings {
     /// What is known of the word in `start..end` of a text, by the first look.
     #[inline]
     pub(super) fn of(&self, look: Look, text: &[u8], start: usize, end: usize) -> Opens {
-        let Look { hash, mut same, stem, longer, .. } = look;
+        let Look { hash, mut same, stem, longer, near, .. } = look;
         let (bucket, len, raw) = (bucket(hash), end - start, eight(text, start));
         let first = kept(raw, len);
         let behind = eight(text, end);
         let walk = longer & self.is_longer(hash, behind) | stem & self.is_stem(raw);
+        if near {
+            // Also those that are no phrases themselves.
+            same = HIGHS;
+        }
         while same != 0 {
             let place = (same.trailing_zeros() / 8) as usize;
             same &= same - 1;
@@ -481,7 +515,7 @@ impl Openings {
             + (self.counted.places.len() + self.begins.0.len()) * 8
             + (self.longer.0.len() + self.longish.0.len() + self.six.0.len() + self.stems.0.len()) * 8
             + (self.five.0.len() + self.four.0.len() + self.far.0.len() + self.far_short.0.len()) * 8
-            + (self.signs.0.len() + self.sign_pairs.0.len()) * 8
+            + (self.near.0.len() + self.signs.0.len() + self.sign_pairs.0.len()) * 8
     }
 }
 
@@ -542,7 +576,7 @@ mod tests {
         for walked in ["instructing us", "doxxed", "sagen", "sag", "zu", "zurück", "i'm here", "c#", "c++"] {
             check(&openings, walked, Opens::Walk);
         }
-        check(&openings, "c", Opens::Alone(0..0));
+        check(&openings, "c", Opens::Nothing);
         check(&openings, "c+", Opens::Alone(0..0));
         check(&openings, "instance", Opens::Nothing);
         check(&openings, "is", Opens::Alone(0..2));

@@ -7,6 +7,7 @@ use super::*;
 use crate::{BLOCK_AT, Provenance, REVIEW_AT};
 
 mod families;
+pub(crate) mod work;
 
 fn guard() -> &'static PromptGuard {
     static GUARD: std::sync::OnceLock<PromptGuard> = std::sync::OnceLock::new();

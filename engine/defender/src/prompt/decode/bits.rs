@@ -345,7 +345,8 @@ fn base64(run: &[u8], out: &mut Vec<u8>) -> bool {
 /// Whether the first digits could stand for text: most runs are words, paths and numbers, and these tell.
 #[inline]
 fn begins_as_text(run: &[u8]) -> bool {
-    let Some(bytes) = run.first_chunk::<BASE64_MIN>().and_then(fours::<BASE64_MIN, { BASE64_MIN / 4 * 3 }>) else {
+    let Some(bytes) = run.first_chunk::<BASE64_MIN>().and_then(fours::<BASE64_MIN, { BASE64_MIN / 4 * 3 }>)
+    else {
         return true; // padding or line ends: looked at as a whole
     };
     let any = |is: fn(u8) -> bool| bytes.iter().fold(false, |any, &byte| any | is(byte));

@@ -74,26 +74,50 @@ enum Leet {
 }
 
 fn leet_word(word: &[u8]) -> Leet {
-    let letters = count(word, |b| b.is_ascii_alphabetic());
-    let digits = count(word, |b| letter(b).is_some());
-    if letters + digits <= 1 {
-        return Leet::None;
+    let (mut letters, mut digits, mut kinds, mut inside) = (0u32, 0u32, 0, false);
+    // A name behind its sign is no leet: only what stands behind a letter or digit is asked about.
+    let (mut before, mut begun) = (0, false);
+    for &byte in word {
+        let kind = LEET_KINDS.get(usize::from(byte)).copied().unwrap_or(0);
+        letters += u32::from(kind & LETTER != 0);
+        digits += u32::from(kind & STANDS_FOR != 0);
+        inside |= begun && before & STANDS_FOR != 0 && kind & LETTER != 0;
+        kinds |= kind;
+        (before, begun) = (kind, begun | byte.is_ascii_alphanumeric());
     }
-    if digits == 0 {
-        return if letters > 3 { Leet::Plain } else { Leet::Other };
-    }
-    // Hex is no leet: dumps and disassembly are full of it.
-    let is_word = word.iter().any(|b| (b'g'..=b'z').contains(&(b | 0x20)));
-    // Nor is a name behind its sign.
-    let from = word.iter().position(|b| !b.is_ascii_punctuation()).unwrap_or(word.len());
-    let pairs = word.iter().zip(word.iter().skip(1)).skip(from);
-    let is_inside = pairs.into_iter().any(|(&one, two)| letter(one).is_some() && two.is_ascii_alphabetic());
-    match is_word {
-        true if is_inside => Leet::Mixed,
-        true => Leet::Ended,
-        false => Leet::Other,
+    match (letters, digits) {
+        (4.., 0) => Leet::Plain,
+        (2.., 0) => Leet::Other,
+        // Numbers with a unit or an axis.
+        (0 | 1, _) => Leet::None,
+        // Hex: dumps and disassembly are full of it.
+        _ if kinds & NO_HEX == 0 || word.starts_with(b"0x") => Leet::Other,
+        _ if inside => Leet::Mixed,
+        _ => Leet::Ended,
     }
 }
+
+/// A letter, one that hex does not have, and what stands for a letter.
+const LETTER: u8 = 1;
+const NO_HEX: u8 = 2;
+const STANDS_FOR: u8 = 4;
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const LEET_KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let of = byte as u8;
+        if of.is_ascii_alphabetic() {
+            kinds[byte] |= if of.is_ascii_hexdigit() { LETTER } else { LETTER | NO_HEX };
+        }
+        if letter(of).is_some() {
+            kinds[byte] |= STANDS_FOR;
+        }
+        byte += 1;
+    }
+    kinds
+};
 
 /// Whether letters and what stands for them are side by side as often as they must be in leet.
 fn has_mixed(text: &[u8]) -> bool {
@@ -116,7 +140,7 @@ pub(super) fn unleet(text: &str, out: &mut Vec<u8>) {
     out.extend(text.bytes().map(|byte| letter(byte).unwrap_or(byte)));
 }
 
-fn letter(byte: u8) -> Option<u8> {
+const fn letter(byte: u8) -> Option<u8> {
     Some(match byte {
         b'0' => b'o',
         b'1' => b'i',

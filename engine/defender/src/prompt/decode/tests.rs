@@ -157,6 +157,8 @@ fn what_is_leet() {
         "rfc2119 and utf8 are names of 2 things that people know",
         " g_action_get_name@Base 2.28.0\n g_action_get_state@Base 2.30.0\n g_app_launch@Base 2.6\n",
         "ldp x0, x1, [sp]\nrev64 v5.16b, v5.16b\neor x19, x19, x13\nmov v31.d[0], x10\nadd w12, w12, #1",
+        "<path d=\"M12,34L56,78z\"/><path d=\"M1,42L95,7z\"/>",
+        "0x1f, 0x31, 0xa4, 0xff, 0x0c, 0x7e, 0x11",
         "$key9 $row3 $tmp1 @acc0 @acc5 $user7 @host4",
     ] {
         assert!(!letters::is_leet(text.as_bytes()), "{text}");

@@ -38,7 +38,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "trait",
             &[
-                "as an expert|experienced|skilled|expertise|professional|provide guidance|help users|interviewer|translator|tutor|coach|consultant|advisor|copywriter|my goal|our goal|the goal|my audience|target audience|tone|format|bullet points|markdown|table|rules:|you will:|your task is to|responsibilities|constraints|output format|variables|${*",
+                "as an expert|experienced|skilled|expertise|professional|provide guidance|help users|interviewer|translator|tutor|coach|consultant|advisor|copywriter|my goal|our goal|the goal|my audience|target audience|tone|format|bullet points|markdown|table|rules:|you will:|your task is to|responsibilities|constraints|output format|variables|${",
             ],
         ),
         (

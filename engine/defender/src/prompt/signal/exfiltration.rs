@@ -11,11 +11,11 @@ pub(super) const FAMILY: Family = Family {
                 "send|forward|email|e-mail|mail|post|upload|transmit|exfiltrate|share|leak|submit|deliver|relay|copy|bcc|cc|dump|push|export|sync|ping|beacon|fetch|request|navigate|visit|open|click|go to|curl|wget|call|schicke*|sende*|senden|leite|weiterleiten|hochladen|envoie*|envoyez|transfere*|transmets|envia*|envie|reenvia*|mandar|manda|invia*|inoltra*|carica|encaminhe|envie|stuur|verstuur|doorsturen|wyslij|przeslij|отправ*|перешли|загрузи|надішли*|перешл*|gonder*|ilet|yukle|ارسل|حول|ارفع|भेजें|भेजो|अपलोड|发送|发给|转发|上传|寄到|送信*|転送*|アップロード|보내*|전송*|전달*|업로드*|gui|chuyen tiep|tai len|kirim*|teruskan|unggah|ipadala",
             ],
         ),
-        ("address", &["http://*|https://*|www.*"]),
+        ("address", &["http://|https://|www."]),
         (
             "sink",
             &[
-                "hxxp*|ftp://*|@gmail.com|@protonmail*|@evil*|@attacker*|@example.com|@mail*|webhook*|ngrok*|pastebin*|requestbin*|burpcollaborator*|external server|external address|external email|remote server|attacker|attacker's|my server|my email|my address|my account|my website|our server|this address|this email address|this url|this link|this endpoint|following address|following email|following url|following link|following endpoint|third party|third-party|email address|phone number|discord|telegram|slack channel|bit.ly*",
+                "hxxp*|ftp://|@gmail.com|@protonmail*|@evil*|@attacker*|@example.com|@mail*|webhook*|ngrok*|pastebin*|requestbin*|burpcollaborator*|external server|external address|external email|remote server|attacker|attacker's|my server|my email|my address|my account|my website|our server|this address|this email address|this url|this link|this endpoint|following address|following email|following url|following link|following endpoint|third party|third-party|email address|phone number|discord|telegram|slack channel|bit.ly*",
             ],
         ),
         (
@@ -32,13 +32,13 @@ pub(super) const FAMILY: Family = Family {
         ),
         (
             "amount",
-            &["$*|usd|euros|dollars|bitcoin|btc|eth|iban|funds|money|entire balance|all funds|full balance"],
+            &["$|usd|euros|dollars|bitcoin|btc|eth|iban|funds|money|entire balance|all funds|full balance"],
         ),
         ("image", &["![|<img*|src=http*|src=\"http*"]),
         (
             "query",
             &[
-                "?q=|?data=|&data=|?token=|?secret=|?key=|?msg=|?c=|?d=|?payload=|?text=|?content=|?info=|?p=|=[|={*",
+                "?q=|?data=|&data=|?token=|?secret=|?key=|?msg=|?c=|?d=|?payload=|?text=|?content=|?info=|?p=|=[|={",
             ],
         ),
         (

@@ -8,7 +8,7 @@ pub(super) const FAMILY: Family = Family {
         (
             "comment",
             &[
-                "<!--|<!-|[//]: #|[comment]: #|/*|<noscript|<template|<title>|alt=*|title=*|<meta*|aria-label=*|data-*",
+                "<!--|<!-|[//]: #|[comment]: #|/*|//|</|<noscript|<template|<title>|alt=|title=|<meta*|aria-label=|data-",
             ],
         ),
         (

@@ -55,7 +55,7 @@ pub(super) const FAMILIES: &[Family] = &[
 pub(super) struct Family {
     /// What its findings are called.
     pub(super) id: RuleId,
-    /// Concepts: a name, and words and phrases, separated by `|`. A `*` at the end lets the word go on; a `^` at the
+    /// Concepts: a name, and words and phrases, separated by `|`. A `*` behind a letter at the end lets the word go on; a `^` at the
     /// start asks for the start of a sentence or line; a `¦` stands for a bar.
     pub(super) concepts: &'static [(&'static str, &'static [&'static str])],
     pub(super) rules: &'static [Rule],

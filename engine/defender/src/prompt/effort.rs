@@ -1,0 +1,118 @@
+//! How much work a text makes, and what happens to one that makes too much.
+//!
+//! Reading takes time that grows with the length of a text, but texts of one length differ: of nothing but the shortest
+//! words and signs there are, each of which a phrase may begin with, one takes three times as long as a document. Whoever
+//! wants a guard to be busy sends such. So the work is counted, in steps and not in time: the same text has the same verdict
+//! on every machine. A long text that makes more than any real one is not read to its end, and a person is asked.
+
+use crate::{Assessment, Finding, RuleId, Span};
+
+/// What was not read is as bad as this: a person is asked, unless a policy says otherwise.
+const UNREAD: f32 = 64.0;
+const TOO_MUCH: RuleId = "prompt.too-much";
+
+/// What a text costs whatever is in it: itself, each paragraph that is judged apart, and each that was decoded.
+const TEXT: u32 = 200;
+/// A word that a phrase may begin with.
+const OPENER: u32 = 8;
+/// A concept that was seen.
+pub(super) const SEEN: u32 = 2;
+/// Anything that is neither part of a word nor a space.
+const SIGN: u32 = 1;
+
+/// So many steps a byte are more than any real text takes: of 755 files of 180 kinds the most were 1.3, of documents .8.
+/// They and the steps were fitted to what texts of all kinds take (`guard prompts --long` measures them).
+const PER_TEN_BYTES: u64 = 14;
+/// A text is not stopped for what its first bytes are: these have to be paid for first.
+const FREE_BYTES: u64 = 64 * 1024;
+
+/// Steps of one view that was read, but for the concepts that were seen.
+pub(super) fn of_view(openers: usize, signs: usize) -> u32 {
+    TEXT + OPENER * openers as u32 + SIGN * signs as u32
+}
+
+/// The work that a text made so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Effort {
+    steps: u64,
+    /// What is behind this was not read.
+    stopped: Option<u32>,
+}
+
+impl Effort {
+    /// Adds the steps of a window, which ends at `end` of the text.
+    pub(super) fn add(&mut self, steps: u32, end: usize) {
+        self.steps += u64::from(steps);
+        let end = end as u64;
+        if self.stopped.is_none() && self.steps * 10 > (end + FREE_BYTES) * PER_TEN_BYTES {
+            self.stopped = Some(u32::try_from(end).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Whether nothing more is read.
+    pub(super) fn is_spent(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// What is to be said of a text of `len` bytes beside what was found, if it was not read to its end.
+    pub(super) fn unread(&self, len: usize) -> Option<Finding> {
+        let end = u32::try_from(len).unwrap_or(u32::MAX);
+        let start = self.stopped.filter(|&start| start < end)?;
+        Some(Finding { rule: TOO_MUCH, span: Span { start, end }, weight: UNREAD })
+    }
+}
+
+/// Adds to what was found that the rest was not read.
+pub(crate) fn add_unread(assessment: &mut Assessment, unread: Finding) {
+    assessment.score = assessment.score.max(unread.weight);
+    if assessment.findings.is_full() {
+        // The weakest makes room.
+        assessment.findings.pop();
+    }
+    let _ = assessment.findings.push(unread);
+    assessment.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_bounded_by_the_length() {
+        let mut effort = Effort::default();
+        let a_window = 2 * 1024;
+        // As much as is allowed, window by window.
+        let allowed = |end: u64| ((end + FREE_BYTES) * PER_TEN_BYTES / 10) as u32;
+        effort.add(allowed(a_window), a_window as usize);
+        for n in 2..500 {
+            effort.add(allowed(n * a_window) - allowed((n - 1) * a_window), (n * a_window) as usize);
+        }
+        assert!(!effort.is_spent());
+        assert_eq!(effort.unread(1 << 20), None);
+        // And a little more.
+        effort.add(3 * a_window as u32, 500 * a_window as usize);
+        assert!(effort.is_spent());
+        let unread = effort.unread(1 << 20).unwrap();
+        assert_eq!((unread.span.start, unread.span.end), (500 * 2048, 1 << 20));
+        assert_eq!(effort.unread(500 * 2048), None, "all of it was read");
+        // What comes later changes nothing.
+        effort.add(0, 510 * 2048);
+        assert_eq!(effort.unread(1 << 20), Some(unread));
+    }
+
+    #[test]
+    fn what_was_found_stays() {
+        let found = |rule, weight| Finding { rule, span: Span { start: 0, end: 1 }, weight };
+        let mut assessment = Assessment { score: 97.0, ..Assessment::default() };
+        for n in 0..crate::FINDINGS_MAX {
+            assessment.findings.push(found("prompt.override", 70.0 - n as f32)).unwrap();
+        }
+        add_unread(&mut assessment, found(TOO_MUCH, UNREAD));
+        assert_eq!(assessment.score, 97.0);
+        assert_eq!(assessment.findings[0].rule, "prompt.override");
+        assert_eq!(assessment.findings.iter().filter(|finding| finding.rule == TOO_MUCH).count(), 1);
+        let mut assessment = Assessment { score: 7.0, ..Assessment::default() };
+        add_unread(&mut assessment, found(TOO_MUCH, UNREAD));
+        assert_eq!((assessment.score, assessment.findings.len()), (UNREAD, 1));
+    }
+}
