@@ -22,29 +22,42 @@ fn run(bytes: &[u8], start: usize) -> (usize, usize) {
     (at.saturating_sub(1).max(start), letters)
 }
 
-/// Letters and digits that stand alone, where a run may begin.
+/// Where runs may begin: with a letter or digit that stands alone, and enough of them behind, a separator between.
 #[derive(Debug, Default)]
-pub(super) struct Singles(Places);
+pub(super) struct Singles {
+    letters: Places,
+    separators: Places,
+}
 
 impl Singles {
     fn read(&mut self, bytes: &[u8]) {
-        self.0.clear();
+        self.letters.clear();
+        self.separators.clear();
         mask::each_block(bytes, b' ', |block| {
-            self.0.push(mask::bits(block, |byte| byte.is_ascii_alphanumeric()));
+            self.letters.push(mask::bits(block, |byte| byte.is_ascii_alphanumeric()));
+            self.separators.push(mask::bits(block, is_separator));
         });
     }
 
     /// The first at `from` or behind.
     fn next(&self, from: usize) -> Option<usize> {
-        let blocks = self.0.blocks();
-        let block = |n: usize| blocks.get(n).copied().unwrap_or(0);
         let mut kept = u64::MAX << (from % BLOCK);
-        (from / BLOCK..blocks.len()).find_map(|n| {
-            let (here, kept) = (block(n), std::mem::replace(&mut kept, u64::MAX));
-            let before = n.checked_sub(1).map_or(0, block) >> (BLOCK - 1);
-            let single = here & !(here << 1 | before) & !(here >> 1 | block(n + 1) << (BLOCK - 1)) & kept;
-            (single != 0).then(|| n * BLOCK + single.trailing_zeros() as usize)
+        (from / BLOCK..self.letters.blocks().len()).find_map(|n| {
+            let starts = self.starts(n) & std::mem::replace(&mut kept, u64::MAX);
+            (starts != 0).then(|| n * BLOCK + starts.trailing_zeros() as usize)
         })
+    }
+
+    /// Those of a block. A run reaches into the next.
+    fn starts(&self, n: usize) -> u64 {
+        let block = |places: &Places, n: usize| places.blocks().get(n).copied().unwrap_or(0);
+        let both = |places| u128::from(block(places, n)) | u128::from(block(places, n + 1)) << BLOCK;
+        let (letters, separators) = (both(&self.letters), both(&self.separators));
+        let before = n.checked_sub(1).map_or(0, |n| block(&self.letters, n)) >> (BLOCK - 1);
+        let apart = letters & separators >> 1;
+        let behind = (2..RUN_MIN).fold(apart, |row, _| row >> 2 & apart);
+        // The last one has to be none but a letter or digit.
+        behind as u64 & (letters >> (2 * (RUN_MIN - 1))) as u64 & !(block(&self.letters, n) << 1 | before)
     }
 }
 
