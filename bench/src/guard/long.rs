@@ -1,5 +1,7 @@
 //! The prompt guard on long texts: time that grows with the length and no faster, and not much of it.
 
+use std::time::Duration;
+
 use pincer_defender::Provenance;
 use pincer_defender::prompt::{PromptGuard, Scratch};
 
@@ -92,6 +94,51 @@ fn rot13(text: &str) -> String {
     turned.collect()
 }
 
+/// So many mixes of pieces are drawn.
+const DRAWN: usize = 300;
+/// So many of them are told of.
+const TOLD: usize = 8;
+
+/// Prints which of mixes of a few pieces out of all, drawn at random, take longest: what nobody thought of is met.
+fn draw(guard: &PromptGuard, scratch: &mut Scratch) {
+    let pool: Vec<&str> = MIXED.iter().flat_map(|(_, pieces)| pieces.iter().copied()).collect();
+    let mut dice = Dice(0xD1B5_4A32_D192_ED03);
+    let mut drawn: Vec<(Duration, bool, Vec<&str>)> = Vec::new();
+    for _ in 0..DRAWN {
+        let count = 1 + dice.below(6);
+        let pieces: Vec<&str> = (0..count).map(|_| pool[dice.below(pool.len())]).collect();
+        let text = mixed(&pieces, 1_000_000);
+        let (took, is_read) = best_of(2, guard, &text, scratch);
+        drawn.push((took, is_read, pieces));
+    }
+    drawn.sort_by_key(|&(took, ..)| std::cmp::Reverse(took));
+    let stopped = drawn.iter().filter(|(_, is_read, _)| !is_read).count();
+    println!(
+        "the slowest of {DRAWN} mixes of pieces drawn at random, 1,000,000 bytes; {stopped} were not read to their end:"
+    );
+    for (took, is_read, pieces) in drawn.iter().take(TOLD) {
+        println!("  {:8.3} ms{} {pieces:?}", took.as_secs_f64() * 1e3, mark(*is_read));
+    }
+}
+
+/// The least time that a text takes, and whether it is read to its end.
+fn best_of(times: usize, guard: &PromptGuard, text: &str, scratch: &mut Scratch) -> (Duration, bool) {
+    let mut is_read = true;
+    let mut once = || {
+        let began = clock::now();
+        let found = guard.assess(text, Provenance::WebContent, scratch);
+        let took = clock::since(began);
+        is_read = found.findings.iter().all(|finding| finding.rule != "prompt.too-much");
+        took
+    };
+    let best = (0..times).map(|_| once()).min().unwrap_or_default();
+    (best, is_read)
+}
+
+fn mark(is_read: bool) -> char {
+    if is_read { ' ' } else { '*' }
+}
+
 /// Prints the CPU time that long texts take, the best of five, and the size of the tables.
 pub(crate) fn measure(rows: &[Row], guard: &PromptGuard) {
     println!("tables: {} bytes", guard.table_bytes());
@@ -109,17 +156,8 @@ pub(crate) fn measure(rows: &[Row], guard: &PromptGuard) {
         print!("{name:14}");
         for size in SIZES {
             let text = text_of(size);
-            let mut is_read = true;
-            let mut once = || {
-                let began = clock::now();
-                let found = guard.assess(&text, Provenance::WebContent, &mut scratch);
-                let took = clock::since(began);
-                is_read = found.findings.iter().all(|finding| finding.rule != "prompt.too-much");
-                took
-            };
-            let best = (0..5).map(|_| once()).min().unwrap_or_default();
-            let mark = if is_read { ' ' } else { '*' };
-            print!("  {:4} KB {:8.3} ms{mark}", size >> 10, best.as_secs_f64() * 1e3);
+            let (best, is_read) = best_of(5, guard, &text, &mut scratch);
+            print!("  {:4} KB {:8.3} ms{}", size >> 10, best.as_secs_f64() * 1e3, mark(is_read));
         }
         println!();
     };
@@ -138,4 +176,5 @@ pub(crate) fn measure(rows: &[Row], guard: &PromptGuard) {
     for (name, pieces) in MIXED {
         line(name, &|size| mixed(pieces, size));
     }
+    draw(guard, &mut scratch);
 }

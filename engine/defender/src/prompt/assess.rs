@@ -60,6 +60,8 @@ pub struct Scratch {
     pub(super) edges: [bool; 2],
     /// Whether the window is all of a text, and that is short.
     is_short: bool,
+    /// Bytes of all texts that were read of one window.
+    bytes_read: u32,
     /// Of a text that comes in parts: what is not yet judged.
     held: String,
 }
@@ -256,9 +258,10 @@ impl PromptGuard {
         let before = worst.sum;
         let late = ((1.0 + base as f32 / WINDOW_BYTES as f32).log2() * LATE_MALUS).min(LATE_MALUS_MAX);
         self.each_view(window, base, scratch, &mut |guard, scratch, depth, within| {
-            let least = worst.sum.map_or(f32::MIN, |sum| sum + late - DECODED_BONUS);
+            let most = if depth > 0 { DECODED_BONUS } else { 0.0 };
+            let least = worst.sum.map_or(f32::MIN, |sum| sum + late - most);
             let sum = guard.sum_up(from, scratch, least) - late;
-            let bonus = if depth > 0 && sum > 0.0 { DECODED_BONUS } else { 0.0 };
+            let bonus = if sum > 0.0 { most } else { 0.0 };
             if worst.sum.is_none_or(|other| other < sum + bonus) {
                 worst.sum = Some(sum + bonus);
                 guard.explain(from, scratch, within, worst);
@@ -272,7 +275,9 @@ impl PromptGuard {
             }
             worst.sum.is_some_and(|sum| sum >= guard.model.block)
         });
-        let steps = std::mem::take(&mut scratch.found.steps);
+        let again = std::mem::take(&mut scratch.bytes_read).saturating_sub(window.len() as u32);
+        let probed = std::mem::take(&mut scratch.decoded.probed);
+        let steps = std::mem::take(&mut scratch.found.steps).saturating_add(effort::of_more(again, probed));
         worst.effort.add(steps, base as usize + window.len());
         if worst.sum != before {
             for finding in &mut worst.findings {
@@ -350,6 +355,7 @@ impl PromptGuard {
     }
 
     fn read(&self, text: &str, base: u32, scratch: &mut Scratch) {
+        scratch.bytes_read += text.len() as u32;
         scratch.view.read(text, base, &self.folder);
         self.matcher.scan(&scratch.view, &mut scratch.found);
     }

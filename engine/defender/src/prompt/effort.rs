@@ -5,30 +5,48 @@
 //! wants a guard to be busy sends such. So the work is counted, in steps and not in time: the same text has the same verdict
 //! on every machine. A long text that makes more than any real one is not read to its end, and a person is asked.
 
+use super::view::View;
 use crate::{Assessment, Finding, RuleId, Span};
 
 /// What was not read is as bad as this: a person is asked, unless a policy says otherwise.
 const UNREAD: f32 = 64.0;
 const TOO_MUCH: RuleId = "prompt.too-much";
 
-/// What a text costs whatever is in it: itself, each paragraph that is judged apart, and each that was decoded.
-const TEXT: u32 = 200;
+/// What a text costs whatever is in it: a window, each paragraph that is judged apart, and each text that was decoded.
+const TEXT: u32 = 150;
+/// A byte that is read again, in a paragraph or decoded.
+const AGAIN: u32 = 3;
+/// Three bytes that are looked through for leet or Morse code.
+const PROBED: u32 = 2;
+/// A character that does not stand for itself or stands next to one: it is looked at alone.
+const SINGLE: u32 = 4;
+/// A letter that is joined with others to a word.
+const JOINED: u32 = 1;
 /// A word that a phrase may begin with.
-const OPENER: u32 = 8;
+const OPENER: u32 = 12;
 /// A concept that was seen.
-pub(super) const SEEN: u32 = 2;
+pub(super) const SEEN: u32 = 3;
+/// A rule that it may complete.
+pub(super) const COMPLETE: u32 = 3;
 /// Anything that is neither part of a word nor a space.
-const SIGN: u32 = 1;
+const SIGN: u32 = 3;
+const LINE: u32 = 8;
 
-/// So many steps a byte are more than any real text takes: of 755 files of 180 kinds the most were 1.3, of documents .8.
-/// They and the steps were fitted to what texts of all kinds take (`guard prompts --long` measures them).
-const PER_TEN_BYTES: u64 = 14;
-/// A text is not stopped for what its first bytes are: these have to be paid for first.
+/// More steps a byte than real texts take: none of 755 long files of 180 kinds is stopped, and documents take 1.7. This and
+/// the steps were fitted to what texts of all kinds take: those files, and 500 mixes of the pieces that are slow to read.
+const PER_TEN_BYTES: u64 = 31;
+/// So many bytes more are allowed for: no text is stopped for how it begins.
 const FREE_BYTES: u64 = 64 * 1024;
 
 /// Steps of one view that was read, but for the concepts that were seen.
-pub(super) fn of_view(openers: usize, signs: usize) -> u32 {
-    TEXT + OPENER * openers as u32 + SIGN * signs as u32
+pub(super) fn of_view(view: &View, openers: usize, signs: usize) -> u32 {
+    let characters = SINGLE * view.singles_read + JOINED * view.disguise.spaced + SIGN * signs as u32;
+    TEXT + characters + OPENER * openers as u32 + LINE * view.lines
+}
+
+/// Steps of what was read of a window beside itself, and of what was looked through for encodings, in bytes.
+pub(super) fn of_more(again: u32, probed: u32) -> u32 {
+    AGAIN * again + PROBED * probed / 3
 }
 
 /// The work that a text made so far.
@@ -90,7 +108,7 @@ mod tests {
         assert!(!effort.is_spent());
         assert_eq!(effort.unread(1 << 20), None);
         // And a little more.
-        effort.add(3 * a_window as u32, 500 * a_window as usize);
+        effort.add(4 * a_window as u32, 500 * a_window as usize);
         assert!(effort.is_spent());
         let unread = effort.unread(1 << 20).unwrap();
         assert_eq!((unread.span.start, unread.span.end), (500 * 2048, 1 << 20));

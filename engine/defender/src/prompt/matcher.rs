@@ -169,7 +169,7 @@ impl Matcher {
             true => self.find_openers::<true>(view, &mut openers, &mut counted),
             false => self.find_openers::<false>(view, &mut openers, &mut counted),
         };
-        found.steps = found.steps.saturating_add(effort::of_view(count, all_signs));
+        found.steps = found.steps.saturating_add(effort::of_view(view, count, all_signs));
         let mut recent = Recent::default();
         let last = view.tokens.last().copied().unwrap_or_default();
         for &Opener { index, look } in openers.iter().take(count) {
@@ -414,6 +414,7 @@ impl Matcher {
     /// Tallies a rule, if `hit` completes it; `false` if none will any more. Not inlined: few come so far.
     #[inline(never)]
     fn complete_one(&self, one: &Use, hit: &Hit, seen: Concepts, found: &mut Matches) -> bool {
+        found.steps = found.steps.saturating_add(effort::COMPLETE);
         let tally = found.tallies.get(usize::from(one.rule)).copied().unwrap_or_default();
         if tally.plain >= PLAIN_MOST {
             return false;

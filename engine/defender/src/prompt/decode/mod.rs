@@ -3,6 +3,7 @@
 //! Being encoded is no offence. A decoding counts only if it reads as text, and then by what it says.
 
 mod bits;
+mod leet;
 mod letters;
 
 pub(super) use letters::{count, turn};
@@ -27,6 +28,8 @@ pub(super) struct Decoded {
     turned: Option<Turned>,
     spare: String,
     budget: usize,
+    /// Bytes that were looked through for leet or Morse code.
+    pub(super) probed: u32,
     bytes: Vec<u8>,
 }
 
@@ -128,11 +131,11 @@ impl Decoded {
             letters::reversed(text, &mut bytes);
             self.add(&bytes, depth + 1, whole);
         }
-        if letters::is_leet(text.as_bytes()) {
-            letters::unleet(text, &mut bytes);
+        if leet::is_leet(text.as_bytes(), &mut self.probed) {
+            leet::unleet(text, &mut bytes);
             self.add(&bytes, depth + 1, whole);
         }
-        if letters::morse(text, &mut bytes) {
+        if letters::morse(text, &mut bytes, &mut self.probed) {
             self.add(&bytes, depth + 1, whole);
         }
         self.bytes = bytes;

@@ -8,7 +8,7 @@ const TOO_MUCH: RuleId = "prompt.too-much";
 
 /// The shortest words and signs there are, in no order.
 pub(crate) fn dense(bytes: usize) -> String {
-    let pieces = ["/", "a/b/", "a", "..", " if ", "you "];
+    let pieces = ["/", "a/b/", "a ", " if ", "you ", "ignore ", "\n"];
     let mut dice = 1u64;
     let mut text = String::new();
     while text.len() < bytes {
@@ -30,7 +30,7 @@ fn a_long_text_of_nothing_but_short_words_is_not_read_to_its_end() {
         let whole = guard().assess(&text, from, &mut scratch);
         assert!(whole.score >= REVIEW_AT, "{whole:?}");
         let rest = unread(&whole).unwrap();
-        assert!((20_000..200_000).contains(&rest.start) && rest.end as usize == text.len(), "{rest:?}");
+        assert!((20_000..290_000).contains(&rest.start) && rest.end as usize == text.len(), "{rest:?}");
         // In parts, and in chunks.
         let chunks = text.as_bytes().chunks(777).map(|chunk| std::str::from_utf8(chunk).unwrap());
         assert_eq!(guard().assess_chunks(chunks, from, &mut scratch), whole);

@@ -65,6 +65,8 @@ pub(super) struct View {
     pub(super) sentences: u32,
     pub(super) lines: u32,
     map: Vec<Origin>,
+    /// How many characters of the original, beside white space, were read one by one.
+    pub(super) singles_read: u32,
     /// How many words begin with three capitals.
     pub(super) capitals: u32,
     /// Where the original ends.
@@ -130,6 +132,7 @@ impl View {
                 at = end;
                 continue;
             }
+            self.singles_read += u32::from(byte > b' ');
             if byte.is_ascii() {
                 match byte {
                     b'&' | b'\\' | b'%' => {
@@ -219,6 +222,7 @@ impl View {
         self.escaped.clear();
         self.disguise = Disguise::default();
         self.capitals = 0;
+        self.singles_read = 0;
         self.line_starts.push(0);
     }
 
