@@ -121,7 +121,7 @@ fn parts_of_a_text_say_what_the_whole_says() {
 #[test]
 fn what_makes_too_much_work_waits_for_a_person() {
     let defender = Defender::new(Policy::default()).unwrap();
-    let text = prompt::tests::work::dense(400_000);
+    let text = prompt::tests::work::dense(900_000);
     for (from, expect) in
         [(Provenance::Operator, 54.0), (Provenance::ChannelUser, 64.0), (Provenance::ToolOutput, 64.0)]
     {

@@ -186,7 +186,8 @@ impl PromptGuard {
         (is_worse.then(|| worst.assessment(&self.model, None)), next)
     }
 
-    /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window.
+    /// The same of a text that comes in parts, cut anywhere between characters. Holds no more of it than a window, so what
+    /// comes again is read again: a text that repeats itself may be found to make too much work here, and not as a whole.
     pub fn assess_chunks<'a>(
         &self,
         chunks: impl IntoIterator<Item = &'a str>,

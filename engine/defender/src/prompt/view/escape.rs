@@ -21,7 +21,7 @@ const ENTITY: u8 = 1;
 const BACKSLASH: u8 = 2;
 const PERCENT: u8 = 4;
 
-/// Of each byte: the kind of escapes that it begins, and the kinds that may have it behind their mark.
+/// Of each byte: the kind of escapes that it begins.
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const FIRST: [u8; 256] = {
     let mut kinds = [0; 256];
@@ -30,6 +30,7 @@ const FIRST: [u8; 256] = {
     kinds[b'%' as usize] = PERCENT;
     kinds
 };
+/// Of each byte: the kinds that may have it behind their mark.
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const SECOND: [u8; 256] = {
     let mut kinds = [0; 256];

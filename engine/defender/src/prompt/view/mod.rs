@@ -67,6 +67,8 @@ pub(super) struct View {
     map: Vec<Origin>,
     /// How many characters of the original, beside white space, were read one by one.
     pub(super) singles_read: u32,
+    /// How many signs were asked what they mean: ends of sentences, and quotation marks.
+    pub(super) signs_asked: u32,
     /// How many words begin with three capitals.
     pub(super) capitals: u32,
     /// Where the original ends.
@@ -222,7 +224,7 @@ impl View {
         self.escaped.clear();
         self.disguise = Disguise::default();
         self.capitals = 0;
-        self.singles_read = 0;
+        (self.singles_read, self.signs_asked) = (0, 0);
         self.line_starts.push(0);
     }
 

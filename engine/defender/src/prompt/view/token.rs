@@ -255,6 +255,7 @@ impl View {
         while reader.sign < end {
             let at = reader.sign;
             let Some(&byte) = bytes.get(at) else { return };
+            self.signs_asked += 1;
             reader.sign = reader.marks.sign(at + 1);
             let here = at as u32;
             self.begin_lines(reader, here);
