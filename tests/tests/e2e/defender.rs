@@ -13,6 +13,7 @@ on_each_backend!(
     silence_and_no_say_nothing,
     what_waits_survives_a_kill,
     a_long_text_keeps_nobody_waiting,
+    a_text_that_makes_too_much_work_waits_for_a_person,
     what_was_blocked_is_said_when_it_is_let_through,
     attachments_are_kept_within_bounds,
     ordinary_words_pass,
@@ -234,6 +235,32 @@ fn a_long_text_keeps_nobody_waiting(backend: Backend) {
     let params = json!({"sessionKey": SESSION, "message": hidden, "idempotencyKey": "l3"});
     let refused = client.call("chat.send", params);
     assert_eq!(refused["error"]["details"]["reason"], "defender-blocked", "at the end of it: {refused:#}");
+}
+
+/// What nobody read is said by nobody, until a person looked.
+fn a_text_that_makes_too_much_work_waits_for_a_person(backend: Backend) {
+    let gateway = start(backend, json!({"mode": "enforce"}));
+    let mut client = gateway.connect(&Hello::new(Wire::V4));
+    let mut person = gateway.connect(&Hello::new(Wire::V3));
+    // The shortest words there are, no two parts of the text alike.
+    let pieces = ["/", "a/b/", "a ", " if ", "you ", "\n"];
+    let mut dice = 1u64;
+    let mut text = String::new();
+    while text.len() < 900_000 {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(pieces[(dice >> 33) as usize % pieces.len()]);
+    }
+    text.push_str(ATTACK);
+    let from = client.mark();
+    send(&mut client, "w1", &text);
+    let approval = asked(&mut person, 0);
+    assert_eq!(messages(&mut client), 0);
+    let held = &ledger(&gateway)[0]["record"]["entry"];
+    assert_eq!(held["rules"], json!(["prompt.too-much"]), "{held:#}");
+    person.ok("exec.approval.resolve", json!({"id": approval["id"], "decision": "deny"}));
+    let (_, end) = client.run_end(from, "w1");
+    assert_eq!(end["payload"]["state"], "error", "{end:#}");
+    assert_eq!(messages(&mut client), 0);
 }
 
 /// Sends what is blocked; the quarantine's entry.
