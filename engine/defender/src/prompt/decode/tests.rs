@@ -159,6 +159,8 @@ fn what_is_leet() {
         "ldp x0, x1, [sp]\nrev64 v5.16b, v5.16b\neor x19, x19, x13\nmov v31.d[0], x10\nadd w12, w12, #1",
         "<path d=\"M12,34L56,78z\"/><path d=\"M1,42L95,7z\"/>",
         "0x1f, 0x31, 0xa4, 0xff, 0x0c, 0x7e, 0x11",
+        "x_4lpha_n1ght y_7otal_r3mote z_5tring_w0rld",
+        "h3llo w0rld p4per st0ne people rivers listen carefully",
         "$key9 $row3 $tmp1 @acc0 @acc5 $user7 @host4",
     ] {
         assert!(!leet::is_leet(text.as_bytes(), &mut 0), "{text}");
