@@ -84,7 +84,7 @@ pub const RULES: &[RuleText] = &[
     says("prompt.smuggling", "pieces that are to be put together and obeyed"),
     says(
         "prompt.too-much",
-        "made of more words and signs a byte than any text has, and long: the rest was not read",
+        "long, and made of more words and signs a byte than real texts are: the rest was not read",
     ),
     says("prompt.tool-order", "an order to use tools: run this, delete that, grant access"),
     says("tool.unread-arguments", "arguments of a tool that could not all be read"),

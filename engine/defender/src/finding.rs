@@ -36,6 +36,18 @@ pub struct Assessment {
     pub findings: heapless::Vec<Finding, FINDINGS_MAX>,
 }
 
+impl Assessment {
+    /// Keeps a finding, the strongest first; the weakest makes room. The score stays.
+    pub(crate) fn keep(&mut self, finding: Finding) {
+        if self.findings.is_full() {
+            self.findings.pop();
+        }
+        // There is room now.
+        let _ = self.findings.push(finding);
+        self.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
+    }
+}
+
 /// From this risk on a person is asked, unless a policy says otherwise.
 pub const REVIEW_AT: f32 = 50.0;
 /// From this risk on an action is blocked, unless a policy says otherwise.

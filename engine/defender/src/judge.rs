@@ -438,12 +438,7 @@ fn whole_of(text: &str) -> Span {
 /// Adds evidence from outside a guard.
 fn add(assessment: &mut Assessment, finding: Finding) {
     assessment.score = (assessment.score + finding.weight).clamp(0.0, 100.0);
-    if assessment.findings.is_full() {
-        // The weakest makes room: findings are kept strongest first.
-        assessment.findings.pop();
-    }
-    let _ = assessment.findings.push(finding);
-    assessment.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
+    assessment.keep(finding);
 }
 
 #[cfg(test)]

@@ -96,12 +96,7 @@ impl Effort {
 /// Adds to what was found that the rest was not read.
 pub(crate) fn add_unread(assessment: &mut Assessment, unread: Finding) {
     assessment.score = assessment.score.max(unread.weight);
-    if assessment.findings.is_full() {
-        // The weakest makes room.
-        assessment.findings.pop();
-    }
-    let _ = assessment.findings.push(unread);
-    assessment.findings.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
+    assessment.keep(unread);
 }
 
 #[cfg(test)]
